@@ -1,0 +1,232 @@
+"""`Synthesizer`: what every family shares. Fit, sample, save and load, and clear errors."""
+
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from sklearn.base import BaseEstimator
+
+from shd._errors import ShdError, ShdWarning
+from shd.dataset import Dataset, as_frame, describe_columns, is_numeric
+from shd.synthesizers.encoding import TableEncoder
+
+_FORMAT = "shd-synthesizer-1"
+_FEW_ROWS = 100  # fewer than this is said to be too few to learn from
+_ID_SHARE = 0.9  # a text column with this share of distinct values identifies people
+
+registry: dict[str, type["Synthesizer"]] = {}
+"""Every family by its class name: `load_synthesizer` and the contract tests go through it."""
+
+
+class Synthesizer(BaseEstimator):
+    """Base of all families: ``fit`` learns a table, ``sample`` gives rows of the same kind.
+
+    A family writes four short methods: `_fit`, `_sample`, `_get_state` and `_set_state`. The
+    registry picks it up when its module is imported in ``shd/synthesizers/__init__.py``.
+
+    Attributes
+    ----------
+    encoder_ : TableEncoder
+        How columns become codes.
+    n_rows_ : int
+        Rows it was fitted on.
+    """
+
+    max_bins: ClassVar[int] = 40
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        registry[cls.__name__] = cls
+
+    def fit(self, data: Dataset | pd.DataFrame) -> "Synthesizer":
+        """Learn from a table.
+
+        Parameters
+        ----------
+        data : Dataset or pandas.DataFrame, shape (n, n_columns)
+            The training records. Never give it the holdout.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ShdError
+            Where the table is empty or a column identifies people.
+        """
+        frame = as_frame(data, "train")
+        whole = self._condition_columns(data, frame)
+        check_fittable(frame)
+        self.encoder_ = TableEncoder(self.max_bins, getattr(self, "max_levels", 200), whole).fit(frame)
+        self.n_rows_ = len(frame)
+        self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
+        return self
+
+    def sample(
+        self, n: int, condition: dict | pd.DataFrame | None = None, random_state: int | None = None
+    ) -> pd.DataFrame:
+        """Give synthetic rows.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        condition : dict or pandas.DataFrame, optional
+            What is asked for, exactly: ``{"readmitted": "<30"}``, or a frame of `n` rows. Only for
+            families that were fitted with a condition.
+        random_state : int, optional
+            The same seed gives the same rows. Default: that of the synthesizer, so that two calls
+            give the same rows; pass another seed for others.
+
+        Returns
+        -------
+        pandas.DataFrame, shape (n, n_columns)
+            Same columns, dtypes and categories as the table that was fitted.
+
+        Raises
+        ------
+        ShdError
+            Where it was not fitted, or the condition cannot be met.
+        """
+        if not hasattr(self, "encoder_"):
+            raise ShdError(f"this {type(self).__name__} has learned nothing yet; call fit(train) first.")
+        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
+            raise ShdError(f"n={n!r} must be a whole number of rows, 1 or more.")
+        rng = np.random.default_rng(self.random_state if random_state is None else random_state)
+        return self.encoder_.inverse(self._sample(int(n), condition, rng), rng)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model to one safetensors file (no pickle); see `load_synthesizer`.
+
+        Returns
+        -------
+        pathlib.Path
+            Where it is.
+        """
+        if not hasattr(self, "encoder_"):
+            raise ShdError(f"this {type(self).__name__} has learned nothing yet; call fit(train) before save.")
+        tensors, extra = self._get_state()
+        header = {
+            "format": _FORMAT,
+            "class": type(self).__name__,
+            "parameters": self.get_params(),
+            "encoder": self.encoder_.to_dict(),
+            "n_rows": self.n_rows_,
+            "extra": extra,
+        }
+        path = Path(path)
+        temporary = path.with_name(path.name + ".part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"shd": json.dumps(header)})
+            os.replace(temporary, path)
+        except (OSError, SafetensorError) as error:
+            temporary.unlink(missing_ok=True)
+            raise ShdError(f"{path}: cannot write the model ({error}). Choose another place.") from None
+        return path
+
+    # What a family adds ------------------------------------------------------------------------
+
+    def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
+        """Return the columns that can be asked for; none unless a family says otherwise."""
+        return ()
+
+    def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
+        raise NotImplementedError
+
+    def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
+        raise NotImplementedError
+
+    def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
+        """Return what was learned, as tensors and as JSON-able extras."""
+        raise NotImplementedError
+
+    def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
+        raise NotImplementedError
+
+
+def load_synthesizer(path: str | Path) -> Synthesizer:
+    """Read a model that `Synthesizer.save` wrote.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+
+    Returns
+    -------
+    Synthesizer
+        Fitted, ready to sample.
+
+    Raises
+    ------
+    ShdError
+        Where there is no such file, or it is not a model of this package.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ShdError(f"{path}: no such model file. Check the path.")
+    try:
+        with safe_open(path, "pt") as content:
+            header = json.loads((content.metadata() or {}).get("shd", "{}"))
+            tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, ValueError):
+        raise ShdError(f"{path}: not a model file. Give a .safetensors file that save() wrote.") from None
+    family = registry.get(header.get("class", ""))
+    if header.get("format") != _FORMAT or family is None:
+        raise ShdError(f"{path}: not a model of this version of shd. Give a file that save() wrote.")
+    model = family(**{k: tuple(v) if isinstance(v, list) else v for k, v in header["parameters"].items()})
+    model.encoder_ = TableEncoder.from_dict(header["encoder"])
+    model.n_rows_ = header["n_rows"]
+    model._set_state(tensors, header["extra"])
+    return model
+
+
+def refuse_condition(family: Synthesizer, condition: object) -> None:
+    """Raise `ShdError` where a family that takes no condition is given one."""
+    if condition is not None:
+        raise ShdError(
+            f"{type(family).__name__} cannot be asked for a condition; leave it out, or use "
+            f"TabularCGAN(condition=...), which gives exactly what you ask for."
+        )
+
+
+def check_fittable(frame: pd.DataFrame) -> None:
+    """Warn of what cannot be learned well, and refuse what would give people away.
+
+    Raises
+    ------
+    ShdError
+        Where a text column has nearly as many values as there are rows: it identifies people.
+    """
+    n = len(frame)
+    for name in frame.columns:
+        values = frame[name]
+        if not is_numeric(values) and not pd.api.types.is_datetime64_any_dtype(values):
+            distinct = values.nunique()
+            if distinct >= 20 and distinct > _ID_SHARE * values.notna().sum():
+                raise ShdError(
+                    f"column {name!r} has {distinct:,} different values in {n:,} rows: it identifies people. "
+                    f"Drop it, or name it as the subject."
+                )
+        elif pd.api.types.is_integer_dtype(values) and n > _FEW_ROWS and values.nunique() == n:
+            _warn(f"column {name!r} has a different whole number in every row; if it is an id, drop it.")
+    if n < _FEW_ROWS:
+        _warn(f"{n} rows are too few to learn from: expect poor data, and rows near to real ones. Use {_FEW_ROWS} up.")
+    empty = [c for c in frame.columns if frame[c].isna().all()]
+    if empty:
+        _warn(f"nothing but missing values in {describe_columns(empty)}: kept as they are; drop them if not needed.")
+    constant = [c for c in frame.columns if c not in empty and frame[c].nunique(dropna=False) == 1]
+    if constant:
+        _warn(f"only one value in {describe_columns(constant)}: kept as they are; drop them if not needed.")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, ShdWarning, stacklevel=4)

@@ -1,0 +1,44 @@
+"""`Marginals`: every column drawn alone. The floor that any other family has to beat."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from shd.synthesizers.base import Synthesizer, refuse_condition
+
+
+class Marginals(Synthesizer):
+    """Draw every column by how often its values occurred, as if columns had nothing to do with each other.
+
+    Single columns look right, and nothing else does: no pair, no logic, no prediction. What another
+    family scores beyond it is what that family has learned.
+
+    Parameters
+    ----------
+    random_state : int
+        The same seed gives the same rows.
+
+    Attributes
+    ----------
+    counts_ : list of ndarray of int64, shape (n_codes,)
+        How often each code of each column occurred.
+    """
+
+    def __init__(self, random_state: int = 0):
+        self.random_state = random_state
+
+    def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
+        self.counts_ = [np.bincount(column, minlength=size) for column, size in zip(codes.T, self.encoder_.sizes)]
+
+    def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
+        refuse_condition(self, condition)
+        codes = np.empty((n, len(self.counts_)), dtype=np.int64, order="F")  # filled and read column by column
+        for j, counts in enumerate(self.counts_):
+            codes[:, j] = np.searchsorted(np.cumsum(counts), rng.integers(counts.sum(), size=n), side="right")
+        return codes
+
+    def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
+        return {"counts": torch.from_numpy(np.concatenate(self.counts_))}, {}
+
+    def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
+        self.counts_ = np.split(tensors["counts"].numpy(), np.cumsum(self.encoder_.sizes)[:-1])
