@@ -1,0 +1,71 @@
+"""Progress with time left, for anything that takes more than two seconds."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+def _in_notebook() -> bool:
+    shell = sys.modules.get("IPython")
+    return bool(shell and getattr(shell.get_ipython(), "kernel", None))
+
+
+def _shown() -> bool:
+    """Show bars to people only: on a terminal or in a notebook, and not where SHD_PROGRESS=0."""
+    if os.environ.get("SHD_PROGRESS", "1") == "0":
+        return False
+    return sys.stderr.isatty() or _in_notebook()
+
+
+def notice(line: str) -> None:
+    """Tell people one thing on standard error, which leaves standard output to programs."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@dataclass
+class Bar:
+    """A handle on one running progress bar."""
+
+    _progress: Progress
+    _task: TaskID
+
+    def advance(self, steps: float = 1, note: str | None = None) -> None:
+        """Move on by `steps`; `note` replaces the text shown behind the bar."""
+        self._progress.advance(self._task, steps)
+        if note is not None:
+            self._progress.update(self._task, note=note)
+
+
+@contextmanager
+def progress(total: float, label: str) -> Iterator[Bar]:
+    """Show a progress bar with elapsed and remaining time on standard error.
+
+    Parameters
+    ----------
+    total : float
+        Number of steps that make the whole.
+    label : str
+        What is being done, in a few words.
+
+    Yields
+    ------
+    Bar
+        Call ``bar.advance(steps, note=...)`` as the work goes on.
+    """
+    console = Console(stderr=True) if not _in_notebook() else None
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, disable=not _shown(), transient=_in_notebook()) as bars:
+        yield Bar(bars, bars.add_task(label, total=total, note=""))

@@ -1,0 +1,321 @@
+"""`Dataset`: records, the roles of their columns, and where they come from."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from shd._errors import ShdError
+from shd._tables import read_table
+
+SOURCES = ("real", "synthetic", "stand-in")
+"""Where rows can come from; see `Dataset.source`."""
+
+_STRATA = 5  # quantile groups that stand in for classes where the target is numeric
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """What a dataset says about itself, wherever it goes.
+
+    Parameters
+    ----------
+    title, description : str
+        In words a newcomer understands.
+    licence, licence_url : str
+        Under what terms the rows may be used.
+    citation, url : str
+        Whom to thank, and where the owner publishes the data.
+    notes : tuple of str
+        Known traps and harms, one sentence each.
+    """
+
+    title: str = ""
+    description: str = ""
+    licence: str = "unknown"
+    licence_url: str = ""
+    citation: str = ""
+    url: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A table, one row a record, with the roles of its columns.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, shape (n_records, n_columns)
+        The records. The subject is not a column: it is never a feature.
+    target : str, optional
+        The column that is predicted.
+    subjects : array-like, shape (n_records,), optional
+        The patient each record belongs to. Without it every record is its own subject.
+    sensitive, counts : sequence of str
+        Columns that describe groups to be treated alike, and columns of whole numbers from 0.
+    source : {"real", "synthetic", "stand-in"}
+        Where the rows come from.
+    name : str
+        Short name, as in ``shd.load(name)``.
+    card : DataCard
+        Licence, citation and notes; they travel with every subset.
+    images : numpy.ndarray, uint8, shape (n_records, height, width), optional
+        One grey picture a record.
+
+    Raises
+    ------
+    ShdError
+        Where a role names a column that is not there, names repeat, lengths differ, an id of a
+        subject is missing, or the images are not grey uint8 pictures.
+    """
+
+    frame: pd.DataFrame
+    target: str | None = None
+    subjects: np.ndarray | None = None
+    sensitive: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
+    source: str = "real"
+    name: str = "table"
+    card: DataCard = field(default_factory=DataCard)
+    images: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        check_frame(self.frame)
+        for role, columns in (("target", [self.target]), ("sensitive", self.sensitive), ("counts", self.counts)):
+            for column in columns:
+                if column is not None and column not in self.frame.columns:
+                    known = ", ".join(map(str, self.frame.columns[:6]))
+                    raise ShdError(f"{role}: there is no column {column!r}; the table has {known} ... Check the name.")
+        if self.source not in SOURCES:
+            raise ShdError(f"source={self.source!r} is not one of {', '.join(SOURCES)}.")
+        subjects = np.arange(len(self.frame)) if self.subjects is None else np.asarray(self.subjects)
+        _check_lengths(self.frame, subjects, self.images)
+        object.__setattr__(self, "subjects", subjects)
+        object.__setattr__(self, "frame", self.frame.reset_index(drop=True))
+        object.__setattr__(self, "sensitive", tuple(self.sensitive))
+        object.__setattr__(self, "counts", tuple(self.counts))
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, *, target: str | None = None, subject: str | None = None, **roles):
+        """Make a Dataset from anybody's table, inferring what is not said.
+
+        Text becomes categories. A column of whole numbers from 0 on is a count. The result shows
+        its roles in a notebook (see `roles`); say them here to override.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, shape (n_records, n_columns)
+        target, subject : str, optional
+            Column to predict; column with the patient's id, which leaves the frame.
+        **roles
+            Any other argument of `Dataset`.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        ShdError
+            Where a column named is not there, an id is missing, or a cell holds a list.
+        """
+        check_frame(frame)
+        if subject is not None:
+            if subject == target:
+                raise ShdError(f"subject and target are both {subject!r}; the patient's id cannot be predicted.")
+            if subject not in frame.columns:
+                raise ShdError(f"subject: there is no column {subject!r} in the table. Check the name.")
+            if frame[subject].isna().any():
+                raise ShdError(f"subject: column {subject!r} has missing ids; fill or drop those records.")
+            roles["subjects"] = frame[subject].to_numpy()
+            frame = frame.drop(columns=subject)
+        frame = _text_to_categories(frame)
+        if "counts" not in roles:
+            roles["counts"] = tuple(c for c in frame.columns if _is_count(frame[c]))
+        return cls(frame, target=target, **roles)
+
+    @classmethod
+    def from_csv(cls, path: str | Path, *, target: str | None = None, subject: str | None = None, **roles):
+        """Read a CSV (plain or compressed) or Parquet file; see `from_frame` for the arguments.
+
+        Raises
+        ------
+        ShdError
+            Where the file is missing, empty or not a table.
+        """
+        return cls.from_frame(read_table(path), target=target, subject=subject, **{"name": Path(path).stem, **roles})
+
+    @property
+    def roles(self) -> pd.DataFrame:
+        """One row a column: name, role, kind, number of levels, share missing (0 to 1)."""
+        rows = []
+        for column in self.frame.columns:
+            values = self.frame[column]
+            role = "target" if column == self.target else "sensitive" if column in self.sensitive else "feature"
+            rows.append((column, role, self._kind(column), values.nunique(), float(values.isna().mean())))
+        return pd.DataFrame(rows, columns=["column", "role", "kind", "levels", "missing"])
+
+    def _kind(self, column: str) -> str:
+        values = self.frame[column]
+        if column in self.counts:
+            return "count"
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            return "ordered category" if values.cat.ordered else "category"
+        if pd.api.types.is_datetime64_any_dtype(values):
+            return "date"
+        return "yes/no" if pd.api.types.is_bool_dtype(values) else "number" if is_numeric(values) else str(values.dtype)
+
+    def take(self, rows: np.ndarray) -> "Dataset":
+        """Return the records at `rows` (positions or a mask), roles and card unchanged."""
+        rows = np.asarray(rows)
+        images = None if self.images is None else self.images[rows]
+        return replace(self, frame=self.frame.iloc[rows], subjects=self.subjects[rows], images=images)
+
+    def split(self, test_size: float = 0.2, random_state: int = 0) -> tuple["Dataset", "Dataset"]:
+        """Split by subject, stratified by target: no subject is on both sides.
+
+        A subject with several records counts under the rarest class it ever has, so that rare
+        classes are spread evenly. A class of one subject cannot be: it is stratified together with
+        the next rarest, and is on one side only.
+
+        Parameters
+        ----------
+        test_size : float
+            Share of the subjects held out, between 0 and 1.
+        random_state : int
+            The same seed gives the same split.
+
+        Returns
+        -------
+        train, holdout : Dataset
+
+        Raises
+        ------
+        ShdError
+            Where there are too few subjects for `test_size` and the classes of the target.
+        """
+        if not 0 < test_size < 1:
+            raise ShdError(f"test_size={test_size} is not between 0 and 1, for example 0.2.")
+        subject_of_record, ids = pd.factorize(self.subjects, sort=True)  # sorted: the order of rows does not matter
+        if len(ids) < 2:
+            raise ShdError("split needs at least 2 subjects; this dataset has one.")
+        n_held = int(np.clip(np.ceil(test_size * len(ids)), 1, len(ids) - 1))
+        strata = self._subject_strata(subject_of_record, len(ids))
+        try:
+            _, held = train_test_split(
+                np.arange(len(ids)), test_size=n_held, random_state=random_state, stratify=strata
+            )
+        except ValueError:  # fewer subjects on one side than there are classes
+            raise ShdError(
+                f"split: {n_held} held out of {len(ids)} subjects leaves a side with fewer subjects than "
+                f"{self.target!r} has classes; move test_size towards 0.5 or merge rare classes."
+            ) from None
+        in_holdout = np.isin(subject_of_record, held)
+        return self.take(np.flatnonzero(~in_holdout)), self.take(np.flatnonzero(in_holdout))
+
+    def _subject_strata(self, subject_of_record: np.ndarray, n_subjects: int) -> np.ndarray | None:
+        if self.target is None:
+            return None
+        values = self.frame[self.target]
+        if is_numeric(values) and values.nunique() > 2 * _STRATA:
+            values = pd.qcut(values.rank(method="first"), _STRATA, labels=False)
+        codes, _ = pd.factorize(values)
+        # rank classes from rare to common, then keep the smallest rank each subject ever has
+        rarity = pd.Series(codes).map(pd.Series(codes).value_counts().rank(method="first")).to_numpy()
+        strata = np.full(n_subjects, np.inf)
+        np.minimum.at(strata, subject_of_record, rarity)
+        return _pool_singles(strata)
+
+    def __repr__(self) -> str:
+        subjects = len(pd.unique(self.subjects))
+        target = f", target {self.target!r}" if self.target else ""
+        return (
+            f"Dataset {self.name!r}, {self.source}: {len(self):,} records of {subjects:,} subjects, "
+            f"{self.frame.shape[1]} columns{target}"
+        )
+
+    def _repr_html_(self) -> str:
+        licence = html.escape(f"Licence: {self.card.licence}. {self.card.citation}")
+        roles = self.roles.assign(missing=self.roles["missing"].map("{:.1%}".format))
+        return (
+            f"<p><b>{html.escape(repr(self))}</b></p>{self.frame.head(5).to_html(border=0)}"
+            f"<details><summary>Roles of the columns</summary>{roles.to_html(index=False, border=0)}</details>"
+            f"<p><small>{licence}</small></p>"
+        )
+
+
+def is_numeric(values: pd.Series) -> bool:
+    """Whether a column holds numbers (yes/no columns do not count as numbers)."""
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+
+
+def as_frame(data: "Dataset | pd.DataFrame", what: str = "data") -> pd.DataFrame:
+    """Return the table of a Dataset or DataFrame, or say clearly that it is neither."""
+    if isinstance(data, Dataset):
+        return data.frame
+    if isinstance(data, pd.DataFrame):
+        check_frame(data, what)
+        return data
+    raise ShdError(f"{what} must be a Dataset or a pandas DataFrame, not {type(data).__name__}.")
+
+
+def check_frame(frame: pd.DataFrame, what: str = "the table") -> None:
+    """Raise `ShdError` for a table that nothing can be done with."""
+    if not isinstance(frame, pd.DataFrame):
+        raise ShdError(f"{what} must be a pandas DataFrame, not {type(frame).__name__}.")
+    repeated = frame.columns[frame.columns.duplicated()]
+    if len(repeated):
+        raise ShdError(f"{what} has the column {repeated[0]!r} more than once; rename one of them.")
+    if frame.shape[1] == 0 or len(frame) == 0:
+        raise ShdError(f"{what} is empty: {len(frame)} rows and {frame.shape[1]} columns.")
+
+
+def _check_lengths(frame: pd.DataFrame, subjects: np.ndarray, images: np.ndarray | None) -> None:
+    for what, values in (("subjects", subjects), ("images", images)):
+        if values is not None and len(values) != len(frame):
+            raise ShdError(f"{what} has {len(values)} entries for {len(frame)} records; give one a record.")
+    if subjects.ndim != 1 or pd.isna(subjects).any():
+        raise ShdError("subjects must be one id a record, none missing; fill them or drop those records.")
+    if images is not None and (getattr(images, "dtype", None) != np.uint8 or images.ndim != 3):
+        raise ShdError("images must be a uint8 array of shape (n_records, height, width), one grey picture a record.")
+
+
+def _text_to_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn text into categories; numbers and dates that pandas holds as objects become what they are."""
+    frame = frame.infer_objects()
+    for column in frame.select_dtypes(include=["str", "string", "object"]).columns:
+        try:
+            frame[column] = frame[column].astype("category")
+        except TypeError:  # a list or another thing that cannot be a level
+            raise ShdError(f"column {column!r} holds lists or other nested values; make it one value a cell.") from None
+    return frame
+
+
+def _pool_singles(strata: np.ndarray) -> np.ndarray:
+    """Put every stratum of one subject together with the next one, as stratifying needs two."""
+    pooled = strata.copy()
+    ranks = np.unique(strata)
+    for rank, following in pairwise(ranks):
+        if (pooled == rank).sum() == 1:
+            pooled[pooled == rank] = following
+    if (pooled == ranks[-1]).sum() == 1 and len(ranks) > 1:  # the last has none that follows
+        pooled[pooled == ranks[-1]] = pooled[pooled < ranks[-1]].max()
+    return pooled
+
+
+def _is_count(values: pd.Series) -> bool:
+    return pd.api.types.is_integer_dtype(values) and values.nunique() > 2 and bool((values.dropna() >= 0).all())
+
+
+def describe_columns(columns: Sequence[str], most: int = 5) -> str:
+    """Return names for a message: ``'a', 'b' and 3 more``."""
+    shown = ", ".join(repr(c) for c in list(columns)[:most])
+    return shown if len(columns) <= most else f"{shown} and {len(columns) - most} more"

@@ -1,0 +1,63 @@
+"""Data sets by name: `load` reads what is on disk, `fetch` and `add` put the real one there."""
+
+from dataclasses import replace
+
+from shd._errors import ShdError
+from shd._progress import notice
+from shd.dataset import SOURCES, Dataset
+from shd.datasets.archive import add, fetch, list_datasets, verify
+from shd.datasets.registry import DATASETS, archive_path, find, shipped_path
+
+__all__ = ["DATASETS", "add", "fetch", "list_datasets", "load", "verify"]
+
+_NOTES = {
+    "synthetic": "Synthetic: every record was drawn from a model of the real table.",
+    "stand-in": (
+        "Stand-in: a second, independent synthetic cohort in place of the real data. "
+        "What is found on it is not a finding about patients."
+    ),
+}
+
+
+def load(name: str, source: str | None = None) -> Dataset:
+    """Load a data set from disk. Nothing is downloaded.
+
+    Parameters
+    ----------
+    name : str
+        For example ``"diabetes"``; `list_datasets` shows all.
+    source : {"real", "synthetic", "stand-in"}, optional
+        Without it: the real data if they are on disk, else the stand-in, and a line on standard
+        error says which.
+
+    Returns
+    -------
+    Dataset
+        Its `source` says where the rows come from, and so does its card.
+
+    Raises
+    ------
+    ShdError
+        Where the name or source is unknown, the data are not on disk, or the file is broken.
+    """
+    recipe = find(name)
+    if source is None:
+        source = _best_source(name)
+    if source not in SOURCES:
+        raise ShdError(f"source={source!r} is not one of {', '.join(SOURCES)}.")
+    path = archive_path(name) if source == "real" else shipped_path(name, source)
+    if not path.is_file():
+        todo = f"run: shd data fetch {name}" if source == "real" else "install shd again, or set SHD_CHALLENGES."
+        raise ShdError(f"{name}, {source}: not on disk ({path}); {todo}")
+    if source == "real":
+        return recipe.build(path)
+    data = recipe.read(path, source)
+    return replace(data, card=replace(data.card, notes=(_NOTES[source], *data.card.notes)))
+
+
+def _best_source(name: str) -> str:
+    if archive_path(name).is_file():
+        notice(f"{name}: the real data.")
+        return "real"
+    notice(f"{name}: the stand-in, as the real data are not on disk (shd data fetch {name}).")
+    return "stand-in"

@@ -1,0 +1,176 @@
+"""Diabetes 130-US hospitals: from the owner's archive to a `Dataset`.
+
+Source: Clore, Cios, DeShazo, Strack (2014), *Diabetes 130-US Hospitals for Years 1999-2008*, UCI
+Machine Learning Repository, doi 10.24432/C5230J. Study: Strack et al. (2014), *Impact of HbA1c
+Measurement on Hospital Readmission Rates*, BioMed Research International, doi 10.1155/2014/781670.
+"""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd._tables import read_table
+from shd.dataset import DataCard, Dataset, describe_columns
+from shd.datasets.icd9 import chapters
+
+NAME = "diabetes"
+URL = "https://archive.ics.uci.edu/static/public/296/diabetes+130-us+hospitals+for+years+1999-2008.zip"
+SHA256 = "f82ac129da2ddd2299391ff6fbae3a6a58b3edcf59ac9d7bd480c00fe453112a"
+FILE_NAME = "diabetes+130-us+hospitals+for+years+1999-2008.zip"
+SIZE = 3_170_254  # bytes
+SHIPPED = {
+    "synthetic": "diabetes_ml/data/release/synthetic.parquet",
+    "stand-in": "diabetes_ml/data/stand-in.parquet",
+}
+
+TARGET = "readmitted"
+SENSITIVE = ("race", "gender", "age")
+COUNTS = (
+    "time_in_hospital",
+    "num_lab_procedures",
+    "num_procedures",
+    "num_medications",
+    "number_outpatient",
+    "number_emergency",
+    "number_inpatient",
+    "number_diagnoses",
+)
+DIAGNOSES = ("diag_1", "diag_2", "diag_3")
+NOT_MEASURED = "not measured"
+"""What the file writes as ``None`` in A1Cresult and max_glu_serum; it is not a missing value."""
+
+_AGAIN = "Get it again: shd data fetch diabetes"
+_MEMBER = "diabetic_data.csv"
+_SUBJECT = "patient_nbr"  # in the owner's file; the column is called "subject" in what ships
+_MEASURED = ("max_glu_serum", "A1Cresult")
+_DROPPED = (
+    "encounter_id",
+    "weight",
+    "admission_type_id",
+    "discharge_disposition_id",
+    "admission_source_id",
+    "payer_code",
+    "medical_specialty",
+)
+_LEVELS = {  # levels in the order people read them; columns not named here keep sorted levels
+    "max_glu_serum": [NOT_MEASURED, "Norm", ">200", ">300"],
+    "A1Cresult": [NOT_MEASURED, "Norm", ">7", ">8"],
+    "readmitted": ["NO", ">30", "<30"],
+}
+
+CARD = DataCard(
+    title="Diabetes 130-US hospitals, 1999-2008",
+    description=(
+        "One row a hospital stay of a patient with diabetes: who, why, how long, which tests and "
+        "medicines, and whether the patient came back within 30 days, later, or not at all."
+    ),
+    licence="CC BY 4.0",
+    licence_url="https://creativecommons.org/licenses/by/4.0/",
+    citation=(
+        "Clore, Cios, DeShazo, Strack (2014). Diabetes 130-US Hospitals for Years 1999-2008. "
+        "UCI Machine Learning Repository, doi 10.24432/C5230J."
+    ),
+    url="https://archive.ics.uci.edu/dataset/296/diabetes+130-us+hospitals+for+years+1999-2008",
+    notes=(
+        "Nearly one patient in four has several stays: split by patient, or scores are inflated.",
+        "'not measured' in A1Cresult and max_glu_serum means that no test was made; it is not a missing value.",
+        "Race comes in five coarse groups; stays without it were dropped, so nothing is known about them.",
+        "Stays that ended in death count as not readmitted; the column that tells them apart was dropped in 2020.",
+    ),
+)
+
+
+def build(archive: Path) -> Dataset:
+    """Make the 2020 challenge table from the owner's archive.
+
+    Rows without race, diag_1, diag_2 or diag_3 and with gender ``Unknown/Invalid`` are dropped,
+    and the three diagnoses become ICD-9 chapters.
+
+    Parameters
+    ----------
+    archive : pathlib.Path
+        The zip as the owner publishes it.
+
+    Returns
+    -------
+    Dataset
+        98,052 records of 68,629 subjects, 42 columns, source ``real``.
+
+    Raises
+    ------
+    ShdError
+        Where the archive is broken, another one, or holds a value that the owner's does not.
+    """
+    raw = _extract(archive)
+    keep = raw[["race", *DIAGNOSES]].notna().all(axis=1) & (raw["gender"] != "Unknown/Invalid")
+    raw = raw[keep].reset_index(drop=True)
+    frame = raw.drop(columns=[*_DROPPED, _SUBJECT])
+    try:
+        subjects = raw[_SUBJECT].astype("int64").to_numpy()
+        frame = frame.assign(**{column: _typed(frame[column]) for column in frame.columns})
+    except (ShdError, ValueError) as error:
+        raise ShdError(f"{archive}: {_MEMBER} holds an unknown value ({error}). {_AGAIN}") from None
+    return _dataset(frame, subjects, "real")
+
+
+def read(path: Path, source: str) -> Dataset:
+    """Read a table that ships, with the same columns and dtypes as `build` gives.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Parquet. A column ``subject``, where there is one, says which records share a subject;
+        without it every record is its own subject.
+    source : {"synthetic", "stand-in"}
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ShdError
+        Where the file is broken or lacks a column that has a role.
+    """
+    frame = read_table(path)
+    subjects = frame.pop("subject").to_numpy() if "subject" in frame else None
+    return _dataset(frame, subjects, source)
+
+
+def _dataset(frame: pd.DataFrame, subjects: np.ndarray | None, source: str) -> Dataset:
+    roles = {"target": TARGET, "sensitive": SENSITIVE, "counts": COUNTS}
+    return Dataset(frame, subjects=subjects, source=source, name=NAME, card=CARD, **roles)
+
+
+def _extract(archive: Path) -> pd.DataFrame:
+    """Return the owner's table as text, shape (101766, 50)."""
+    try:
+        with zipfile.ZipFile(archive) as content, content.open(_MEMBER) as stream:
+            # only "?" is missing: pandas would otherwise read the level "None" as missing too
+            raw = pd.read_csv(stream, dtype="str", na_values=["?"], keep_default_na=False)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, ValueError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ShdError(f"{archive}: not the diabetes archive, or a broken one ({reason}). {_AGAIN}") from None
+    missing = {_SUBJECT, TARGET, *SENSITIVE, *DIAGNOSES, *COUNTS, *_MEASURED, *_DROPPED} - set(raw.columns)
+    if missing:
+        raise ShdError(f"{archive}: {_MEMBER} lacks the columns {describe_columns(sorted(missing))}. {_AGAIN}")
+    return raw
+
+
+def _typed(values: pd.Series) -> pd.Series:
+    """Give one column of the owner's file its dtype: int64, or category with levels in reading order."""
+    if values.name in COUNTS:
+        return values.astype("int64")
+    if values.name in DIAGNOSES:
+        return chapters(values)
+    if values.name in _MEASURED:
+        values = values.replace("None", NOT_MEASURED)
+    levels = _LEVELS.get(values.name, sorted(values.dropna().unique()))
+    strange = sorted(set(values.dropna()) - set(levels))
+    if strange:
+        raise ShdError(f"column {values.name!r} has {describe_columns(strange)}")
+    return pd.Series(pd.Categorical(values, categories=levels, ordered=values.name == "age"), name=values.name)

@@ -1,0 +1,61 @@
+"""The data sets there are. A new one is one new module and one line here."""
+
+from pathlib import Path
+from typing import Protocol
+
+from shd._errors import ShdError
+from shd._paths import challenges_dir, data_dir
+from shd.dataset import DataCard, Dataset
+from shd.datasets import diabetes
+
+
+class Recipe(Protocol):
+    """What the module of a data set gives.
+
+    Attributes
+    ----------
+    NAME : str
+        As in ``shd.load(NAME)``.
+    URL, FILE_NAME, SHA256, SIZE : str, str, str, int
+        The owner's archive: where it is published, its file name, checksum, and size in bytes.
+    SHIPPED : dict of str to str
+        File of each source that ships, ``synthetic`` and ``stand-in``, below the challenges folder.
+    CARD : DataCard
+        Licence, citation and notes.
+    """
+
+    NAME: str
+    URL: str
+    FILE_NAME: str
+    SHA256: str
+    SIZE: int
+    SHIPPED: dict[str, str]
+    CARD: DataCard
+
+    def build(self, archive: Path) -> Dataset:
+        """Make the real Dataset from the owner's archive."""
+
+    def read(self, path: Path, source: str) -> Dataset:
+        """Read what ships, with the same columns and dtypes."""
+
+
+DATASETS: dict[str, Recipe] = {
+    diabetes.NAME: diabetes,
+}
+
+
+def find(name: str) -> Recipe:
+    """Return the module of a data set; `ShdError` names the known ones where there is none."""
+    if name not in DATASETS:
+        raise ShdError(f"there is no data set {name!r}; known are {', '.join(DATASETS)}. See: shd data list")
+    return DATASETS[name]
+
+
+def archive_path(name: str) -> Path:
+    """Return where the owner's archive lies, or would lie."""
+    return data_dir() / find(name).FILE_NAME
+
+
+def shipped_path(name: str, source: str) -> Path:
+    """Return where the synthetic table or the stand-in lies, or would lie."""
+    return challenges_dir() / find(name).SHIPPED[source]

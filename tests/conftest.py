@@ -1,0 +1,67 @@
+"""What every test shares: real data only where a test asks for them, and small things to work on."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shd.dataset import Dataset
+from shd.datasets import diabetes
+from shd.datasets.registry import DATASETS
+
+REAL = Path(os.environ["SHD_DATA"]) if os.environ.get("SHD_DATA") else None
+"""Where the owners' archives are, read before `_no_real_data` hides them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs an archive that is not there: ``real_data`` or ``real_data("name", ...)``."""
+    for item in items:
+        for mark in item.iter_markers("real_data"):
+            for name in mark.args or (diabetes.NAME,):
+                if REAL is None or not (REAL / DATASETS[name].FILE_NAME).is_file():
+                    reason = f"real data of {name} not found: set SHD_DATA to the folder of its archive"
+                    item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_real_data(tmp_path_factory):
+    """Give every test an empty data folder, so that results do not depend on the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHD_DATA", str(tmp_path_factory.mktemp("shd_data")))
+        patch.delenv("SHD_CHALLENGES", raising=False)
+        patch.setenv("SHD_PROGRESS", "0")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _real_data_where_asked(request, monkeypatch):
+    """Show the archives to tests marked ``real_data``."""
+    if request.node.get_closest_marker("real_data"):
+        monkeypatch.setenv("SHD_DATA", str(REAL))
+
+
+@pytest.fixture(scope="session")
+def real_diabetes() -> Dataset:
+    """The real table, built once; for tests marked ``real_data``."""
+    return diabetes.build(REAL / diabetes.FILE_NAME)
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    """Sixty stays of twenty patients, every kind of column, two classes."""
+    rng = np.random.default_rng(0)
+    n = 60
+    return pd.DataFrame(
+        {
+            "patient": np.repeat(np.arange(100, 120), 3),
+            "sex": rng.choice(["f", "m"], n),
+            "age": pd.Categorical(rng.choice(["young", "old"], n), categories=["young", "old"], ordered=True),
+            "stays": rng.integers(0, 9, n),
+            "weight": rng.normal(70, 10, n),
+            "smoker": rng.random(n) < 0.3,
+            "admitted": pd.Timestamp("2020-11-14") + pd.to_timedelta(rng.integers(0, 90, n), unit="D"),
+            "sick": rng.choice(["no", "yes"], n, p=[0.7, 0.3]),
+        }
+    )
