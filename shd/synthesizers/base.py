@@ -1,7 +1,6 @@
 """`Synthesizer`: what every family shares. Fit, sample, save and load, and clear errors."""
 
 import json
-import os
 import warnings
 from pathlib import Path
 from typing import ClassVar
@@ -127,7 +126,7 @@ class Synthesizer(BaseEstimator):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"shd": json.dumps(header)})
-            os.replace(temporary, path)
+            temporary.replace(path)
         except (OSError, SafetensorError) as error:
             temporary.unlink(missing_ok=True)
             raise ShdError(f"{path}: cannot write the model ({error}). Choose another place.") from None

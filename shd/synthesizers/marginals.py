@@ -28,11 +28,11 @@ class Marginals(Synthesizer):
         self.random_state = random_state
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
-        self.counts_ = [np.bincount(column, minlength=size) for column, size in zip(codes.T, self.encoder_.sizes)]
+        self.counts_ = [np.bincount(column, minlength=size) for column, size in zip(codes.T, self.encoder_.sizes, strict=True)]
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
         refuse_condition(self, condition)
-        codes = np.empty((n, len(self.counts_)), dtype=np.int64, order="F")  # filled and read column by column
+        codes = np.empty((n, len(self.counts_)), dtype=np.int32, order="F")  # filled and read column by column
         for j, counts in enumerate(self.counts_):
             codes[:, j] = np.searchsorted(np.cumsum(counts), rng.integers(counts.sum(), size=n), side="right")
         return codes
