@@ -28,7 +28,9 @@ class Marginals(Synthesizer):
         self.random_state = random_state
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
-        self.counts_ = [np.bincount(column, minlength=size) for column, size in zip(codes.T, self.encoder_.sizes, strict=True)]
+        self.counts_ = [
+            np.bincount(column, minlength=size) for column, size in zip(codes.T, self.encoder_.sizes, strict=True)
+        ]
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
         refuse_condition(self, condition)

@@ -1,0 +1,76 @@
+"""What a conditional generator is asked for: classes, how often they occur, and what a user asks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.dataset import describe_columns
+from shd.synthesizers.encoding import TableEncoder
+
+
+@dataclass
+class Conditions:
+    """The classes of a generator: every combination of levels that its condition columns had.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        The condition columns.
+    combinations : ndarray of int64, shape (n_classes, n_condition_columns)
+        Codes of each class.
+    counts : ndarray of int64, shape (n_classes,)
+        How often each class occurred.
+    """
+
+    columns: tuple[str, ...]
+    combinations: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def learn(cls, columns: tuple[str, ...], codes: np.ndarray) -> tuple["Conditions", np.ndarray]:
+        """Return the classes of a table, and the class of each of its rows, shape (n,)."""
+        combinations, classes, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
+        return cls(columns, combinations, counts), classes.ravel()
+
+    def draw(self, n: int, asked: dict | pd.DataFrame | None, encoder: TableEncoder, rng: np.random.Generator):
+        """Return codes of the condition columns for `n` rows, int64, shape (n, n_condition_columns).
+
+        What is asked for is what comes. Condition columns that are not asked for follow the real
+        classes among those that fit.
+        """
+        if asked is None:
+            return self.combinations[rng.choice(len(self.counts), n, p=self.counts / self.counts.sum())]
+        wanted = self._codes_of(n, asked, encoder)
+        codes = np.empty((n, len(self.columns)), dtype=np.int64)
+        requests, request_of_row = np.unique(wanted, axis=0, return_inverse=True)
+        for k, request in enumerate(requests):
+            rows = np.flatnonzero(request_of_row.ravel() == k)
+            free = request < 0
+            fits = (free | (self.combinations == request)).all(axis=1)
+            weight = np.where(fits, self.counts, 0) if fits.any() else self.counts  # a pair never seen together
+            codes[rows] = self.combinations[rng.choice(len(weight), len(rows), p=weight / weight.sum())]
+            codes[np.ix_(rows, ~free)] = request[~free]
+        return codes
+
+    def _codes_of(self, n: int, asked: dict | pd.DataFrame, encoder: TableEncoder) -> np.ndarray:
+        """Codes asked for, shape (n, n_condition_columns); -1 where a column is left free."""
+        if not isinstance(asked, (dict, pd.DataFrame)):
+            raise ShdError(f"condition must be a dict or a DataFrame, not {type(asked).__name__}.")
+        if isinstance(asked, pd.DataFrame) and len(asked) != n:
+            raise ShdError(f"condition has {len(asked)} rows for {n} rows to sample; give one each.")
+        strangers = [c for c in asked if c not in self.columns]
+        if strangers:
+            raise ShdError(
+                f"column {strangers[0]!r} is not conditional: this model was fitted with "
+                f"{describe_columns(self.columns)}. Fit again with condition={strangers[0]!r}."
+            )
+        wanted = np.full((n, len(self.columns)), -1, dtype=np.int64)
+        for column in asked:
+            at = self.columns.index(column)
+            if isinstance(asked, dict):
+                wanted[:, at] = encoder[column].code_of(asked[column])
+            else:
+                wanted[:, at] = encoder[column].transform(asked[column].astype(object))
+        return wanted
