@@ -1,0 +1,67 @@
+"""The look of every figure: one palette, safe for colour-blind readers, and one matplotlib style."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+PALETTE = {
+    "real": "#0072b2",  # blue
+    "synthetic": "#d55e00",  # vermilion
+    "stand-in": "#009e73",  # bluish green
+    "holdout": "#56b4e9",  # sky blue
+    "floor": "#8c8c8c",  # grey: no structure
+}
+"""Okabe and Ito's colours; the same source has the same colour in every figure."""
+
+VERDICT_COLOURS = {"green": "#1a7f4b", "amber": "#9a6400", "red": "#b3261e"}
+VERDICT_MARKS = {"green": "●", "amber": "▲", "red": "■"}
+"""Verdicts are never told by colour alone."""
+
+_INK = "#123457"  # stands for the page's own text colour until the figure is written
+_STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "legend.frameon": False,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "shd",
+    "text.color": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the house style: ``with style(): ...``."""
+    with mpl.rc_context(_STYLE):
+        yield
+
+
+def to_svg(figure: Figure) -> str:
+    """Return a figure drawn in `style` as SVG to stand inside a page.
+
+    Text stays text, and takes the colour of the page around it, so that a figure can be read on
+    light and dark ground. The same figure gives the same characters.
+    """
+    stream = io.StringIO()
+    with mpl.rc_context(_STYLE):
+        figure.savefig(stream, format="svg", bbox_inches="tight", pad_inches=0.03, metadata={"Date": None})
+    svg = stream.getvalue()
+    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # ids would be there twice in a page with several figures
+    return re.sub(
+        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1), count=1
+    )

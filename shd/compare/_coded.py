@@ -1,0 +1,221 @@
+"""Tables as numbers: one shared coding that every comparison works on.
+
+The train table decides what a column is. Numbers and dates stay numbers; everything else becomes
+codes of levels, compared by their written form, so that `1`, `1.0` and ``"1"`` are one level and
+it does not matter whether a table came from memory or from a CSV file. Missing is a level of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.compare._schema import Skipped
+from shd.dataset import Dataset, as_frame, describe_columns, is_numeric
+
+MISSING = "(missing)"
+_MODEL_LEVELS = 200  # gradient boosting takes at most 255 levels; rarer ones share a code
+_ID_LEVELS = 200  # text with more levels than this, and a new one in every second row, says nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """What the codes of one column mean.
+
+    Parameters
+    ----------
+    name : hashable
+        As in the tables.
+    levels : tuple of str, optional
+        Level of each code; None for numbers and dates.
+    rank : ndarray of int, shape (n_levels,), optional
+        Place of each level in train, 0 for the commonest.
+    date : bool
+        Whether the numbers are days since 1970.
+    """
+
+    name: object
+    levels: tuple[str, ...] | None = None
+    rank: np.ndarray | None = None
+    date: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the column holds numbers (or dates)."""
+        return self.levels is None
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """One table as numbers.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n, n_columns)
+        Numbers (NaN where missing) and codes of levels (never NaN).
+    columns : tuple of Column
+        Shared by all tables that were aligned together.
+    subjects : ndarray, shape (n,)
+        The subject of each record.
+    """
+
+    values: np.ndarray
+    columns: tuple[Column, ...]
+    subjects: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def names(self) -> list:
+        """Column names, in order."""
+        return [column.name for column in self.columns]
+
+    def take(self, rows: np.ndarray) -> "Coded":
+        """Return the records at `rows` (positions or a mask)."""
+        return replace(self, values=self.values[rows], subjects=self.subjects[rows])
+
+    def pooled(self, most: int) -> np.ndarray:
+        """Return the values with at most `most` levels a column; the rarest share the last code."""
+        values = self.values.copy()
+        for j, column in enumerate(self.columns):
+            if not column.is_number and len(column.levels) > most:
+                values[:, j] = np.minimum(column.rank, most - 1)[values[:, j].astype(int)]
+        return values
+
+    def features(self, without: object = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a model reads: values, shape (n, n_features), and which of them are categories."""
+        keep = np.array([without is None or name != without for name in self.names])
+        categories = np.array([not column.is_number for column in self.columns])
+        return self.pooled(_MODEL_LEVELS)[:, keep], categories[keep]
+
+
+def align(*tables: "Coded | Dataset | pd.DataFrame", names: Sequence[str] = ()) -> tuple[list[Coded], list[Skipped]]:
+    """Code tables together, by the columns that all of them have.
+
+    Parameters
+    ----------
+    *tables : Coded, Dataset or DataFrame
+        The first one is train: it decides which columns are numbers. Tables that are coded
+        already come back as they are.
+    names : sequence of str
+        What to call the tables in messages.
+
+    Returns
+    -------
+    coded : list of Coded
+    skipped : list of Skipped
+        Columns left out, and why.
+
+    Raises
+    ------
+    ShdError
+        Where something is not a table, is empty, or no column is shared.
+    """
+    if all(isinstance(table, Coded) for table in tables):
+        return list(tables), []
+    names = names or ["train", "synthetic", "holdout", "another table"]
+    frames = [as_frame(table, name) for table, name in zip(tables, names, strict=False)]
+    shared = [c for c in frames[0].columns if all(c in frame.columns for frame in frames)]
+    if not shared:
+        raise ShdError(
+            f"{names[0]} and {names[1]} share no column: {describe_columns(list(frames[0].columns), 3)} against "
+            f"{describe_columns(list(frames[1].columns), 3)}. Compare tables with the same columns."
+        )
+    skipped = [_only_in(frame, name, shared) for frame, name in zip(frames, names, strict=False)]
+    columns, values = [], []
+    for name in shared:
+        column, coded, why = _code_column(name, [frame[name] for frame in frames])
+        if why:
+            skipped.append(Skipped(f"column {name}", why))
+        if column is not None:
+            columns.append(column)
+            values.append(coded)
+    if not columns:
+        raise ShdError(f"no column can be compared: {skipped[-1].what}, {skipped[-1].why}")
+    coded = [
+        Coded(np.column_stack([v[i] for v in values]), tuple(columns), _subjects(table))
+        for i, table in enumerate(tables)
+    ]
+    return coded, [s for s in skipped if s is not None]
+
+
+def _subjects(table: Dataset | pd.DataFrame) -> np.ndarray:
+    return pd.factorize(table.subjects)[0] if isinstance(table, Dataset) else np.arange(len(table))
+
+
+def _only_in(frame: pd.DataFrame, name: str, shared: list) -> Skipped | None:
+    own = [c for c in frame.columns if c not in shared]
+    if not own:
+        return None
+    return Skipped(f"{describe_columns(own)}", f"only in {name}, or absent from another table")
+
+
+def _code_column(name: object, series: list[pd.Series]) -> tuple[Column | None, list[np.ndarray], str]:
+    """Code one column in all tables; a reason comes back where it was left out or repaired."""
+    first = series[0]
+    date = pd.api.types.is_datetime64_any_dtype(first)
+    if date or is_numeric(first) or pd.api.types.is_timedelta64_dtype(first):
+        numbers = [_as_numbers(values, date) for values in series]
+        if any(array is None for array in numbers):
+            return None, [], "holds numbers or dates in train, and something else in another table"
+        infinite = sum(int(np.isinf(array).sum()) for array in numbers)
+        if infinite:
+            numbers = [np.where(np.isinf(array), np.nan, array) for array in numbers]
+        why = f"{infinite} infinite values were counted as missing" if infinite else ""
+        return Column(name, date=date), numbers, why
+    written = [_written(values, like=first) for values in series]
+    levels = _levels(first, written)
+    if len(levels) > _ID_LEVELS and written[0].nunique() > len(first) / 2:
+        return None, [], f"looks like free text or an identifier ({written[0].nunique():,} different entries)"
+    codes = [np.where(w.isna(), len(levels), pd.Index(levels).get_indexer(w)).astype(float) for w in written]
+    if any(w.isna().any() for w in written):
+        levels = [*levels, MISSING]
+    count = np.bincount(codes[0].astype(int), minlength=len(levels))
+    rank = np.empty(len(levels), dtype=int)
+    rank[np.argsort(-count, kind="stable")] = np.arange(len(levels))
+    return Column(name, tuple(levels), rank), codes, ""
+
+
+def _as_numbers(values: pd.Series, date: bool) -> np.ndarray | None:
+    """Numbers of a column, float64, dates as days since 1970; None where it holds something else."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(object)
+    if date:
+        known = pd.to_datetime(values, errors="coerce", utc=True)
+        if known.isna().sum() > values.isna().sum():
+            return None
+        return ((known - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)).to_numpy(float)
+    if pd.api.types.is_timedelta64_dtype(values):
+        return (values / pd.Timedelta(days=1)).to_numpy(float)
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return None
+    known = pd.to_numeric(values, errors="coerce")
+    if known.isna().sum() > values.isna().sum():
+        return None
+    return known.to_numpy(float, na_value=np.nan) + 0.0  # -0.0 becomes 0.0
+
+
+def _written(values: pd.Series, like: pd.Series) -> pd.Series:
+    """Written form of every entry, missing kept."""
+    codes, unique = pd.factorize(values.astype(object))
+    yes_no = pd.api.types.is_bool_dtype(like) and set(unique) <= {0, 1}
+    text = np.array([*(_write(bool(u) if yes_no else u) for u in unique), None], dtype=object)
+    return pd.Series(text[codes], dtype=object)
+
+
+def _write(value: object) -> str:
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _levels(first: pd.Series, written: list[pd.Series]) -> list[str]:
+    """Levels that occur, in the order of train's categories, strangers behind."""
+    seen = set().union(*(set(w.dropna().unique()) for w in written))
+    known = first.cat.categories if isinstance(first.dtype, pd.CategoricalDtype) else sorted(written[0].dropna().unique())
+    ordered = list(dict.fromkeys(_write(level) for level in known))
+    return [*(level for level in ordered if level in seen), *sorted(seen - set(ordered))]

@@ -1,0 +1,179 @@
+"""`compare`: align the tables, ask every question, collect the answers in a report."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError, ShdWarning
+from shd._progress import progress
+from shd.compare import columns, detection, pairs, prediction, privacy, utility
+from shd.compare._coded import Coded, align
+from shd.compare._resample import deal, generator
+from shd.compare._schema import Answer, Inputs, Score, Skipped
+from shd.compare.report import About, Report, Table
+from shd.dataset import Dataset
+from shd.synthesizers import Marginals
+
+
+@dataclass(frozen=True)
+class Step:
+    """One question: its name in the progress bar, who answers it, its share of the time."""
+
+    label: str
+    measure: Callable[[Inputs], Answer]
+    weight: float
+
+
+STEPS = (
+    Step("columns", columns.measure, 2),
+    Step("pairs of columns", pairs.measure, 4),
+    Step("C2ST: telling real from synthetic", detection.measure, 7),
+    Step("utility: TRTR, TSTR, TSTS, TRTS", utility.measure, 18),
+    Step("predicting each column from the others", prediction.measure, 7),
+    Step("privacy: copies and distances", privacy.measure, 12),
+)
+"""Every question of the report, in order. A new metric is one module and one line here."""
+
+
+def compare(
+    train: Dataset | pd.DataFrame,
+    synthetic: Dataset | pd.DataFrame,
+    *,
+    holdout: Dataset | pd.DataFrame | None = None,
+    target: str | None = None,
+    random_state: int = 0,
+) -> Report:
+    """Compare synthetic records with the real ones they were learned from.
+
+    Every number stands between its floor (`Marginals`: each column drawn independently from
+    train) and its ceiling (the holdout in place of the synthetic records), with a 95 % bootstrap
+    interval, a verdict, and a sentence that says what it means.
+
+    Parameters
+    ----------
+    train : Dataset or DataFrame, n records
+        What the synthesizer saw.
+    synthetic : Dataset or DataFrame
+        What it made, any number of records. Types are aligned to train; columns that cannot be
+        compared are left out and listed in ``report.skipped``.
+    holdout : Dataset or DataFrame, optional
+        Real records that the synthesizer never saw. Without it some numbers have no ceiling, the
+        DCR share cannot be judged, and models are tested on a part of train.
+    target : str, optional
+        Column to predict; by default the target of the Datasets. Without one, utility is judged
+        by the relative prediction error alone.
+    random_state : int
+        The same inputs and seed give the same numbers to the last digit.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ShdError
+        Where a table is empty or no table at all, no column is shared, or the target is unknown.
+
+    Examples
+    --------
+    >>> report = shd.compare(train, synthetic, holdout=holdout)  # doctest: +SKIP
+    >>> report.save("report.html")  # doctest: +SKIP
+    """
+    if isinstance(random_state, bool) or not isinstance(random_state, int | np.integer) or random_state < 0:
+        raise ShdError(f"random_state={random_state!r} is not a whole number from 0 on, for example 0.")
+    given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
+    coded, skipped = align(*given.values(), names=list(given))
+    target = _target(target, train, synthetic, coded[0])
+    inputs = _inputs(coded, target, _word(train), int(random_state))
+    skipped += _notes(train, holdout, inputs)
+    scores, frames = [], {}
+    with progress(sum(step.weight for step in STEPS), "comparing") as bar:
+        for step in STEPS:
+            bar.advance(0, note=step.label)
+            answer = step.measure(inputs)
+            bar.advance(step.weight)
+            scores += answer.scores
+            frames |= answer.frames
+            skipped += answer.skipped
+    return Report(tuple(scores), frames, tuple(skipped), _about(given, target, inputs))
+
+
+def _target(target: str | None, train: object, synthetic: object, coded: Coded) -> str | None:
+    named = target is not None
+    if not named:
+        target = next((t.target for t in (train, synthetic) if isinstance(t, Dataset) and t.target is not None), None)
+    if target is None or target in coded.names:
+        return target
+    if named:
+        raise ShdError(f"target={target!r} is not a column that all tables share; name one of {coded.names[:6]}.")
+    return None
+
+
+def _word(train: object) -> str:
+    """What records of train are called: stand-in records must never pass for real ones."""
+    return train.source if isinstance(train, Dataset) else "real"
+
+
+def _inputs(coded: list[Coded], target: str | None, word: str, random_state: int) -> Inputs:
+    train, synthetic = coded[:2]
+    holdout = coded[2] if len(coded) > 2 else None
+    fit, test = train, holdout
+    if holdout is None:
+        fifth = deal(train.subjects, 5, generator(random_state, "test part of train")) == 0
+        fit, test = (train.take(~fifth), train.take(fifth)) if not fifth.all() else (train, train)
+    floor = _floor(train, len(synthetic), random_state)
+    return Inputs(train, synthetic, floor, holdout, fit, test, target, word, random_state)
+
+
+def _floor(train: Coded, n: int, random_state: int) -> Coded:
+    """Draw n records from `Marginals` of train."""
+    frame = pd.DataFrame(
+        {
+            str(j): train.values[:, j] if column.is_number else pd.Categorical(train.values[:, j].astype(int))
+            for j, column in enumerate(train.columns)
+        }
+    )
+    with warnings.catch_warnings():  # constant columns are no news here
+        warnings.simplefilter("ignore", ShdWarning)
+        drawn = Marginals(random_state=random_state).fit(frame).sample(n)
+    return Coded(drawn.astype(float).to_numpy(), train.columns, np.arange(n))
+
+
+def _notes(train: object, holdout: object, inputs: Inputs) -> list[Skipped]:
+    """What weakens the comparison as a whole."""
+    notes = []
+    if holdout is None:
+        why = "no holdout was given: ceilings are missing, and models are tested on a part of train that the "
+        notes.append(Skipped("comparison with records never seen", why + "synthesizer has learned from"))
+    if isinstance(train, Dataset) and isinstance(holdout, Dataset):
+        both = np.intersect1d(train.subjects, holdout.subjects)
+        counted = all(np.array_equal(d.subjects, np.arange(len(d))) for d in (train, holdout))
+        if len(both) and not counted:
+            why = f"{len(both):,} subjects are in train and holdout: scores are too good; use Dataset.split"
+            notes.append(Skipped("independence of train and holdout", why))
+    return notes
+
+
+def _about(given: dict, target: str | None, inputs: Inputs) -> About:
+    tables = []
+    for role, table in given.items():
+        is_dataset = isinstance(table, Dataset)
+        source = table.source if is_dataset else "synthetic" if role == "synthetic" else "real"
+        subjects = len(np.unique(table.subjects)) if is_dataset else len(table)
+        tables.append(Table(role, table.name if is_dataset else "table", source, len(table), subjects))
+    train = given["train"]
+    card = train.card if isinstance(train, Dataset) else None
+    return About(
+        tables=tuple(tables),
+        n_columns=len(inputs.train.names),
+        target=target,
+        word=inputs.word,
+        random_state=inputs.random_state,
+        title=card.title if card else "",
+        licence=card.licence if card else "unknown",
+        licence_url=card.licence_url if card else "",
+        citation=card.citation if card else "",
+    )

@@ -1,0 +1,138 @@
+"""The one schema of every result: a score between its floor and its ceiling, with a verdict."""
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from shd.compare._coded import Coded
+
+QUESTIONS = ("fidelity", "utility", "privacy")
+"""In the order a reader asks them: is it alike, is it useful, is it safe?"""
+
+VERDICTS = ("green", "amber", "red")
+GREEN_FROM, AMBER_FROM = 0.9, 0.6  # share of the way from the floor to the ceiling
+_NEAR = 0.01  # a floor and a ceiling nearer than this leave no way to measure
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number, and all that is needed to read it.
+
+    Parameters
+    ----------
+    question : {"fidelity", "utility", "privacy"}
+    metric : str
+        Name of the number.
+    value, low, high : float
+        The number for the synthetic table, and its 95 % interval.
+    floor : float or None
+        The same number for `Marginals`: columns drawn independently from train.
+    ceiling : float or None
+        The same number with other real records in place of the synthetic ones; None where that
+        takes a holdout and there is none.
+    verdict : {"green", "amber", "red"}
+    better : {"higher", "lower", "at 0.5"}
+    sentence : str
+        What the number says, in plain words.
+    digits : int
+        Decimals that are worth showing.
+    """
+
+    question: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    floor: float | None
+    ceiling: float | None
+    verdict: str
+    better: str
+    sentence: str
+    digits: int = 3
+
+    def write(self, number: float | None) -> str:
+        """Return a number as it is shown, an en dash where there is none."""
+        return "–" if number is None or not math.isfinite(number) else f"{number:,.{self.digits}f}"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something that could not be judged, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What every question gets to see, coded together.
+
+    Parameters
+    ----------
+    train, synthetic, floor : Coded
+        The real records learned from, the synthetic ones, and `Marginals` of train.
+    holdout : Coded or None
+        Real records that the synthesizer never saw.
+    fit, test : Coded
+        Real records that models are trained and tested on: train and holdout, or without a
+        holdout two parts of train that share no subject.
+    target : str or None
+        The column predicted.
+    word : str
+        What the reference is: "real" or "stand-in".
+    random_state : int
+    """
+
+    train: "Coded"
+    synthetic: "Coded"
+    floor: "Coded"
+    holdout: "Coded | None"
+    fit: "Coded"
+    test: "Coded"
+    target: str | None
+    word: str
+    random_state: int
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What one question found: scores, tidy frames behind them, and what it had to skip."""
+
+    scores: list[Score] = field(default_factory=list)
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def place(value: float, floor: float, ceiling: float) -> float:
+    """Return how far a number has come from the floor (0) to the ceiling (1); NaN where they meet."""
+    way = ceiling - floor
+    return (value - floor) / way if abs(way) > 1e-12 else math.nan
+
+
+def judge(value: float, low: float, high: float, floor: float, ceiling: float, better: str) -> str:
+    """Give the verdict for a number between its floor and its ceiling.
+
+    Green: nine tenths of the way, or so near the ceiling that chance explains the rest. Amber: six
+    tenths, or an interval so wide that it reaches from floor to ceiling. Where the floor is as good
+    as the ceiling (a table without structure) what counts is how far the number falls short.
+    """
+    sign = 1 if better == "higher" else -1
+    short = sign * (ceiling - value)
+    if short <= 0:
+        return "green"
+    if sign * (ceiling - floor) <= _NEAR:
+        return "green" if low <= ceiling <= high else "amber" if short <= 2 * _NEAR else "red"
+    share = place(value, floor, ceiling)
+    if share >= GREEN_FROM:
+        return "green"
+    if low <= ceiling <= high:
+        return "amber" if low <= floor <= high else "green"
+    return "amber" if share >= AMBER_FROM else "red"
+
+
+def worst(verdicts: list[str]) -> str | None:
+    """Return the worst of some verdicts, None for none: a question is as good as its worst score."""
+    return max(verdicts, key=VERDICTS.index, default=None)

@@ -1,0 +1,189 @@
+"""The report in plain words: a verdict a question, findings, warnings, five lines for the terminal."""
+
+from typing import TYPE_CHECKING
+
+from shd.compare._schema import QUESTIONS, VERDICTS
+from shd.compare.privacy import NO_GUARANTEE
+
+if TYPE_CHECKING:
+    from shd.compare.report import Report
+
+ASKED = {
+    "fidelity": "Is it alike?",
+    "utility": "Is it useful?",
+    "privacy": "Is it safe?",
+}
+SAID = {
+    "fidelity": {"green": "as alike as other {word} records", "amber": "alike in much, not in all", "red": "not alike"},
+    "utility": {
+        "green": "teaches what {word} records teach",
+        "amber": "teaches most of what {word} records teach",
+        "red": "loses much of what {word} records teach",
+    },
+    "privacy": {
+        "green": "no alarm, which is no guarantee",
+        "amber": "look closer before sharing",
+        "red": "alarm: do not share",
+    },
+}
+GLOSSARY = {
+    "association": (
+        "How strongly two columns hang together, 0 not at all and 1 completely. Two numbers: Pearson's correlation "
+        "(which can be negative). A number and a category: the correlation ratio. Two categories: Cramér's V with "
+        "Bergsma's bias correction."
+    ),
+    "AUROC": (
+        "The chance that a model gives a record that has the outcome a higher score than one that has not. "
+        "0.5 is guessing, 1 is always right."
+    ),
+    "C2ST": (
+        "Classifier two-sample test: the AUROC of a classifier that tries to tell synthetic from real records. "
+        "0.5 means it cannot."
+    ),
+    "ceiling": "The same number with other real records in place of the synthetic ones: as good as it gets.",
+    "column distance": (
+        "For categories the total variation, the share of records that would have to change; for numbers the "
+        "Kolmogorov-Smirnov distance, the largest gap between the cumulative shares. Missing counts as a value."
+    ),
+    "DCR": (
+        "Distance to closest record. The DCR share is how often that record is one that was learned from and not "
+        "one held out; 0.5 is what a table reaches that remembers nobody."
+    ),
+    "floor": (
+        "The same number for Marginals: each column drawn on its own. Columns are right, and nothing between them is."
+    ),
+    "holdout": "Records of people that the synthesizer never saw.",
+    "interval": (
+        "The range in which the number would lie in 95 of 100 repetitions, from drawing records (by subject) again."
+    ),
+    "R2": "The share of the variation of a number that a model explains: 1 is all of it, 0 no better than the mean.",
+    "relative prediction error": (
+        "Each column is predicted from all others by a small decision tree. The error of trees trained on synthetic "
+        "records, divided by that of trees trained on real ones; 1 is as good, more is worse (10 at most)."
+    ),
+    "stand-in": "A second synthetic cohort, used in place of real data that are not on this machine.",
+    "TRTR, TSTR, TSTS, TRTS": (
+        "Train on real or synthetic records, test on real or synthetic ones. TSTR is what counts: trained on "
+        "synthetic, tested on real. TSTS alone misleads."
+    ),
+    "verdict": (
+        "Green: nine tenths of the way from floor to ceiling, or chance explains the rest. Amber: six tenths. "
+        "Red: less. Columns, copies and distances have limits of their own. A question is as good as its worst score."
+    ),
+    "verbatim copy": "A synthetic record that equals a record learned from in every column.",
+}
+_PAIR, _TOO_EASY = 0.1, 0.03  # an association lost or invented, and TSTS over TRTR, worth a warning
+
+
+def verdict_words(report: "Report", question: str) -> str:
+    """Return what the verdict of a question means."""
+    verdict = report.verdicts[question]
+    return SAID[question][verdict].format(word=report.about.word) if verdict else "not judged"
+
+
+def compared(report: "Report") -> str:
+    """Return one line on what was compared with what."""
+    train, synthetic, holdout = (report.about.table(role) for role in ("train", "synthetic", "holdout"))
+    held = f", {holdout.records:,} held out" if holdout else ", no holdout"
+    return (
+        f"{synthetic.records:,} synthetic records beside {train.records:,} {report.about.word} ones{held}, "
+        f"{report.about.n_columns} columns"
+    )
+
+
+def findings(report: "Report") -> list[str]:
+    """Return three sentences, one a question: that of its worst score."""
+    said = []
+    for question in QUESTIONS:
+        scores = [score for score in report.results if score.question == question]
+        if scores:
+            said.append(max(scores, key=lambda score: VERDICTS.index(score.verdict)).sentence)
+        else:
+            said.append(f"{question.capitalize()} could not be judged; the end of the report says why.")
+    return said
+
+
+def warnings(report: "Report") -> list[str]:
+    """Return the three warnings that matter most."""
+    said = [
+        *_source_warnings(report),
+        *_missing_warnings(report),
+        *_target_warnings(report),
+        *_column_warnings(report),
+        *_pair_warnings(report),
+        f"{NO_GUARANTEE} An attacker who knows more than this report may find more.",
+        "This is one synthetic table from one seed: another one would score a little differently.",
+        "Alike on average is not alike for every small group: look at the group you care about.",
+    ]
+    return said[:3]
+
+
+def _source_warnings(report: "Report") -> list[str]:
+    word = report.about.word
+    if word == "real":
+        return []
+    return [
+        f"The reference here is a {word} cohort, not real patients: nothing below says how the synthetic records "
+        "compare with real ones."
+    ]
+
+
+def _missing_warnings(report: "Report") -> list[str]:
+    said = [f"{note.what}: {note.why}." for note in report.notes if note.what.startswith("independence")]
+    if report.about.table("holdout") is None:
+        said.append(
+            "No holdout was given: whether the synthesizer learned the population or its people cannot be told."
+        )
+    columns = [note for note in report.notes if note.what.startswith(("column ", "'"))]
+    if columns:
+        said.append(f"Some columns were left out or repaired, first {columns[0].what}: {columns[0].why}.")
+    return said
+
+
+def _target_warnings(report: "Report") -> list[str]:
+    if report.utility.empty:
+        return []
+    wide = report.utility.pivot(index="target", columns="design", values="value")
+    gap = (wide["TSTS"] - wide["TRTR"]).dropna()
+    if gap.empty or gap.max() < _TOO_EASY:
+        return []
+    level = gap.idxmax()
+    return [
+        f"The target is too easy in the synthetic records: tested on themselves they reach {wide['TSTS'][level]:.3f} "
+        f"for {level}, {report.about.word} records {wide['TRTR'][level]:.3f}. Scores inside synthetic data mislead."
+    ]
+
+
+def _column_warnings(report: "Report") -> list[str]:
+    furthest = report.columns.loc[report.columns["distance"].idxmax()]
+    if furthest["verdict"] == "green":
+        return []
+    return [f"Do not trust {furthest['column']}: {furthest['distance']:.0%} of its values are off."]
+
+
+def _pair_warnings(report: "Report") -> list[str]:
+    said = []
+    for what, verb in (("lost", "is lost"), ("invented", "is invented")):
+        if report.pairs.empty or report.pairs[what].max() < _PAIR:
+            continue
+        pair = report.pairs.loc[report.pairs[what].idxmax()]
+        said.append(
+            f"A link {verb}: {pair['first']} and {pair['second']} ({pair['train']:.2f} in {report.about.word} "
+            f"records, {pair['synthetic']:.2f} in synthetic ones)."
+        )
+    return said
+
+
+def summary(report: "Report") -> list[str]:
+    """Return five lines: what was compared, a line a question, the first warning."""
+    lines = [f"compared   {compared(report)}"]
+    for question in QUESTIONS:
+        scores = [s for s in report.results if s.question == question]
+        numbers = ", ".join(
+            f"{s.metric} {s.write(s.value)}" + (f" ({report.about.word} {s.write(s.ceiling)})" if s.ceiling else "")
+            for s in scores
+        )
+        verdict = report.verdicts[question] or "–"
+        lines.append(f"{question:<10} {verdict:<6} {numbers or 'not judged'}")
+    lines.append(f"note       {warnings(report)[0]}")
+    return lines

@@ -1,0 +1,177 @@
+"""Is every column alike? The distance of each column's distribution from train, one at a time."""
+
+import numpy as np
+import pandas as pd
+
+from shd.compare._coded import MISSING, Coded, Column, align
+from shd.compare._resample import bootstrap_weights, deal, generator, interval
+from shd.compare._schema import Answer, Inputs, Score
+from shd.dataset import Dataset
+
+GREEN_TO, AMBER_TO = 0.05, 0.15  # distance of one column
+_MEAN_GREEN_TO, _MEAN_AMBER_TO = 0.03, 0.10  # mean distance over all columns
+_BLOCKS, _REPLICATES, _GRID = 50, 200, 512
+_BARS, _LEVELS_SHOWN = 30, 10
+
+
+def column_distances(train: Dataset | pd.DataFrame | Coded, synthetic: Dataset | pd.DataFrame | Coded) -> pd.Series:
+    """Return the distance of every column from train, 0 (the same) to 1 (nothing in common).
+
+    Total variation for categories (missing is a level): the share of records that would have to
+    change. The Kolmogorov-Smirnov distance for numbers and dates (missing counts as smaller than
+    every number): the largest gap between the two cumulative shares.
+
+    Parameters
+    ----------
+    train, synthetic : Dataset or DataFrame
+
+    Returns
+    -------
+    pandas.Series of float, indexed by column
+    """
+    (train, synthetic), _ = align(train, synthetic)
+    distances = [
+        _ks(train.values[:, j], synthetic.values[:, j])
+        if column.is_number
+        else _distance(*(_shares(table.values[:, j], column) for table in (train, synthetic)), is_number=False)
+        for j, column in enumerate(train.columns)
+    ]
+    return pd.Series(distances, index=pd.Index(train.names, dtype=object), dtype=float)
+
+
+def measure(inputs: Inputs) -> Answer:
+    """Compare every column, one at a time."""
+    value = column_distances(inputs.train, inputs.synthetic)
+    low, high, mean_low, mean_high = _intervals(inputs, value)
+    floor = column_distances(inputs.train, inputs.floor)
+    ceiling = None if inputs.holdout is None else column_distances(inputs.train, inputs.holdout)
+    frame = pd.DataFrame(
+        {
+            "column": value.index,
+            "kind": ["date" if c.date else "number" if c.is_number else "category" for c in inputs.train.columns],
+            "distance": value.to_numpy(),
+            "low": low,
+            "high": high,
+            "floor": floor.to_numpy(),
+            "real reference": np.nan if ceiling is None else ceiling.to_numpy(),
+        }
+    )
+    frame["verdict"] = [_verdict(v, c, GREEN_TO, AMBER_TO) for v, c in zip(value, frame["real reference"], strict=True)]
+    score = _score(inputs, frame, mean_low, mean_high)
+    return Answer([score], {"columns": frame, "distributions": _distributions(inputs)})
+
+
+def _score(inputs: Inputs, frame: pd.DataFrame, low: float, high: float) -> Score:
+    value = float(frame["distance"].mean())
+    ceiling = None if inputs.holdout is None else float(frame["real reference"].mean())
+    worst = frame.loc[frame["distance"].idxmax()]
+    other = f" (other {inputs.word} records: {ceiling:.1%})" if ceiling is not None else ""
+    sentence = (
+        f"Looking at one column at a time, about {value:.1%} of the records would have to change for the "
+        f"two tables to agree{other}. The furthest is {worst['column']} at {worst['distance']:.1%}."
+    )
+    verdict = _verdict(value, ceiling, _MEAN_GREEN_TO, _MEAN_AMBER_TO)
+    floor = float(frame["floor"].mean())
+    return Score("fidelity", "column distance", value, low, high, floor, ceiling, verdict, "lower", sentence)
+
+
+def _verdict(value: float, ceiling: float | None, green_to: float, amber_to: float) -> str:
+    """Judge a distance: the floor is perfect here (`Marginals` gets columns right), so limits are absolute."""
+    reach = 0.0 if ceiling is None or np.isnan(ceiling) else 1.5 * ceiling  # small tables differ by chance alone
+    return "green" if value <= max(green_to, reach) else "amber" if value <= max(amber_to, 2 * reach) else "red"
+
+
+def _ks(first: np.ndarray, second: np.ndarray) -> float:
+    first, second = (np.sort(np.where(np.isnan(v), -np.inf, v)) for v in (first, second))
+    at = np.concatenate([first, second])
+    gap = np.searchsorted(first, at, "right") / len(first) - np.searchsorted(second, at, "right") / len(second)
+    return float(np.abs(gap).max())
+
+
+def _shares(codes: np.ndarray, column: Column) -> np.ndarray:
+    return np.bincount(codes.astype(int), minlength=len(column.levels)) / len(codes)
+
+
+def _distance(first: np.ndarray, second: np.ndarray, is_number: bool) -> np.ndarray:
+    """Distance between shares, shape (..., n_levels), over the last axis."""
+    if is_number:
+        return np.abs(np.cumsum(first - second, axis=-1)).max(axis=-1)
+    return np.abs(first - second).sum(axis=-1) / 2
+
+
+def _intervals(inputs: Inputs, value: pd.Series) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """95 % intervals of each distance and of their mean: train and synthetic drawn again by blocks of subjects."""
+    tables = (inputs.train, inputs.synthetic)
+    rng = generator(inputs.random_state, "columns")
+    blocks = [deal(table.subjects, min(_BLOCKS, len(table)), rng) for table in tables]
+    weights = [bootstrap_weights(int(b.max()) + 1, _REPLICATES, rng) for b in blocks]
+    replicates = np.empty((_REPLICATES, len(value)))
+    for j, column in enumerate(inputs.train.columns):
+        codes = _grid_codes(inputs.train.values[:, j], inputs.synthetic.values[:, j], column)
+        shares = []
+        for code, block, weight in zip(codes, blocks, weights, strict=True):
+            n_codes = max(int(c.max()) for c in codes) + 1
+            counts = np.bincount(block * n_codes + code, minlength=weight.shape[1] * n_codes)
+            drawn = weight @ counts.reshape(-1, n_codes)
+            shares.append(drawn / drawn.sum(axis=1, keepdims=True))
+        replicates[:, j] = _distance(*shares, is_number=column.is_number)
+    low, high = interval(value.to_numpy(), replicates, 0, 1)
+    mean_low, mean_high = interval(value.mean(), replicates.mean(axis=1), 0, 1)
+    return low, high, float(mean_low), float(mean_high)
+
+
+def _grid_codes(train: np.ndarray, synthetic: np.ndarray, column: Column) -> list[np.ndarray]:
+    if not column.is_number:
+        return [train.astype(int), synthetic.astype(int)]
+    known = train[~np.isnan(train)]
+    edges = np.unique(known) if len(known) else np.zeros(1)
+    if len(edges) > _GRID:
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, _GRID)))
+    return [np.where(np.isnan(v), 0, 1 + np.searchsorted(edges, v)) for v in (train, synthetic)]
+
+
+def _distributions(inputs: Inputs) -> pd.DataFrame:
+    """Shares to draw, tidy: one row a column and bar; `left` and `right` are the edges of a bar of numbers."""
+    tables = {"real": inputs.train, "synthetic": inputs.synthetic, "holdout": inputs.holdout}
+    tables = {name: table for name, table in tables.items() if table is not None}
+    parts = []
+    for j, column in enumerate(inputs.train.columns):
+        values = {name: table.values[:, j] for name, table in tables.items()}
+        part = _number_bars(values, column) if column.is_number else _level_bars(values, column)
+        part.insert(0, "column", pd.Series([column.name] * len(part), dtype=object))
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _level_bars(values: dict[str, np.ndarray], column: Column) -> pd.DataFrame:
+    shares = {name: _shares(codes, column) for name, codes in values.items()}
+    common = np.sort(np.argsort(column.rank, kind="stable")[:_LEVELS_SHOWN])
+    frame = pd.DataFrame({"label": [column.levels[i] for i in common], "left": np.nan, "right": np.nan})
+    for name, share in shares.items():
+        frame[name] = share[common]
+    if len(column.levels) > _LEVELS_SHOWN:
+        rest = {name: 1 - share[common].sum() for name, share in shares.items()}
+        n_rest = len(column.levels) - _LEVELS_SHOWN
+        frame.loc[len(frame)] = {"label": f"({n_rest} other levels)", "left": np.nan, "right": np.nan, **rest}
+    return frame
+
+
+def _number_bars(values: dict[str, np.ndarray], column: Column) -> pd.DataFrame:
+    known = values["real"][~np.isnan(values["real"])]
+    if not len(known):
+        known = np.zeros(1)
+    unique = np.unique(known)
+    if len(unique) <= _BARS:  # every number gets a bar of its own
+        step = np.diff(unique).min() if len(unique) > 1 else 1.0
+        edges = np.append(unique - step / 2, unique[-1] + step / 2)
+    else:
+        edges = np.linspace(*np.quantile(known, [0.005, 0.995]), _BARS + 1)
+        edges = edges if edges[-1] > edges[0] else np.array([unique[0], unique[-1]])
+    frame = pd.DataFrame({"label": "", "left": edges[:-1], "right": edges[1:]})
+    for name, numbers in values.items():
+        inside = np.clip(numbers[~np.isnan(numbers)], edges[0], edges[-1])  # the tails stand in the outer bars
+        frame[name] = np.histogram(inside, edges)[0] / len(numbers)
+    if any(np.isnan(v).any() for v in values.values()):
+        missing = {name: np.isnan(v).mean() for name, v in values.items()}
+        frame.loc[len(frame)] = {"label": MISSING, "left": np.nan, "right": np.nan, **missing}
+    return frame

@@ -1,0 +1,224 @@
+"""Do columns hang together as they do in train? The association of every pair, mixed types."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from shd.compare._coded import Coded, align
+from shd.compare._parallel import one_thread
+from shd.compare._resample import bootstrap_weights, deal, generator, interval
+from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.dataset import Dataset
+
+_REPLICATES, _BLOCKS = 100, 50
+_MOST_LEVELS = (50, 25, 12, 6)  # levels a column, fewer the wider the table
+_WIDEST = 2000  # columns of the cross-product matrix, which takes the square of that
+_BLOCK_BYTES = 400e6  # memory that the blocks' matrices may take together
+
+
+def association_matrix(frame: Dataset | pd.DataFrame | Coded) -> pd.DataFrame:
+    """Return the association of every pair of columns, shape (n_columns, n_columns).
+
+    Two numbers: Pearson's correlation of their values, -1 to 1, over records that have both. A
+    number and a category: the correlation ratio eta, 0 to 1 (the root of the share of variance
+    that lies between levels). Two categories: Cramér's V with Bergsma's bias correction, 0 to 1;
+    missing is a level, and the rarest levels of columns with over 50 share one. A constant column
+    is associated with nothing: 0.
+
+    References
+    ----------
+    Bergsma (2013), *A bias-correction for Cramér's V and Tschuprow's T*, Journal of the Korean
+    Statistical Society, doi 10.1016/j.jkss.2012.10.002.
+    """
+    (coded,), _ = align(frame, names=["the table"])
+    layout = _Layout.of(coded)
+    return pd.DataFrame(_associations(layout.products(coded), layout), index=coded.names, columns=coded.names)
+
+
+def association_error(train: Dataset | pd.DataFrame | Coded, synthetic: Dataset | pd.DataFrame | Coded) -> float:
+    """Return the mean over all pairs of columns of \\|association in train - in synthetic\\|, 0 to 2.
+
+    See `association_matrix` for what an association is. NaN for a table of one column.
+    """
+    (train, synthetic), _ = align(train, synthetic)
+    layout = _Layout.of(train)
+    upper = np.triu_indices(len(train.names), 1)
+    gap = _associations(layout.products(train), layout) - _associations(layout.products(synthetic), layout)
+    return float(np.abs(gap[upper]).mean()) if len(upper[0]) else float("nan")
+
+
+def measure(inputs: Inputs) -> Answer:
+    """Compare the association of every pair."""
+    if len(inputs.train.names) < 2:
+        return Answer(skipped=[Skipped("pairs of columns", "the table has only one column")])
+    layout = _Layout.of(inputs.train)
+    upper = np.triu_indices(len(inputs.train.names), 1)
+    rng = generator(inputs.random_state, "pairs")
+    with one_thread():
+        train, synthetic = (_blocked(table, layout, rng) for table in (inputs.train, inputs.synthetic))
+        replicates = np.array([_draw(train, layout, rng) - _draw(synthetic, layout, rng) for _ in range(_REPLICATES)])
+    values = {"train": train.sum(axis=0), "synthetic": synthetic.sum(axis=0), "floor": layout.products(inputs.floor)}
+    if inputs.holdout is not None:
+        values["holdout"] = layout.products(inputs.holdout)
+    values = {name: _associations(products, layout)[upper] for name, products in values.items()}
+    frame = _frame(inputs.train, upper, values)
+    gap = frame["difference"].abs().mean()
+    low, high = interval(gap, np.abs(replicates[:, *upper]).mean(axis=1), 0)
+    return Answer([_score(inputs, values, float(low), float(high))], {"pairs": frame})
+
+
+def _score(inputs: Inputs, values: dict[str, np.ndarray], low: float, high: float) -> Score:
+    error = {name: float(np.abs(v - values["train"]).mean()) for name, v in values.items()}
+    value, floor, ceiling = error["synthetic"], error["floor"], error.get("holdout")
+    other = f"; other {inputs.word} records miss it by {ceiling:.3f}" if ceiling is not None else ""
+    sentence = (
+        f"How strongly two columns hang together (0 not at all, 1 completely) is off by {value:.3f} on average"
+        f"{other}, and independent columns by {floor:.3f}."
+    )
+    verdict = judge(value, low, high, floor, ceiling or 0.0, "lower")
+    return Score("fidelity", "association error", value, low, high, floor, ceiling, verdict, "lower", sentence)
+
+
+def _frame(train: Coded, upper: tuple[np.ndarray, np.ndarray], values: dict[str, np.ndarray]) -> pd.DataFrame:
+    kind = np.array(["number" if c.is_number else "category" for c in train.columns], dtype=object)
+    names = np.empty(len(train.names), dtype=object)
+    names[:] = train.names
+    frame = pd.DataFrame(
+        {
+            "first": names[upper[0]],
+            "second": names[upper[1]],
+            "kinds": kind[upper[0]] + " - " + kind[upper[1]],
+            "train": values["train"],
+            "synthetic": values["synthetic"],
+            "difference": values["synthetic"] - values["train"],
+            "floor": values["floor"],
+            "real reference": values.get("holdout", np.nan),
+        }
+    )
+    frame["lost"] = (frame["train"].abs() - frame["synthetic"].abs()).clip(lower=0)
+    frame["invented"] = (frame["synthetic"].abs() - frame["train"].abs()).clip(lower=0)
+    return frame
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where each column stands in the matrix of cross products.
+
+    The matrix has, in this order: every number (standardised by train, 0 where missing), its
+    square, whether it is there; then one column a level of each category.
+    """
+
+    numbers: np.ndarray
+    categories: np.ndarray
+    starts: np.ndarray
+    sizes: np.ndarray
+    centre: np.ndarray
+    scale: np.ndarray
+    most: int
+
+    @classmethod
+    def of(cls, train: Coded) -> "_Layout":
+        is_number = np.array([c.is_number for c in train.columns])
+        levels = np.array([len(c.levels or ()) for c in train.columns])[~is_number]
+        most = next((m for m in _MOST_LEVELS if np.minimum(levels, m).sum() <= _WIDEST), _MOST_LEVELS[-1])
+        sizes = np.minimum(levels, most)
+        numbers = np.flatnonzero(is_number)
+        known = [column[~np.isnan(column)] for column in train.values[:, numbers].T]
+        centre = np.array([k.mean() if len(k) else 0.0 for k in known])
+        scale = np.array([(k.std() or 1.0) if len(k) else 1.0 for k in known])
+        starts = 3 * len(numbers) + np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+        return cls(numbers, np.flatnonzero(~is_number), starts, sizes, centre, scale, most)
+
+    def products(self, table: Coded, rows: np.ndarray | slice = slice(None), values: np.ndarray | None = None):
+        """Return the cross products of all columns, float64, shape (width, width), a slice at a time."""
+        values = table.pooled(self.most) if values is None else values
+        values = values[rows]
+        total = np.zeros((self.starts[-1], self.starts[-1]))
+        for start in range(0, len(values), 20_000):  # the wide matrix is never held whole
+            wide = self._wide(values[start : start + 20_000])
+            total += wide.T @ wide
+        return total
+
+    def _wide(self, values: np.ndarray) -> np.ndarray:
+        wide = np.zeros((len(values), self.starts[-1]))
+        p = len(self.numbers)
+        number = (values[:, self.numbers] - self.centre) / self.scale
+        there = ~np.isnan(number)
+        number[~there] = 0
+        wide[:, :p], wide[:, p : 2 * p], wide[:, 2 * p : 3 * p] = number, number**2, there
+        for start, j in zip(self.starts[:-1], self.categories, strict=True):
+            wide[np.arange(len(values)), start + values[:, j].astype(int)] = 1
+        return wide
+
+
+def _blocked(table: Coded, layout: _Layout, rng: np.random.Generator) -> np.ndarray:
+    """Cross products of each block of subjects, shape (n_blocks, width, width)."""
+    width = int(layout.starts[-1])
+    n_blocks = int(np.clip(_BLOCK_BYTES / (8 * width**2), 8, _BLOCKS))
+    block = deal(table.subjects, min(n_blocks, len(table)), rng)
+    values = table.pooled(layout.most)
+    return np.stack([layout.products(table, block == b, values) for b in range(int(block.max()) + 1)])
+
+
+def _draw(blocks: np.ndarray, layout: _Layout, rng: np.random.Generator) -> np.ndarray:
+    """Associations of one bootstrap sample of blocks."""
+    weights = bootstrap_weights(len(blocks), 1, rng)[0]
+    return _associations(np.tensordot(weights, blocks, axes=1), layout)
+
+
+def _associations(products: np.ndarray, layout: _Layout) -> np.ndarray:
+    """Associations of all pairs from their cross products, shape (n_columns, n_columns), 1 on the diagonal."""
+    p = len(layout.numbers)
+    n_columns = p + len(layout.categories)
+    matrix = np.zeros((n_columns, n_columns))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        numbers, categories = np.ix_(layout.numbers, layout.numbers), np.ix_(layout.categories, layout.categories)
+        matrix[numbers] = _pearson(products, p)
+        if len(layout.categories):
+            matrix[categories] = _cramer(products, layout)
+        if p and len(layout.categories):
+            eta = _correlation_ratio(products, layout)
+            matrix[np.ix_(layout.numbers, layout.categories)] = eta
+            matrix[np.ix_(layout.categories, layout.numbers)] = eta.T
+    matrix = np.nan_to_num(matrix, nan=0.0, posinf=0.0, neginf=0.0)
+    np.fill_diagonal(matrix, 1.0)
+    return matrix
+
+
+def _pearson(products: np.ndarray, p: int) -> np.ndarray:
+    z, z2, there = slice(0, p), slice(p, 2 * p), slice(2 * p, 3 * p)
+    n = products[there, there]
+    mean = products[z, there] / n  # mean of row's number, where column's number is there too
+    variance = products[z2, there] / n - mean**2
+    covariance = products[z, z] / n - mean * mean.T
+    variance[variance < 1e-12] = np.nan
+    return np.clip(covariance / np.sqrt(variance * variance.T), -1, 1)
+
+
+def _correlation_ratio(products: np.ndarray, layout: _Layout) -> np.ndarray:
+    p, levels, first = len(layout.numbers), layout.starts[0], layout.starts[:-1] - layout.starts[0]
+    total, count = products[:p, levels:], products[2 * p : 3 * p, levels:]
+    square = products[p : 2 * p, levels:]
+    between = np.add.reduceat(np.where(count > 0, total**2 / np.where(count > 0, count, 1), 0), first, axis=1)
+    total, count, square = (np.add.reduceat(a, first, axis=1) for a in (total, count, square))
+    centre = total**2 / count
+    spread = square - centre
+    spread[spread < 1e-9 * count] = np.nan
+    return np.sqrt(np.clip((between - centre) / spread, 0, 1))
+
+
+def _cramer(products: np.ndarray, layout: _Layout) -> np.ndarray:
+    levels, first = layout.starts[0], layout.starts[:-1] - layout.starts[0]
+    together = products[levels:, levels:]
+    count = np.diag(together)
+    n = count[: layout.sizes[0]].sum()
+    expected = np.outer(count, count)
+    share = np.where(expected > 0, together**2 / np.where(expected > 0, expected, 1), 0)
+    phi2 = np.add.reduceat(np.add.reduceat(share, first, axis=0), first, axis=1) - 1
+    k = np.add.reduceat((count > 0).astype(float), first)
+    phi2 = np.maximum(0, phi2 - np.outer(k - 1, k - 1) / (n - 1))
+    corrected = k - (k - 1) ** 2 / (n - 1)
+    smaller = np.minimum.outer(corrected, corrected) - 1
+    # with one record, or one level, nothing can go together
+    return np.clip(np.sqrt(np.where(smaller > 1e-12, phi2 / np.where(smaller > 1e-12, smaller, 1), 0)), 0, 1)

@@ -1,0 +1,128 @@
+"""Does every column follow from the others as it does in real records? Relative prediction error."""
+
+import numpy as np
+import pandas as pd
+from sklearn.tree import DecisionTreeRegressor
+
+from shd.compare._coded import Coded, align
+from shd.compare._parallel import in_parallel
+from shd.compare._resample import generator, interval, subject_weights, subsample
+from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.dataset import Dataset
+
+_DEPTH, _LEAF = 8, 20
+_LEVELS = 20  # levels of a predicted column
+_FEWEST = 2 * _LEAF
+_REPLICATES = 200
+
+
+def relative_prediction_error(
+    train: Dataset | pd.DataFrame | Coded,
+    synthetic: Dataset | pd.DataFrame | Coded,
+    holdout: Dataset | pd.DataFrame | Coded,
+    rows: int = 8000,
+    random_state: int = 0,
+) -> pd.Series:
+    """Return the error of trees trained on synthetic records, relative to trees trained on real ones.
+
+    Each column in turn is predicted from all others by a decision tree (depth 8, 20 records a
+    leaf), and tested on held-out records. The error is the squared one, for categories of the
+    chances of their levels (Brier score). 1: as good as real records; above 1: worse.
+
+    Parameters
+    ----------
+    train, synthetic, holdout : Dataset or DataFrame
+    rows : int
+        Most records to train on and to test on; equally many real and synthetic ones.
+    random_state : int
+
+    Returns
+    -------
+    pandas.Series of float, indexed by column
+        0 and up; 1 where neither makes an error; NaN with fewer than 40 records to train on.
+    """
+    (train, synthetic, holdout), _ = align(train, synthetic, holdout, names=["train", "synthetic", "holdout"])
+    test, tables = _draw(holdout, {"real": train, "synthetic": synthetic}, rows, random_state)
+    errors = {name: _errors(table, test) for name, table in tables.items()}
+    ratio = _ratio(errors["synthetic"], errors["real"], np.ones((1, len(test))))[0]
+    return pd.Series(ratio, index=pd.Index(train.names, dtype=object))
+
+
+def measure(inputs: Inputs, rows: int = 8000) -> Answer:
+    """Predict every column from the others, trained on synthetic and on real records."""
+    what = "relative prediction error"
+    if len(inputs.train.names) < 2:
+        return Answer(skipped=[Skipped(what, "the table has only one column")])
+    if min(len(inputs.fit), len(inputs.synthetic)) < _FEWEST or not len(inputs.test):
+        return Answer(skipped=[Skipped(what, f"takes at least {_FEWEST} records to train on")])
+    tables = {"real": inputs.fit, "synthetic": inputs.synthetic, "floor": inputs.floor}
+    test, tables = _draw(inputs.test, tables, rows, inputs.random_state)
+    errors = {name: _errors(table, test) for name, table in tables.items()}
+    weights = subject_weights(test.subjects, _REPLICATES, generator(inputs.random_state, "prediction weights"))
+    ones = np.ones((1, len(test)))
+    by_column, floor = (_ratio(errors[name], errors["real"], ones)[0] for name in ("synthetic", "floor"))
+    if np.isnan(by_column).all():
+        return Answer(skipped=[Skipped(what, "no column has known values to test on")])
+    value = float(np.nanmean(by_column))
+    replicates = np.nanmean(_ratio(errors["synthetic"], errors["real"], weights), axis=1)
+    low, high = (float(bound) for bound in interval(value, replicates, 0))
+    frame = pd.DataFrame({"column": inputs.train.names, "relative error": by_column, "floor": floor})
+    return Answer([_score(inputs, frame, value, low, high)], {"prediction": frame})
+
+
+def _score(inputs: Inputs, frame: pd.DataFrame, value: float, low: float, high: float) -> Score:
+    floor = float(np.nanmean(frame["floor"]))
+    hardest = frame.loc[frame["relative error"].idxmax()]
+    sentence = (
+        f"Filling in one column from all others, models trained on synthetic records make {value:.2f} times the error "
+        f"of models trained on {inputs.word} ones (independent columns: {floor:.2f} times). The most is lost for "
+        f"{hardest['column']}, {hardest['relative error']:.2f} times."
+    )
+    verdict = judge(value, low, high, floor, 1.0, "lower")
+    return Score(
+        "utility", "relative prediction error", value, low, high, floor, 1.0, verdict, "lower", sentence, digits=2
+    )
+
+
+def _draw(holdout: Coded, tables: dict[str, Coded], rows: int, random_state: int) -> tuple[Coded, dict[str, Coded]]:
+    rng = generator(random_state, "prediction")
+    n = min(rows, *(len(table) for table in tables.values()))
+    test = holdout.take(subsample(len(holdout), rows, rng))
+    return test, {name: table.take(subsample(len(table), n, rng)) for name, table in tables.items()}
+
+
+def _errors(train: Coded, test: Coded) -> np.ndarray:
+    """Squared error of each test record for each column, NaN where its true value is missing; shape (n, n_columns)."""
+    x_train, x_test = train.pooled(_LEVELS), test.pooled(_LEVELS)
+    # a value below all others stands for a missing number: a tree can split it off
+    features = [np.where(np.isnan(x), np.nanmin(x_train, initial=0) - 1, x) for x in (x_train, x_test)]
+
+    def of_column(j: int) -> np.ndarray:
+        error = np.full(len(x_test), np.nan)
+        known, known_test = ~np.isnan(x_train[:, j]), ~np.isnan(x_test[:, j])
+        if known.any() and known_test.any():
+            tree = DecisionTreeRegressor(max_depth=_DEPTH, min_samples_leaf=_LEAF, random_state=0)
+            is_number = train.columns[j].is_number
+            tree.fit(np.delete(features[0][known], j, axis=1), _outcome(x_train[known, j], is_number))
+            predicted = tree.predict(np.delete(features[1][known_test], j, axis=1)).reshape(known_test.sum(), -1)
+            error[known_test] = ((_outcome(x_test[known_test, j], is_number) - predicted) ** 2).sum(axis=1)
+        return error
+
+    return np.column_stack(in_parallel(of_column, range(x_test.shape[1])))
+
+
+def _outcome(values: np.ndarray, is_number: bool) -> np.ndarray:
+    return values[:, None] if is_number else np.eye(_LEVELS)[values.astype(int)]
+
+
+def _ratio(errors: np.ndarray, reference: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Ratio of total errors under each set of record weights, shape (n_sets, n_columns)."""
+    there = ~np.isnan(reference) & ~np.isnan(errors)
+    above, below = (weights @ np.where(there, e, 0) for e in (errors, reference))
+    ratio = np.divide(above, below, out=np.full(above.shape, np.inf), where=below > 0)
+    ratio[(above <= 0) & (below <= 0)] = 1.0  # a constant column: nobody errs
+    ratio[:, ~there.any(axis=0)] = np.nan
+    return np.minimum(ratio, _WORST)
+
+
+_WORST = 10.0  # a column that real records predict without error would else outweigh all others

@@ -1,0 +1,178 @@
+"""`Report`: what a comparison found, as tables, as words, and as one page."""
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.compare._schema import QUESTIONS, Score, Skipped, worst
+
+_SCORE_COLUMNS = {
+    "question": "question",
+    "metric": "metric",
+    "value": "value",
+    "low": "low",
+    "high": "high",
+    "floor": "floor",
+    "ceiling": "real reference",
+    "better": "better",
+    "verdict": "verdict",
+    "sentence": "sentence",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One of the tables compared: its role, name, source and size."""
+
+    role: str
+    name: str
+    source: str
+    records: int
+    subjects: int
+
+
+@dataclass(frozen=True)
+class About:
+    """What was compared, and under which licence."""
+
+    tables: tuple[Table, ...]
+    n_columns: int
+    target: str | None
+    word: str
+    random_state: int
+    title: str = ""
+    licence: str = "unknown"
+    licence_url: str = ""
+    citation: str = ""
+
+    def table(self, role: str) -> Table | None:
+        """Return one of the tables, None where it was not given."""
+        return next((table for table in self.tables if table.role == role), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What `compare` found.
+
+    Parameters
+    ----------
+    results : tuple of Score
+        Every number, in the order of the questions.
+    frames : dict of str to DataFrame
+        The tidy tables behind them: columns, distributions, pairs, utility, prediction, distances.
+    notes : tuple of Skipped
+        What could not be judged, and why.
+    about : About
+        What was compared.
+    """
+
+    results: tuple[Score, ...]
+    frames: dict[str, pd.DataFrame]
+    notes: tuple[Skipped, ...]
+    about: About
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """One row a number: question, metric, value, interval, floor, real reference, verdict, sentence.
+
+        `floor` is the same number for independent columns, `real reference` for held-out real
+        records in place of the synthetic ones (NaN without a holdout).
+        """
+        rows = [asdict(score) for score in self.results]
+        frame = pd.DataFrame(rows, columns=list(_SCORE_COLUMNS)).rename(columns=_SCORE_COLUMNS)
+        return frame.astype({"floor": float, "real reference": float})
+
+    @property
+    def columns(self) -> pd.DataFrame:
+        """One row a column: its distance from train, with interval, floor, real reference and verdict."""
+        return self._frame("columns")
+
+    @property
+    def pairs(self) -> pd.DataFrame:
+        """One row a pair: association in train, synthetic, floor and holdout; what was lost or invented."""
+        return self._frame("pairs")
+
+    @property
+    def utility(self) -> pd.DataFrame:
+        """One row a target level and design (TRTR, TSTR, TSTS, TRTS, floor): AUROC or R2 with interval."""
+        return self._frame("utility")
+
+    @property
+    def skipped(self) -> pd.DataFrame:
+        """What could not be judged, and why."""
+        return pd.DataFrame([asdict(note) for note in self.notes], columns=["what", "why"])
+
+    @property
+    def verdicts(self) -> dict[str, str | None]:
+        """Verdict of each question, that of its worst score; None where nothing could be judged."""
+        return {q: worst([s.verdict for s in self.results if s.question == q]) for q in QUESTIONS}
+
+    def score(self, metric: str) -> Score | None:
+        """Return one score by the name of its metric, None where it was skipped."""
+        return next((score for score in self.results if score.metric == metric), None)
+
+    def summary(self) -> str:
+        """Return five plain lines for the command line."""
+        from shd.compare._words import summary
+
+        return "\n".join(summary(self))
+
+    def to_html(self) -> str:
+        """Return the whole report as one HTML document that needs nothing else."""
+        from shd.compare._page import document
+
+        return document(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the report as one HTML file that opens offline.
+
+        Raises
+        ------
+        ShdError
+            Where the file cannot be written.
+        """
+        path = Path(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(self.to_html(), encoding="utf-8")
+        except OSError as error:
+            raise ShdError(f"{path}: the report cannot be written ({error.strerror}). Name another file.") from None
+        return path
+
+    def to_dict(self) -> dict:
+        """Return scores, verdicts, skipped and about as plain values, ready for JSON (no NaN)."""
+        return {
+            "about": _plain(asdict(self.about)),
+            "verdicts": self.verdicts,
+            "scores": [_plain(asdict(score)) for score in self.results],
+            "columns": _plain(self.columns.to_dict("records")),
+            "utility": _plain(self.utility.to_dict("records")),
+            "skipped": [asdict(note) for note in self.notes],
+        }
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        return self.frames.get(name, pd.DataFrame())
+
+    def _repr_html_(self) -> str:
+        from shd.compare._page import fragment
+
+        return fragment(self)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+
+def _plain(value: object) -> object:
+    """Turn numpy values and what JSON does not know into plain ones."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
