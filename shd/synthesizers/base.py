@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 from sklearn.base import BaseEstimator
 
 from shd._errors import ShdError, ShdWarning
-from shd.dataset import Dataset, as_frame, describe_columns, is_numeric
+from shd.dataset import Dataset, as_frame, describe_columns
+from shd.synthesizers._dtypes import is_level
 from shd.synthesizers.encoding import TableEncoder
 
 _FORMAT = "shd-synthesizer-1"
@@ -59,14 +60,23 @@ class Synthesizer(BaseEstimator):
         Raises
         ------
         ShdError
-            Where the table is empty or a column identifies people.
+            Where the table is empty, a column identifies people or holds what cannot be encoded,
+            or a constructor argument cannot work.
+
+        Warns
+        -----
+        ShdWarning
+            Of few rows, and of columns that are empty, constant or look like an id.
         """
+        vars(self).pop("n_rows_", None)  # set last: a fit that failed leaves nothing that could be sampled
+        _check_seed(self.random_state)
+        self._check_parameters()
         frame = as_frame(data, "train")
         whole = self._condition_columns(data, frame)
         check_fittable(frame)
         self.encoder_ = TableEncoder(self.max_bins, getattr(self, "max_levels", 200), whole).fit(frame)
-        self.n_rows_ = len(frame)
         self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
+        self.n_rows_ = len(frame)
         return self
 
     def sample(
@@ -95,8 +105,8 @@ class Synthesizer(BaseEstimator):
         ShdError
             Where it was not fitted, or the condition cannot be met.
         """
-        if not hasattr(self, "encoder_"):
-            raise ShdError(f"this {type(self).__name__} has learned nothing yet; call fit(train) first.")
+        self._check_fitted()
+        _check_seed(random_state)
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
             raise ShdError(f"n={n!r} must be a whole number of rows, 1 or more.")
         rng = np.random.default_rng(self.random_state if random_state is None else random_state)
@@ -110,8 +120,7 @@ class Synthesizer(BaseEstimator):
         pathlib.Path
             Where it is.
         """
-        if not hasattr(self, "encoder_"):
-            raise ShdError(f"this {type(self).__name__} has learned nothing yet; call fit(train) before save.")
+        self._check_fitted()
         tensors, extra = self._get_state()
         header = {
             "format": _FORMAT,
@@ -121,18 +130,26 @@ class Synthesizer(BaseEstimator):
             "n_rows": self.n_rows_,
             "extra": extra,
         }
+        text = json.dumps(header, default=_plain)
         path = Path(path)
         temporary = path.with_name(path.name + ".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"shd": json.dumps(header)})
+            save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"shd": text})
             temporary.replace(path)
         except (OSError, SafetensorError) as error:
             temporary.unlink(missing_ok=True)
             raise ShdError(f"{path}: cannot write the model ({error}). Choose another place.") from None
         return path
 
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "n_rows_"):
+            raise ShdError(f"this {type(self).__name__} has learned nothing yet; call fit(train) first.")
+
     # What a family adds ------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        """Raise `ShdError` for constructor arguments that cannot work."""
 
     def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
         """Return the columns that can be asked for; none unless a family says otherwise."""
@@ -178,13 +195,17 @@ def load_synthesizer(path: str | Path) -> Synthesizer:
             tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, ValueError):
         raise ShdError(f"{path}: not a model file. Give a .safetensors file that save() wrote.") from None
+    unknown = ShdError(f"{path}: not a model of this version of shd. Give a file that save() wrote.")
     family = registry.get(header.get("class", ""))
     if header.get("format") != _FORMAT or family is None:
-        raise ShdError(f"{path}: not a model of this version of shd. Give a file that save() wrote.")
-    model = family(**{k: tuple(v) if isinstance(v, list) else v for k, v in header["parameters"].items()})
-    model.encoder_ = TableEncoder.from_dict(header["encoder"])
-    model.n_rows_ = header["n_rows"]
-    model._set_state(tensors, header["extra"])
+        raise unknown
+    try:
+        model = family(**{k: tuple(v) if isinstance(v, list) else v for k, v in header["parameters"].items()})
+        model.encoder_ = TableEncoder.from_dict(header["encoder"])
+        model._set_state(tensors, header["extra"])
+        model.n_rows_ = header["n_rows"]
+    except (KeyError, TypeError, ValueError, RuntimeError):  # written by another version
+        raise unknown from None
     return model
 
 
@@ -203,13 +224,16 @@ def check_fittable(frame: pd.DataFrame) -> None:
     Raises
     ------
     ShdError
-        Where a text column has nearly as many values as there are rows: it identifies people.
+        Where a text column has nearly as many values as there are rows: it identifies people; or
+        where cells hold lists.
     """
     n = len(frame)
+    if frame.columns.nlevels > 1:
+        raise ShdError("the table has several rows of column names; make each name one text.")
     for name in frame.columns:
         values = frame[name]
-        if not is_numeric(values) and not pd.api.types.is_datetime64_any_dtype(values):
-            distinct = values.nunique()
+        if is_level(values):
+            distinct = _distinct(values)
             if distinct >= 20 and distinct > _ID_SHARE * values.notna().sum():
                 raise ShdError(
                     f"column {name!r} has {distinct:,} different values in {n:,} rows: it identifies people. "
@@ -225,6 +249,28 @@ def check_fittable(frame: pd.DataFrame) -> None:
     constant = [c for c in frame.columns if c not in empty and frame[c].nunique(dropna=False) == 1]
     if constant:
         _warn(f"only one value in {describe_columns(constant)}: kept as they are; drop them if not needed.")
+
+
+def _distinct(values: pd.Series) -> int:
+    try:
+        return values.nunique()
+    except TypeError:  # lists and the like
+        raise ShdError(
+            f"column {values.name!r} holds lists or other nested values; make it one value a cell."
+        ) from None
+
+
+def _check_seed(seed: object) -> None:
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if seed is not None and not (whole and seed >= 0):
+        raise ShdError(f"random_state={seed!r} must be a whole number, 0 or more.")
+
+
+def _plain(value: object) -> object:
+    """JSON for the numpy numbers that people pass as arguments."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _warn(message: str) -> None:

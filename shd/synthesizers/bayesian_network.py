@@ -114,6 +114,8 @@ class BayesianNetwork(Synthesizer):
             raise ShdError(f"degree={self.degree!r} must be a whole number of parents, 0 or more.")
         if self.epsilon is not None and not (_is_number(self.epsilon) and 0 < self.epsilon < np.inf):
             raise ShdError(f"epsilon={self.epsilon!r} must be a number above 0, or None for no privacy noise.")
+        if not isinstance(self.max_levels, (int, np.integer)) or self.max_levels < 2:
+            raise ShdError(f"max_levels={self.max_levels!r} must be a whole number, 2 or more.")
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         codes = np.asfortranarray(codes)  # worked on column by column

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.dataset import is_numeric
+from shd.synthesizers._dtypes import check_levels, is_level, learn_dtype, restore_levels, restore_numbers, to_numbers
 
 _FINE = 8  # continuous bins are cut into this many steps of equal weight, to keep their inner shape
 _EXACT = 1000  # numbers with at most this many distinct values give back exactly those values
@@ -36,10 +36,13 @@ class ColumnCodec:
         Level of each piece, for categories, text and yes/no columns.
     low, high : ndarray of float, shape (n_pieces,), optional
         Range of each piece, for numbers and dates; equal for a single number.
-    decimals : int
-        Decimals that numbers are given back with.
+    decimals : int, optional
+        Decimals that draws from a range are cut to; None leaves them as drawn.
+    unit : str, optional
+        What dates and lengths of time are counted in: D, h, min, s or us.
     categories : list, optional
-        All categories of a categorical dtype, in order; `ordered` says if the order means something.
+        All categories of a categorical dtype, in order, and their own dtype `categories_dtype`;
+        `ordered` says if the order means something.
     n_codes : int
         Number of codes, the one for missing included.
     missing : bool
@@ -55,44 +58,60 @@ class ColumnCodec:
     levels: list | None = None
     low: np.ndarray | None = None
     high: np.ndarray | None = None
-    decimals: int = 0
+    decimals: int | None = None
+    unit: str | None = None
     categories: list | None = None
+    categories_dtype: str | None = None
     ordered: bool = False
 
     @classmethod
     def fit(cls, values: pd.Series, max_bins: int, max_levels: int) -> "ColumnCodec":
         """Learn the codec of one column; see `TableEncoder` for the parameters."""
         known = values.dropna()
-        shared = {"name": values.name, "missing": bool(values.isna().any()), **_dtype_of(values)}
-        if is_numeric(values) or pd.api.types.is_datetime64_any_dtype(values):
-            pieces = _number_pieces(_as_float(known), max_bins)
-        else:
+        shared = {"name": values.name, "missing": bool(values.isna().any()), **learn_dtype(values)}
+        if is_level(values):
             pieces = _level_pieces(known, max_levels)
+        else:
+            pieces = _number_pieces(to_numbers(known, shared.get("unit")), max_bins)
         n_codes = (int(pieces["code"].max()) + 1 if len(pieces["code"]) else 0) + shared["missing"]
         return cls(**shared, **pieces, n_codes=n_codes)
 
     def transform(self, values: pd.Series) -> np.ndarray:
-        """Return the code of every value, int64, shape (n,)."""
+        """Return the code of every value, int64, shape (n,); `ShdError` for what was never learned."""
         absent = values.isna().to_numpy()
         if absent.any() and not self.missing:
             raise ShdError(f"column {self.name!r} has missing values, and had none when it was learned; drop them.")
         codes = np.full(len(values), self.n_codes - 1, dtype=np.int64)
-        if self.levels is None:
-            codes[~absent] = self.code[self._piece_of_number(_as_float(values[~absent]))]
-        else:
-            piece = pd.Index(self.levels, dtype=object).get_indexer(values[~absent].astype(object))
-            if (piece < 0).any():
-                stranger = values[~absent].iloc[int(np.flatnonzero(piece < 0)[0])]
-                raise ShdError(f"column {self.name!r} has no level {stranger!r}; it knows {_first(self.levels)}.")
-            codes[~absent] = self.code[piece]
+        if absent.all():
+            return codes
+        if not len(self.code):
+            raise ShdError(f"column {self.name!r} had only missing values when it was learned; it knows no other.")
+        known = values[~absent]
+        piece = (
+            self._piece_of_number(to_numbers(known, self.unit)) if self.levels is None else self._piece_of_level(known)
+        )
+        codes[~absent] = self.code[piece]
         return codes
+
+    def _piece_of_level(self, known: pd.Series) -> np.ndarray:
+        if isinstance(known.dtype, pd.CategoricalDtype):
+            at, distinct = known.cat.codes.to_numpy(), known.cat.categories
+        else:
+            at, distinct = pd.factorize(known)
+        piece = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(distinct).astype(object))[at]
+        if (piece < 0).any():
+            stranger = known.iloc[int(np.argmax(piece < 0))]
+            raise ShdError(f"column {self.name!r} has no level {stranger!r}; it knows {_first(self.levels)}.")
+        return piece
 
     def _piece_of_number(self, numbers: np.ndarray) -> np.ndarray:
         """Piece of each number: the single number if there is one, else the range it falls into."""
         by_low = np.argsort(self.low, kind="stable")
-        piece = by_low[np.clip(np.searchsorted(self.low[by_low], numbers, side="right") - 1, 0, None)]
-        single = np.flatnonzero(self.low == self.high)
-        if len(single):
+        single = by_low[self.low[by_low] == self.high[by_low]]
+        ranges = by_low[self.low[by_low] < self.high[by_low]]
+        among = ranges if len(ranges) else single
+        piece = among[np.clip(np.searchsorted(self.low[among], numbers, side="right") - 1, 0, None)]
+        if len(ranges) and len(single):
             at = single[np.clip(np.searchsorted(self.low[single], numbers), 0, len(single) - 1)]
             piece = np.where(self.low[at] == numbers, at, piece)
         return piece
@@ -103,31 +122,42 @@ class ColumnCodec:
         absent = codes >= n_known
         piece = np.zeros(len(codes), dtype=np.int64)
         if n_known:
-            # one sorted search for all codes: piece k of code c ends at c + (cumulated share of k in c)
+            # code c owns the stretch c..c+1 of one line, its pieces by weight: one sorted search draws all
             share = self.weight / np.bincount(self.code, self.weight)[self.code]
-            total = np.cumsum(share)
-            first = np.searchsorted(self.code, self.code)
-            end = self.code + total - (total[first] - share[first])
-            end[np.append(np.diff(self.code) > 0, True)] = self.code[np.append(np.diff(self.code) > 0, True)] + 1
+            before = np.concatenate([[0], np.cumsum(share)])
+            end = self.code + before[1:] - before[np.searchsorted(self.code, self.code)]
+            last = np.append(np.diff(self.code) > 0, True)
+            end[last] = self.code[last] + 1  # whatever rounding did, a code ends where the next begins
             draw = np.where(absent, 0, codes) + rng.random(len(codes))
             piece = np.minimum(np.searchsorted(end, draw, side="right"), len(end) - 1)
-        values = self._numbers(piece, rng) if self.levels is None else self._levels(piece, absent)
-        return _restore(values, absent, self)
+        if self.levels is None:
+            return restore_numbers(self._numbers(piece, rng), absent, self.dtype, self.unit, self.name)
+        at = np.where(absent, len(self.levels), piece)
+        return restore_levels(self.levels, at, self.dtype, self.name) if self.categories is None else self._category(at)
 
     def _numbers(self, piece: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw a number from each piece. What comes back always lies in the piece it was drawn from."""
         if not len(self.low):
             return np.zeros(len(piece))
-        width = self.high - self.low
-        numbers = self.low[piece] + (rng.random(len(piece)) * width[piece] if width.any() else 0)
-        # single numbers come back to the last bit; only draws from a range are rounded
-        return np.where(width[piece] > 0, np.round(numbers, self.decimals), numbers)
+        low, width = self.low[piece], (self.high - self.low)[piece]
+        drawn = width > 0
+        if not drawn.any():
+            return low
+        numbers = low + rng.random(len(piece)) * width
+        if self.decimals is not None:
+            numbers = np.floor(numbers * 10.0**self.decimals) / 10.0**self.decimals
+        if self.dtype in ("float32", "Float32", "float16"):
+            numbers = numbers.astype(self.dtype.lower()).astype(float)
+        # rounding may leave the range, or hit a common number that has a code of its own
+        outside = (numbers < low) | (numbers >= self.high[piece])
+        outside |= np.isin(numbers, self.low[self.low == self.high])
+        return np.where(drawn & ~outside, numbers, low)
 
-    def _levels(self, piece: np.ndarray, absent: np.ndarray) -> pd.Categorical | np.ndarray:
-        if self.categories is None:
-            return np.array([*self.levels, None], dtype=object)[np.where(absent, len(self.levels), piece)]
-        position = pd.Index(self.categories, dtype=object).get_indexer(pd.Index(self.levels, dtype=object))
-        at = np.append(position, -1)[np.where(absent, len(self.levels), piece)]
-        return pd.Categorical.from_codes(at, dtype=pd.CategoricalDtype(self.categories, self.ordered))
+    def _category(self, at: np.ndarray) -> pd.Series:
+        categories = pd.Index(self.categories, dtype=self.categories_dtype)
+        position = categories.astype(object).get_indexer(pd.Index(self.levels, dtype=object))
+        dtype = pd.CategoricalDtype(categories, self.ordered)
+        return pd.Series(pd.Categorical.from_codes(np.append(position, -1)[at], dtype=dtype), name=self.name)
 
     def code_of(self, level: object) -> int:
         """Return the code of one level; `ShdError` names the known levels where it is not one."""
@@ -208,26 +238,20 @@ class TableEncoder:
         return encoder
 
 
-def _dtype_of(values: pd.Series) -> dict:
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        categories = values.cat.categories.tolist()
-        return {"dtype": "category", "categories": categories, "ordered": bool(values.cat.ordered)}
-    return {"dtype": str(values.dtype)}
-
-
-def _as_float(values: pd.Series) -> np.ndarray:
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return (values - pd.Timestamp(0, tz=values.dt.tz)).dt.total_seconds().to_numpy(float)
-    return values.to_numpy(float)
-
-
 def _level_pieces(known: pd.Series, max_levels: int) -> dict:
-    counts = known.astype(object).value_counts(sort=False)
-    try:
-        counts = counts.sort_index()
-    except TypeError:  # levels of mixed types have no order of their own
-        counts = counts.loc[sorted(counts.index, key=str)]
-    levels, weight = counts.index.tolist(), counts.to_numpy(float)
+    if isinstance(known.dtype, pd.CategoricalDtype):  # in the order of the categories
+        weight = np.bincount(known.cat.codes, minlength=len(known.cat.categories)).astype(float)
+        levels = known.cat.categories[weight > 0].tolist()
+        weight = weight[weight > 0]
+    else:
+        counts = known.astype(object).value_counts(sort=False)
+        check_levels(known.name, counts.index)
+        try:
+            counts = counts.sort_index()
+        except TypeError:  # levels of mixed types have no order of their own
+            counts = counts.loc[sorted(counts.index, key=str)]
+        levels = [level.item() if isinstance(level, np.generic) else level for level in counts.index.tolist()]
+        weight = counts.to_numpy(float)
     code = np.arange(len(levels))
     if len(levels) > max_levels:
         own = np.zeros(len(levels), dtype=bool)
@@ -259,47 +283,33 @@ def _continuous_pieces(
     """Pieces of a column with many distinct numbers: common ones (zeros) alone, ranges for the rest."""
     rest = numbers[~np.isin(numbers, value[common])]
     n_bins = max(1, max_bins - int(common.sum()))
-    edges = np.unique(np.quantile(rest, np.linspace(0, 1, n_bins * _FINE + 1)))
+    # edges are numbers that occurred, so that the lower end of a range always belongs to it
+    edges = np.unique(np.quantile(rest, np.linspace(0, 1, n_bins * _FINE + 1), method="inverted_cdf"))
     weight = np.histogram(rest, edges)[0].astype(float)
     middle = (np.cumsum(weight) - weight / 2) / weight.sum()
-    code = np.minimum((middle * n_bins).astype(int), n_bins - 1)
-    _, code = np.unique(code, return_inverse=True)
-    n_range = int(code.max()) + 1
+    _, code = np.unique(np.minimum((middle * n_bins).astype(int), n_bins - 1), return_inverse=True)
+    decimals = _decimals(value)
+    # ranges are half open; the last one is opened a step further, so that the largest can be drawn
+    edges[-1] = np.nextafter(edges[-1], np.inf) if decimals is None else edges[-1] + 10.0**-decimals
+    low = np.concatenate([edges[:-1], value[common]])
+    code = np.concatenate([code, code.max() + 1 + np.arange(common.sum())])
+    first = np.full(code.max() + 1, np.inf)
+    np.minimum.at(first, code, low)
+    code = np.argsort(np.argsort(first))[code]  # codes in the order of their lowest number
+    order = np.argsort(code, kind="stable")
     return {
-        "code": np.concatenate([code, n_range + np.arange(common.sum())]),
-        "weight": np.concatenate([weight, count[common]]),
-        "low": np.concatenate([edges[:-1], value[common]]),
-        "high": np.concatenate([edges[1:], value[common]]),
-        "decimals": _decimals(value),
+        "code": code[order],
+        "weight": np.concatenate([weight, count[common]])[order],
+        "low": low[order],
+        "high": np.concatenate([edges[1:], value[common]])[order],
+        "decimals": decimals,
     }
 
 
-def _decimals(value: np.ndarray) -> int:
-    """Fewest decimals, up to 6, that write most of the values exactly."""
+def _decimals(value: np.ndarray) -> int | None:
+    """Fewest decimals, up to 6, that write most of the values exactly; None where more are needed."""
     some = value[:: max(1, len(value) // 1000)]
-    return next((d for d in range(6) if np.isclose(np.round(some, d), some, rtol=0, atol=1e-9).mean() > 0.99), 6)
-
-
-def _restore(values: np.ndarray | pd.Categorical, absent: np.ndarray, codec: ColumnCodec) -> pd.Series:
-    if isinstance(values, pd.Categorical):
-        return pd.Series(values, name=codec.name)
-    if codec.levels is None:
-        if codec.dtype.startswith("datetime64"):
-            return _as_dates(values, absent, codec)
-        values = pd.Series(values, name=codec.name, dtype="Float64" if codec.dtype[0].isupper() else float)
-        values[absent] = pd.NA if codec.dtype[0].isupper() else np.nan
-        if "int" in codec.dtype.lower():
-            values = values.round()
-        return values.astype(codec.dtype)
-    return pd.Series(values, name=codec.name, dtype=object).astype(codec.dtype)
-
-
-def _as_dates(seconds: np.ndarray, absent: np.ndarray, codec: ColumnCodec) -> pd.Series:
-    dates = pd.Series(pd.to_datetime(np.where(absent, np.nan, seconds), unit="s"), name=codec.name)
-    dtype = pd.api.types.pandas_dtype(codec.dtype)
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        return dates.dt.tz_localize("UTC").astype(dtype)
-    return dates.astype(dtype)
+    return next((d for d in range(7) if np.isclose(np.round(some, d), some, rtol=1e-7, atol=0).mean() > 0.99), None)
 
 
 def _first(levels: list, most: int = 6) -> str:

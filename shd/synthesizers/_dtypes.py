@@ -1,0 +1,132 @@
+"""Between pandas columns and plain numbers or levels, so that every dtype comes back as it was."""
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.dataset import is_numeric
+
+_MICROSECONDS = {"D": 86_400_000_000, "h": 3_600_000_000, "min": 60_000_000, "s": 1_000_000, "us": 1}
+_LARGEST = 2**53  # beyond it, whole numbers do not fit a float
+
+
+def is_time(values: pd.Series) -> bool:
+    """Whether a column holds dates or lengths of time."""
+    return pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values)
+
+
+def learn_dtype(values: pd.Series) -> dict:
+    """Return what is needed to give a column its dtype back.
+
+    Returns
+    -------
+    dict
+        ``dtype``; for categories also ``categories``, ``categories_dtype`` and ``ordered``; for
+        dates and lengths of time ``unit``, the coarsest in which all of them are whole.
+
+    Raises
+    ------
+    ShdError
+        Where the dtype cannot be written down and read back, with what to turn it into.
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        index = values.cat.categories
+        check_levels(values.name, index)
+        categories = {"categories": index.tolist(), "categories_dtype": str(index.dtype)}
+        return {"dtype": "category", **categories, "ordered": bool(values.cat.ordered)}
+    name = str(values.dtype)
+    try:
+        readable = pd.api.types.pandas_dtype(name) == values.dtype
+    except TypeError:
+        readable = False
+    if not readable or pd.api.types.is_complex_dtype(values):
+        raise ShdError(
+            f"column {values.name!r} is of type {name}, which is not supported; turn it into text or numbers."
+        )
+    if is_time(values):
+        whole = _microseconds(values.dropna())
+        return {"dtype": name, "unit": next(u for u, size in _MICROSECONDS.items() if not (whole % size).any())}
+    return {"dtype": name}
+
+
+def check_levels(name: str, levels: pd.Index) -> None:
+    """Raise `ShdError` where a level is not text, a number or yes/no."""
+    for level in levels:
+        if not isinstance(level, (str, bool, int, float, np.bool_, np.integer, np.floating)):
+            raise ShdError(
+                f"column {name!r} holds {type(level).__name__} values such as {str(level)[:40]!r}; "
+                f"turn it into text with .astype(str), or into numbers."
+            )
+
+
+def to_numbers(values: pd.Series, unit: str | None) -> np.ndarray:
+    """Return a column without missing values as float64, dates and lengths of time in `unit`.
+
+    Raises
+    ------
+    ShdError
+        Where something is not a number (or date), is infinite, or is too large to be exact.
+    """
+    try:
+        if unit is not None:
+            values = values if is_time(values) else pd.to_datetime(values)
+            return _microseconds(values) / _MICROSECONDS[unit]
+        numbers = values.to_numpy(float)
+    except (TypeError, ValueError):
+        raise ShdError(f"column {values.name!r} wants {'dates' if unit else 'numbers'}; {_shown(values)}.") from None
+    if np.isinf(numbers).any():
+        raise ShdError(f"column {values.name!r} has infinite values; make them missing, or clip them.")
+    if pd.api.types.is_integer_dtype(values) and (np.abs(numbers) > _LARGEST).any():
+        raise ShdError(f"column {values.name!r} has whole numbers beyond 2**53; if it is an id drop it, else scale it.")
+    return numbers
+
+
+def restore_numbers(numbers: np.ndarray, absent: np.ndarray, dtype: str, unit: str | None, name: str) -> pd.Series:
+    """Undo `to_numbers`; rows that are `absent` become missing."""
+    target = pd.api.types.pandas_dtype(dtype)
+    if unit is not None:
+        return _restore_times(numbers, absent, target, unit, name)
+    if pd.api.types.is_integer_dtype(target):
+        numbers = np.round(numbers)
+    if isinstance(target, np.dtype):
+        return pd.Series(np.where(absent, np.nan, numbers) if absent.any() else numbers, name=name).astype(target)
+    return pd.Series(pd.arrays.FloatingArray(numbers, absent), name=name).astype(target)
+
+
+def restore_levels(levels: list, at: np.ndarray, dtype: str, name: str) -> pd.Series:
+    """Return the level at each position, missing where it is ``len(levels)``; not for categories."""
+    values = np.empty(len(levels) + 1, dtype=object)
+    values[:-1] = levels
+    values[-1] = None
+    # few levels, many rows: give the levels their dtype first, where it can hold missing
+    target = pd.api.types.pandas_dtype(dtype)
+    if isinstance(target, np.dtype):
+        return pd.Series(values[at], name=name, dtype=object).astype(target)
+    return pd.Series(pd.Series(values, dtype=target).array.take(at), name=name)
+
+
+def _microseconds(values: pd.Series) -> np.ndarray:
+    if getattr(values.dtype, "tz", None) is not None:
+        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+    kind = "m" if pd.api.types.is_timedelta64_dtype(values) else "M"
+    return values.to_numpy().astype(f"{kind}8[us]").astype(np.int64)
+
+
+def _restore_times(numbers: np.ndarray, absent: np.ndarray, target: object, unit: str, name: str) -> pd.Series:
+    whole = np.round(np.where(absent, 0, numbers) * _MICROSECONDS[unit]).astype(np.int64)
+    kind = "m" if getattr(target, "kind", "M") == "m" else "M"
+    times = whole.astype(f"{kind}8[us]")
+    times[absent] = np.array("NaT", dtype=times.dtype)
+    series = pd.Series(times, name=name)
+    if isinstance(target, pd.DatetimeTZDtype):
+        return series.dt.tz_localize("UTC").astype(target)
+    return series.astype(target)
+
+
+def is_level(values: pd.Series) -> bool:
+    """Whether a column is one of levels (text, categories, yes/no) and not of numbers or dates."""
+    return not is_numeric(values) and not is_time(values)
+
+
+def _shown(values: pd.Series) -> str:
+    return f"it was given {str(values.iloc[0])[:40]!r}"
