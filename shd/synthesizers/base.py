@@ -138,7 +138,8 @@ class Synthesizer(BaseEstimator):
             save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"shd": text})
             temporary.replace(path)
         except (OSError, SafetensorError) as error:
-            temporary.unlink(missing_ok=True)
+            if temporary.is_file():
+                temporary.unlink()
             raise ShdError(f"{path}: cannot write the model ({error}). Choose another place.") from None
         return path
 
