@@ -67,8 +67,9 @@ class BayesianNetwork(Synthesizer):
       is taken as known;
     * bins, levels, how codes share a bin or a group and how often, and decimals, are taken from
       the data as they are. The network is private given them; they themselves are not;
-    * the noise comes from `random_state`. Whoever knows the seed can take the noise away: with
-      `epsilon` give a seed that nobody knows, and do not publish it.
+    * the noise comes from `random_state`, and whoever knows the seed can take the noise away: with
+      `epsilon` give None, or a large number that is kept secret. `save` writes the seed into the
+      file, and the exact weights of the encoding: share rows, not the model.
 
     Parameters
     ----------
@@ -79,8 +80,8 @@ class BayesianNetwork(Synthesizer):
         Privacy budget, above 0; smaller is more private and noisier. None: no noise, no promise.
     max_levels : int
         Most codes for a column of categories; rarer levels share codes.
-    random_state : int
-        The same seed gives the same rows.
+    random_state : int or None
+        The same seed gives the same rows. None: a fresh seed each time, told to nobody.
 
     Attributes
     ----------
@@ -97,7 +98,9 @@ class BayesianNetwork(Synthesizer):
     as good on health tables and keeps wide tables cheap.
     """
 
-    def __init__(self, degree: int = 4, epsilon: float | None = None, max_levels: int = 200, random_state: int = 0):
+    def __init__(
+        self, degree: int = 4, epsilon: float | None = None, max_levels: int = 200, random_state: int | None = 0
+    ):
         self.degree = degree
         self.epsilon = epsilon
         self.max_levels = max_levels
@@ -119,6 +122,7 @@ class BayesianNetwork(Synthesizer):
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         codes = np.asfortranarray(codes)  # worked on column by column
+        rng = rng.spawn(1)[0]  # apart from the stream that rows are drawn with: they must not tell of the noise
         with progress(2 * codes.shape[1], "Learning the network") as bar:
             search = _Search(codes, self.encoder_.columns_, self.degree, self.epsilon, rng)
             self.nodes_ = search.run(bar)
