@@ -94,8 +94,8 @@ class BayesianNetwork(Synthesizer):
     ----------
     Zhang, Cormode, Procopiuc, Srivastava, Xiao (2017). PrivBayes: Private Data Release via
     Bayesian Networks. ACM Transactions on Database Systems 42(4), doi 10.1145/3134428. There the
-    best set of parents is sought among all sets; here it is grown one parent at a time, which is
-    as good on health tables and keeps wide tables cheap.
+    best set of parents is sought among all sets; here it is grown one parent at a time. That
+    keeps wide tables cheap, and misses parents that tell something only together (exclusive or).
     """
 
     def __init__(
