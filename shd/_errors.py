@@ -1,12 +1,23 @@
-"""The one exception and the one warning that a user is meant to read."""
+"""What a user is meant to read: two errors and one warning."""
 
 
 class ShdError(Exception):
     """Something the user can mend.
 
     The message is one line: what is wrong, where, and what to do about it. The command line
-    prints it without a traceback.
+    prints it without a traceback and ends with `exit_code`: 2, something impossible was asked for.
     """
+
+    exit_code = 2
+
+
+class ShdWorkError(ShdError):
+    """What was asked for is possible, but the network, the disk or a damaged file let it down.
+
+    The command line ends with 1: the same command may work another time.
+    """
+
+    exit_code = 1
 
 
 class ShdWarning(UserWarning):

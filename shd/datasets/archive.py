@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pooch
 
-from shd._errors import ShdError
+from shd._errors import ShdError, ShdWorkError
 from shd._progress import Bar, notice, progress
 from shd.datasets.registry import DATASETS, Recipe, archive_path, find, shipped_path
 
@@ -83,10 +83,10 @@ def _download(recipe: Recipe, part: Path, by_hand: str) -> None:
             downloader(recipe.URL, str(part), None)
     except requests.HTTPError as error:
         status = error.response.status_code
-        raise ShdError(f"{recipe.NAME}: the owner's site answers with status {status}; {by_hand}") from None
+        raise ShdWorkError(f"{recipe.NAME}: the owner's site answers with status {status}; {by_hand}") from None
     except requests.RequestException as error:
         reason = type(error).__name__
-        raise ShdError(f"{recipe.NAME}: the owner's site cannot be reached ({reason}); {by_hand}") from None
+        raise ShdWorkError(f"{recipe.NAME}: the owner's site cannot be reached ({reason}); {by_hand}") from None
 
 
 def add(name: str, path: str | Path) -> Path:
@@ -136,7 +136,7 @@ def verify(name: str) -> Path:
     if not target.is_file():
         raise ShdError(f"{name}, real: not on disk ({target}); run: shd data fetch {name}")
     if _sha256(target) != recipe.SHA256:
-        raise ShdError(f"{target}: not what the owner publishes, its checksum differs; run: shd data fetch {name}")
+        raise ShdWorkError(f"{target}: not what the owner publishes, its checksum differs; run: shd data fetch {name}")
     return target
 
 
@@ -149,7 +149,7 @@ def _install(target: Path, recipe: Recipe, write: Callable[[Path], object], wron
         target.parent.mkdir(parents=True, exist_ok=True)
         write(part)
         if _sha256(part) != recipe.SHA256:
-            raise ShdError(wrong)
+            raise ShdWorkError(wrong)
         part.replace(target)
     except OSError as error:
         raise _disk_error(target.parent, error) from None
@@ -164,11 +164,11 @@ def _remove(part: Path) -> None:
         return
 
 
-def _disk_error(folder: Path, error: OSError) -> ShdError:
+def _disk_error(folder: Path, error: OSError) -> ShdWorkError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ShdError(f"{folder}: no space left; free some, or set SHD_DATA to a folder on another disk.")
+        return ShdWorkError(f"{folder}: no space left; free some, or set SHD_DATA to a folder on another disk.")
     reason = error.strerror or type(error).__name__
-    return ShdError(f"{folder}: cannot be written to ({reason}); set SHD_DATA to a folder that can.")
+    return ShdWorkError(f"{folder}: cannot be written to ({reason}); set SHD_DATA to a folder that can.")
 
 
 def _is_whole(target: Path, recipe: Recipe) -> bool:
@@ -180,7 +180,7 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise ShdError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from None
+        raise ShdWorkError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from None
 
 
 def _tell(name: str, recipe: Recipe, target: Path) -> Path:

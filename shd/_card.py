@@ -1,0 +1,206 @@
+"""What a release says about itself. Everything here is derived; nothing is typed by hand."""
+
+import hashlib
+import os
+import platform
+import re
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+import shd
+from shd.dataset import Dataset
+
+if TYPE_CHECKING:
+    from shd.compare import Report
+    from shd.synthesizers import Synthesizer
+
+FORMAT = "shd-release-1"
+
+
+def describe(
+    *,
+    train: Dataset,
+    holdout: Dataset,
+    synthesizer: "Synthesizer",
+    synthetic: Dataset,
+    report: "Report",
+    split: dict | None,
+    cost: dict | None,
+    raw: Path | None,
+) -> dict:
+    """Return the card of a release, as plain values for JSON; see `shd.release.make_release`."""
+    about = report.to_dict()
+    return {
+        "format": FORMAT,
+        "title": f"Synthetic records after: {train.card.title or train.name}",
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "description": train.card.description,
+        "licence": {"name": train.card.licence, "url": train.card.licence_url},
+        "citation": train.card.citation,
+        "made_from": _made_from(train, holdout, raw),
+        "data": {
+            "records": len(synthetic),
+            "target": synthetic.target,
+            "columns": _columns(synthetic, about),
+        },
+        "split": {
+            **(split or {}),
+            "by": "subject",
+            "train": _side(train),
+            "holdout": _side(holdout),
+        },
+        "synthesizer": {
+            "class": type(synthesizer).__name__,
+            "parameters": _plain(synthesizer.get_params()),
+            "steps_taken": getattr(synthesizer, "steps_", None),
+            "fit": cost,
+        },
+        "verdicts": about["verdicts"],
+        "scores": about["scores"],
+        "not_judged": about["skipped"],
+        "summary": report.summary().splitlines(),
+        "use": _use(train, about["verdicts"]),
+        "environment": environment(),
+    }
+
+
+def readme(card: dict) -> str:
+    """Return the card as a page of Markdown."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    pages = Environment(
+        loader=PackageLoader("shd"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    pages.filters["cell"] = lambda value: "–" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+    pages.filters["number"] = lambda value: "–" if value is None else f"{value:.3f}"
+    return pages.get_template("release.md.j2").render(card)
+
+
+def environment() -> dict:
+    """Return versions and hardware, in general words: no names of machines, users or folders."""
+    return {
+        "shd": shd.__version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "packages": _packages(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "processors": os.cpu_count(),
+    }
+
+
+def _made_from(train: Dataset, holdout: Dataset, raw: Path | None) -> dict:
+    if raw is not None:
+        with raw.open("rb") as stream:
+            what, digest = raw.name, hashlib.file_digest(stream, "sha256").hexdigest()
+    else:
+        rows = [pd.util.hash_pandas_object(data.frame, index=False, categorize=False) for data in (train, holdout)]
+        what = "rows of train and holdout, sorted"
+        digest = hashlib.sha256(np.sort(np.concatenate(rows)).astype("<u8").tobytes()).hexdigest()
+    return {
+        "name": train.name,
+        "source": train.source,
+        "url": train.card.url,
+        "checksum_of": what,
+        "sha256": digest,
+        "records": len(train) + len(holdout),
+        "subjects": _n_subjects(train) + _n_subjects(holdout),
+        "notes": list(train.card.notes),
+    }
+
+
+def _side(data: Dataset) -> dict:
+    """Size of one side of a split, and a checksum that tells whether another split is the same one."""
+    ids = sorted(map(str, pd.unique(data.subjects)))
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+    return {"records": len(data), "subjects": len(ids), "sha256_of_subjects": digest}
+
+
+def _n_subjects(data: Dataset) -> int:
+    return len(pd.unique(data.subjects))
+
+
+def _columns(data: Dataset, about: dict) -> list[dict]:
+    judged = {row["column"]: row for row in about["columns"]}
+    return [
+        {
+            "name": str(row.column),
+            "role": row.role,
+            "kind": row.kind,
+            "levels": int(row.levels),
+            "missing": round(float(row.missing), 4),
+            "verdict": judged.get(row.column, {}).get("verdict"),
+        }
+        for row in data.roles.itertuples()
+    ]
+
+
+def _use(train: Dataset, verdicts: dict) -> dict:
+    """Return what the data may and may not be used for, as far as source and verdicts tell."""
+    may = ["Teaching and learning.", "Writing and testing code that will later run on the original data."]
+    may_not = [
+        "Conclusions about patients, unless they have been repeated on the original data.",
+        "Decisions about anybody's care.",
+        "Attempts to find out who a record is about.",
+    ]
+    if verdicts.get("utility") == "green":
+        may.append("Choosing and training models that are then tested on the original data.")
+    else:
+        may_not.append("Ranking models or features: utility is not green, see the scores.")
+    if verdicts.get("privacy") != "green":
+        said = verdicts.get("privacy") or "not judged"
+        may_not.append(f"Handing on to people who may not see the original data: privacy is {said}.")
+    if train.source != "real":
+        may_not.insert(0, f"Anything about real patients: it was made from {train.source} data, not from real ones.")
+    return {"may": may, "may_not": may_not}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _packages() -> dict[str, str]:
+    """Return the installed version of everything that shd needs to run."""
+    try:
+        needed = [line for line in requires("shd") or [] if "extra ==" not in line]
+    except PackageNotFoundError:  # run from a folder, not installed
+        needed = ["torch", "numpy", "pandas", "scikit-learn"]
+    names = sorted({re.match(r"[\w.-]+", line).group() for line in needed})
+    return {name: version(name) for name in names}
+
+
+def _commit() -> str | None:
+    """Return the commit of a checkout of shd, with ``+changes`` where files differ; None if there is none."""
+    root = Path(shd.__file__).resolve().parents[1]
+    if not (root / ".git").exists():  # the package may be installed below somebody else's repository
+        return None
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        return commit + "+changes" if _git(root, "status", "--porcelain", "--", "shd") else commit
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        found = None
+    return found.group(1) if found else platform.processor() or platform.machine()

@@ -1,0 +1,188 @@
+"""The main job, from a Dataset to a judged synthetic one: split, fit, sample, compare."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shd._errors import ShdError, ShdWorkError
+from shd._progress import notice
+from shd.dataset import Dataset
+
+if TYPE_CHECKING:
+    from shd.compare import Report
+    from shd.synthesizers import Synthesizer
+
+
+@dataclass(frozen=True)
+class Split:
+    """How train and holdout were told apart."""
+
+    test_size: float
+    random_state: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a fit took: seconds on the clock, and seconds of all processors together."""
+
+    wall_seconds: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Generated:
+    """Everything that `generate` made, as `shd.release.make_release` takes it."""
+
+    train: Dataset
+    holdout: Dataset
+    synthesizer: "Synthesizer"
+    synthetic: Dataset
+    report: "Report"
+    split: Split
+    cost: Cost
+
+
+class Steps:
+    """Tell people which step of how many is running, on standard error."""
+
+    def __init__(self, total: int, done: int = 0):
+        self._total, self._done = total, done
+
+    def __call__(self, label: str, text: str) -> None:
+        self._done += 1
+        notice(f"{self._done}/{self._total} {label:<8} {text}")
+
+
+def make_synthesizer(family: str, *, condition: tuple[str, ...] = (), random_state: int = 0, **parameters):
+    """Return a synthesizer by the name of its family.
+
+    Parameters
+    ----------
+    family : str
+        A name in ``shd.synthesizers.base.registry``, in upper or lower case.
+    condition : tuple of str
+        Columns that can be asked for; empty leaves it to the family.
+    random_state : int
+    **parameters
+        Any other parameter of the family; what is None is left out.
+
+    Returns
+    -------
+    Synthesizer
+
+    Raises
+    ------
+    ShdError
+        Where there is no such family, or it takes no such parameter.
+    """
+    import shd.synthesizers  # noqa: F401 - fills the registry
+    from shd.synthesizers.base import registry
+
+    known = {name.lower(): found for name, found in registry.items()}
+    if family.lower() not in known:
+        raise ShdError(f"there is no family {family!r}; known are {', '.join(registry)}.")
+    chosen = known[family.lower()]
+    given = {"condition": condition or None, **parameters}
+    given = {name: value for name, value in given.items() if value is not None}
+    takes = signature(chosen.__init__).parameters
+    for name in given:
+        if name not in takes:
+            raise ShdError(f"{chosen.__name__} takes no {name}; leave it out, or choose TabularCGAN.")
+    return chosen(random_state=random_state, **given)
+
+
+def generate(
+    data: Dataset,
+    synthesizer: "Synthesizer",
+    *,
+    minutes: float | None = None,
+    checkpoint: str | Path | None = None,
+    test_size: float = 0.2,
+    random_state: int = 0,
+    steps: Callable[[str, str], None] | None = None,
+) -> Generated:
+    """Split by subject, fit on train, sample as many records, and compare them with train and holdout.
+
+    Parameters
+    ----------
+    data : Dataset
+    synthesizer : Synthesizer
+        Not fitted yet.
+    minutes : float, optional
+        Time to fit in, for families that learn step by step.
+    checkpoint : path, optional
+        File to keep the training state in; the same call goes on from it.
+    test_size : float
+        Share of the subjects held out.
+    random_state : int
+        Seed of the split and of the comparison.
+    steps : callable, optional
+        Told label and text of each of the four steps.
+
+    Returns
+    -------
+    Generated
+
+    Raises
+    ------
+    ShdError
+        Where the data cannot be split or learned, or the synthesizer takes no minutes or checkpoint.
+    """
+    from shd.compare import compare
+
+    tell = steps or Steps(4)
+    train, holdout = data.split(test_size, random_state)
+    tell("split", f"{len(train):,} records to learn from, {len(holdout):,} held out; no subject is in both")
+    if minutes is not None:
+        _set_steps(synthesizer, train, minutes, checkpoint)
+    stops = "; Ctrl-C stops early and keeps what was learned" if hasattr(synthesizer, "steps_for") else ""
+    tell("fit", f"{type(synthesizer).__name__}{stops}")
+    cost = _fit(synthesizer, train, checkpoint)
+    tell("sample", f"{len(train):,} synthetic records")
+    frame = synthesizer.sample(len(train))
+    roles = {role: getattr(train, role) for role in ("target", "sensitive", "counts", "name", "card")}
+    synthetic = Dataset(frame, source="synthetic", **roles)
+    tell("compare", "fidelity, utility and privacy")
+    report = compare(train, synthetic, holdout=holdout, random_state=random_state)
+    return Generated(train, holdout, synthesizer, synthetic, report, Split(test_size, random_state), cost)
+
+
+def _fit(synthesizer: "Synthesizer", train: Dataset, checkpoint: str | Path | None) -> Cost:
+    options = {}
+    if checkpoint is not None:
+        if "checkpoint" not in signature(synthesizer.fit).parameters:
+            raise ShdError(f"{type(synthesizer).__name__} keeps no checkpoint; leave it out.")
+        options["checkpoint"] = checkpoint
+    wall, cpu = time.perf_counter(), time.process_time()
+    synthesizer.fit(train, **options)
+    return Cost(round(time.perf_counter() - wall, 1), round(time.process_time() - cpu, 1))
+
+
+def _set_steps(synthesizer: "Synthesizer", train: Dataset, minutes: float, checkpoint: str | Path | None) -> None:
+    """Turn minutes into steps, once: who goes on from a checkpoint keeps the steps it was begun with."""
+    if not minutes > 0:
+        raise ShdError(f"minutes={minutes} must be more than 0, for example 6.")
+    if not hasattr(synthesizer, "steps_for"):
+        raise ShdError(f"{type(synthesizer).__name__} does not learn step by step; leave minutes out.")
+    note = None if checkpoint is None else Path(f"{checkpoint}.json")
+    if note is not None and note.is_file() and Path(checkpoint).is_file():
+        synthesizer.set_params(steps=_steps_in(note))
+        return
+    synthesizer.set_params(steps=synthesizer.steps_for(train, minutes))
+    if note is not None:
+        try:
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(json.dumps({"steps": synthesizer.steps, "minutes": minutes}), encoding="utf-8")
+        except OSError as error:
+            raise ShdWorkError(f"{note}: cannot be written ({error.strerror}). Name another checkpoint.") from None
+
+
+def _steps_in(note: Path) -> int:
+    try:
+        return int(json.loads(note.read_text(encoding="utf-8"))["steps"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ShdWorkError(f"{note}: broken. Give --steps, or delete it and its checkpoint to start anew.") from None

@@ -1,0 +1,119 @@
+"""How the command line speaks: notes and errors of one line, exit codes, Ctrl-C, JSON."""
+
+import json
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from shd._errors import ShdError, ShdWarning
+
+INTERRUPTED = 130  # what shells use for Ctrl-C
+
+
+def run(command: Callable[[], int | None], debug: bool = False) -> int:
+    """Run a command and return its exit code: 0, 1 the work failed, 2 impossible, 130 Ctrl-C.
+
+    Parameters
+    ----------
+    command : callable
+        The command line without its manners: raises, or returns an exit code or None.
+    debug : bool
+        Show tracebacks and every warning of other packages.
+    """
+    with _interrupts() as interrupted, _warnings_as_notes(debug):
+        try:
+            code = command() or 0
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read our output has seen enough, as in `| head`
+            sys.stdout = None
+            return 0
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        except Exception as error:
+            if type(error).__name__ == "NoArgsIsHelpError":  # a command that needs another word: its help
+                print(error.format_message(), file=sys.stderr)
+                return 2
+            if debug:
+                traceback.print_exc()
+            line, code = _explain(error)
+            _say(line, "red")
+            return code
+    if code == INTERRUPTED:
+        _say("stopped; no output was written.", "yellow")
+    elif interrupted:
+        return INTERRUPTED
+    return code
+
+
+def emit(result: object, as_json: bool, text: str) -> None:
+    """Print what a command found on standard output: for programs as JSON, for people as text."""
+    print(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) if as_json else text)
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    """Return one line that says what to do, and the exit code."""
+    if isinstance(error, ShdError):
+        return _one_line(error), error.exit_code
+    if hasattr(error, "format_message"):  # the parser: an unknown option, a missing argument
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "shd"
+        return f"{_one_line(error.format_message()).rstrip('.')}. See: {command} --help", 2
+    if isinstance(error, MemoryError):
+        return "not enough memory; give fewer rows, or use a larger machine.", 1
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}; mend that and try again.", 1
+    return f"unexpected {type(error).__name__}: {_one_line(error)} To see where, add --debug.", 1
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())
+
+
+def _say(line: str, colour: str) -> None:
+    marks = {"red": "\033[31m", "yellow": "\033[33m"}
+    mark, end = (marks[colour], "\033[0m") if sys.stderr.isatty() else ("", "")
+    print(f"{mark}shd:{end} {line}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _warnings_as_notes(debug: bool) -> Iterator[None]:
+    """Show our warnings as notes of one line, once each, and those of other packages on demand."""
+    seen = set()
+
+    def show(message, category, filename, lineno, file=None, line=None) -> None:
+        text = _one_line(message)
+        if text not in seen:
+            seen.add(text)
+            print(f"note: {text}", file=sys.stderr, flush=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default" if debug else "ignore")
+        warnings.simplefilter("always", ShdWarning)
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def _interrupts() -> Iterator[list]:
+    """Note every Ctrl-C: a fit that stops early and goes on still ends with 130."""
+    noted = []
+
+    def note(number, frame) -> None:
+        noted.append(number)
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # leave the line that shows ^C
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,266 @@
+"""The command line. Every command is one call of the package."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import shd
+from shd import _terminal
+from shd._errors import ShdError
+from shd._progress import notice
+
+
+def _examples(*lines: str) -> str:
+    """Return what stands below the help of a command, each example on a line of its own."""
+    return "\n".join(["\b", "Examples:" if len(lines) > 1 else "Example:", *(f"  {line}" for line in lines)])
+
+
+app = typer.Typer(
+    name="shd",
+    help="Synthetic health data: make it, judge it, learn with it.",
+    epilog=_examples("shd demo"),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: it fits 80 columns, and can be copied and read aloud
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(
+    help="Show, fetch and check the data sets.",
+    epilog=_examples("shd data list", "shd data fetch diabetes"),
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(data_app, name="data")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same rows.")]
+Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")]
+Subject = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the patient's id.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set, for example diabetes.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code (see `shd._terminal.run`)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    kept = [word for word in given if word != "--debug"]  # it may stand anywhere
+    return _terminal.run(lambda: app(kept, prog_name="shd", standalone_mode=False), debug=len(kept) < len(given))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(shd.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _shd(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and all warnings; for any command.")] = False,
+) -> None:
+    """Take what stands before a command."""
+
+
+@app.command(epilog=_examples("shd demo -o demo.html"))
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The report.")] = Path("shd-demo.html"),
+    minutes: Annotated[float, typer.Option(metavar="N", help="Time to fit in.")] = 1.1,
+    seed: Seed = 0,
+    json: AsJson = False,
+) -> None:
+    """Do it all once: load, fit, sample, compare, report.
+
+    The data are the stand-in cohort that ships with shd: nothing is downloaded.
+    """
+    _check_output(output)
+    from shd._generate import Steps, generate, make_synthesizer
+
+    steps = Steps(6)
+    steps("load", "diabetes, the stand-in: it ships with shd, nothing is downloaded")
+    data = shd.load("diabetes", source="stand-in")
+    notice(f"             {len(data):,} hospital stays, {data.frame.shape[1]} columns, to predict {data.target!r}")
+    gan = make_synthesizer("TabularCGAN", random_state=seed)
+    made = generate(data, gan, minutes=minutes, random_state=seed, steps=steps)
+    steps("report", str(output))
+    made.report.save(output)
+    result = {**made.report.to_dict(), "report": str(output)}
+    _terminal.emit(result, json, f"\n{made.report.summary()}\n\nReport: {output}")
+
+
+@app.command(
+    epilog=_examples(
+        "shd generate diabetes -o release",
+        "shd generate stays.csv -o release --target sick --licence 'CC BY 4.0'",
+    )
+)
+def generate(
+    what: Annotated[str, typer.Argument(metavar="DATASET|FILE", help="A data set, or a .csv or .parquet file.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the release.")],
+    minutes: Annotated[float | None, typer.Option(metavar="N", help="Time to fit in.  [default: 6]")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Training steps, instead of minutes.")] = None,
+    seed: Seed = 0,
+    family: Annotated[
+        str, typer.Option(metavar="NAME", help="TabularCGAN, BayesianNetwork or Marginals.")
+    ] = "TabularCGAN",
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column that can be asked for; again for more.  [default: the target]"),
+    ] = None,
+    target: Target = None,
+    subject: Subject = None,
+    test_size: Annotated[float, typer.Option(metavar="SHARE", help="Share of the patients held out.")] = 0.2,
+    source: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="real, synthetic or stand-in.  [default: real]")
+    ] = None,
+    licence: Annotated[str | None, typer.Option(metavar="TEXT", help="Terms of use of your own table.")] = None,
+    citation: Annotated[str, typer.Option(metavar="TEXT", help="Whom to thank for your own table.")] = "",
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep the state of the fit here; the same command goes on.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds other things.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Make synthetic data, and release them.
+
+    Fits on four fifths of the patients, samples as many records, compares them with both parts, and
+    writes a folder with data, model, report, card and checksums.
+    """
+    from shd._generate import Steps, make_synthesizer
+    from shd._generate import generate as run
+    from shd.datasets.opening import open_data
+    from shd.release import check_folder, check_licence, make_release
+
+    check_folder(output, force)
+    if minutes is not None and steps is not None:
+        raise ShdError("--minutes and --steps both say how long to fit; give one of them.")
+    synthesizer = make_synthesizer(family, condition=tuple(condition or ()), random_state=seed, steps=steps)
+    if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
+        minutes = 6.0
+    tell = Steps(6)
+    tell("load", what)
+    _check_real(what, source)
+    data, raw = open_data(
+        what, source=source or "real", target=target, subject=subject, licence=licence, citation=citation
+    )
+    check_licence(data)
+    notice(f"             {data!r}")
+    made = run(
+        data,
+        synthesizer,
+        minutes=minutes,
+        checkpoint=checkpoint,
+        test_size=test_size,
+        random_state=seed,
+        steps=tell,
+    )
+    tell("write", str(output))
+    release = make_release(output, **vars(made), raw=raw, force=force)
+    result = {"release": str(release.folder), "card": release.card}
+    _terminal.emit(result, json, f"\n{made.report.summary()}\n\nRelease: {release.folder}")
+
+
+@app.command(epilog=_examples("shd compare train.csv synthetic.csv --holdout holdout.csv"))
+def compare(
+    real: Annotated[str, typer.Argument(metavar="REAL", help="What the synthetic records were made from.")],
+    synthetic: Annotated[Path, typer.Argument(metavar="SYNTHETIC", help="The synthetic records.")],
+    holdout: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Real records that were not used to make them.")
+    ] = None,
+    target: Target = None,
+    subject: Subject = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The report.")] = Path("report.html"),
+    seed: Seed = 0,
+    json: AsJson = False,
+) -> None:
+    """Judge synthetic data beside the real ones.
+
+    The report is one page on fidelity, utility and privacy that opens offline.
+    """
+    _check_output(output)
+    from shd.dataset import Dataset
+    from shd.datasets.opening import open_data
+
+    train, _ = open_data(real, target=target, subject=subject)
+    made = Dataset.from_csv(synthetic, source="synthetic")
+    held = None if holdout is None else Dataset.from_csv(holdout, subject=subject)
+    report = shd.compare(train, made, holdout=held, target=target, random_state=seed)
+    report.save(output)
+    _terminal.emit({**report.to_dict(), "report": str(output)}, json, f"{report.summary()}\n\nReport: {output}")
+
+
+@data_app.command("list", epilog=_examples("shd data list"))
+def data_list(json: AsJson = False) -> None:
+    """Show the data sets and what is on this disk."""
+    from shd.datasets import list_datasets
+
+    found = list_datasets()
+    marks = {True: "yes", False: "no"}
+    lines = [f"{'name':<14}{'real':<6}{'stand-in':<10}{'synthetic':<11}licence"]
+    for row in found.itertuples():
+        real, stand_in, synthetic = marks[row.real], marks[row.stand_in], marks[row.synthetic]
+        lines.append(f"{row.name:<14}{real:<6}{stand_in:<10}{synthetic:<11}{row.licence}")
+    lines += [f"\nReal data: {Path(where).parent}" for where in found["where"][:1]]
+    _terminal.emit(found.to_dict("records"), json, "\n".join(lines))
+
+
+@data_app.command("fetch", epilog=_examples("shd data fetch diabetes"))
+def data_fetch(name: Name, json: AsJson = False) -> None:
+    """Download the real data from their owner.
+
+    Licence and checksum are shown; nothing is sent.
+    """
+    from shd.datasets import fetch
+
+    _emit_archive(name, fetch(name), json)
+
+
+@data_app.command("add", epilog=_examples("shd data add diabetes ~/Downloads/diabetes.zip"))
+def data_add(
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The owner's archive, not unpacked.")],
+    json: AsJson = False,
+) -> None:
+    """Take an archive that you downloaded by hand."""
+    from shd.datasets import add
+
+    _emit_archive(name, add(name, file), json)
+
+
+@data_app.command("verify", epilog=_examples("shd data verify diabetes"))
+def data_verify(name: Name, json: AsJson = False) -> None:
+    """Check that the real data are whole."""
+    from shd.datasets import verify
+
+    path = verify(name)
+    notice(f"{name}: checksum verified, as the owner publishes it.")
+    _emit_archive(name, path, json)
+
+
+def _emit_archive(name: str, path: Path, as_json: bool) -> None:
+    _terminal.emit({"name": name, "archive": str(path)}, as_json, f"Archive: {path}")
+
+
+def _check_output(path: Path) -> None:
+    """Say before the work, not after it, that a report cannot be put there."""
+    if path.is_dir():
+        raise ShdError(f"{path}: a folder. Name a file for the report, for example {path / 'report.html'}.")
+    if any(parent.is_file() for parent in path.parents):
+        raise ShdError(f"{path}: lies below a file. Name another place for the report.")
+
+
+def _check_real(what: str, source: str | None) -> None:
+    from shd.datasets.registry import DATASETS, archive_path
+
+    if source is None and what in DATASETS and not archive_path(what).is_file():
+        raise ShdError(
+            f"{what}: the real data are not on disk; run: shd data fetch {what}, or take the stand-in: "
+            f"--source stand-in"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Open what a user names on the command line: a data set by name, or a table by its path."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from shd._errors import ShdError
+from shd.dataset import DataCard, Dataset
+from shd.datasets.registry import DATASETS, archive_path, shipped_path
+
+
+def open_data(
+    what: str,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    subject: str | None = None,
+    licence: str | None = None,
+    citation: str = "",
+) -> tuple[Dataset, Path]:
+    """Open a data set by name, or a table by its path.
+
+    Parameters
+    ----------
+    what : str
+        A name such as ``diabetes``, else a CSV or Parquet file.
+    source : {"real", "synthetic", "stand-in"}, optional
+        Of a data set: as in `shd.load`. Of a file: what its rows are, real unless said.
+    target, subject : str, optional
+        Column to predict, and column with the patient's id. A data set knows its own.
+    licence, citation : str, optional
+        Of a file: under what terms it may be used, and whom to thank.
+
+    Returns
+    -------
+    data : Dataset
+    raw : pathlib.Path
+        The file that it was read from.
+
+    Raises
+    ------
+    ShdError
+        Where there is no such data set, file or column.
+    """
+    if what in DATASETS:
+        return _open_known(what, source, target, subject, licence)
+    path = Path(what).expanduser()
+    if not path.exists():
+        raise ShdError(f"{what}: neither a data set ({', '.join(DATASETS)}) nor a file. Check the name: shd data list")
+    card = DataCard(title=path.stem, licence=licence or "unknown", citation=citation)
+    return Dataset.from_csv(path, target=target, subject=subject, source=source or "real", card=card), path
+
+
+def _open_known(
+    name: str, source: str | None, target: str | None, subject: str | None, licence: str | None
+) -> tuple[Dataset, Path]:
+    from shd.datasets import load
+
+    for option, value in (("subject", subject), ("licence", licence)):
+        if value is not None:
+            raise ShdError(f"{name} knows its {option}; leave --{option} out.")
+    data = load(name, source)
+    if target is not None:
+        data = replace(data, target=target)
+    return data, archive_path(name) if data.source == "real" else shipped_path(name, data.source)

@@ -1,0 +1,222 @@
+"""A release: one folder with synthetic data, the model, its report, its card and checksums."""
+
+import gzip
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shd._card import FORMAT, describe, readme
+from shd._errors import ShdError, ShdWorkError
+from shd.dataset import Dataset
+
+if TYPE_CHECKING:
+    from shd._generate import Cost, Split
+    from shd.compare import Report
+    from shd.synthesizers import Synthesizer
+
+SUMS = "SHA256SUMS"
+FILES = ("README.md", "card.json", "model.safetensors", "report.html", "synthetic.csv.gz", "synthetic.parquet")
+"""What stands in the checksums; a release has these files and `SUMS`, and no others."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release on disk.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    card : dict
+        What ``card.json`` holds.
+    """
+
+    folder: Path
+    card: dict
+
+
+def make_release(
+    folder: str | Path,
+    *,
+    train: Dataset,
+    holdout: Dataset,
+    synthesizer: "Synthesizer",
+    synthetic: Dataset,
+    report: "Report",
+    split: "Split | None" = None,
+    cost: "Cost | None" = None,
+    raw: str | Path | None = None,
+    force: bool = False,
+) -> Release:
+    """Write a release, all or nothing: a stop on the way leaves the folder as it was.
+
+    Parameters
+    ----------
+    folder : path
+        Missing, empty, or an earlier release, which is replaced.
+    train, holdout : Dataset
+        What the synthesizer saw, and what it never saw.
+    synthesizer : Synthesizer
+        Fitted on `train`.
+    synthetic : Dataset
+        What it made.
+    report : Report
+        Of ``compare(train, synthetic, holdout=holdout)``.
+    split : Split, optional
+        How train and holdout were told apart.
+    cost : Cost, optional
+        What the fit took.
+    raw : path, optional
+        File that `train` and `holdout` were read from; its checksum goes onto the card. Without
+        it, that of the two tables does.
+    force : bool
+        Write into a folder that holds other things. These stay.
+
+    Returns
+    -------
+    Release
+
+    Raises
+    ------
+    ShdError
+        Where no licence is known, or the folder holds other things.
+    ShdWorkError
+        Where the disk refuses it.
+    """
+    folder = Path(folder)
+    check_folder(folder, force)
+    check_licence(train)
+    described = describe(
+        train=train,
+        holdout=holdout,
+        synthesizer=synthesizer,
+        synthetic=synthetic,
+        report=report,
+        split=asdict(split) if split else None,
+        cost=asdict(cost) if cost else None,
+        raw=None if raw is None else Path(raw),
+    )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent) as part:
+            made = Path(part, "release")
+            made.mkdir()
+            _write(made, described, synthesizer, synthetic, report)
+            _put(made, folder)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ShdWorkError(f"{folder}: the release cannot be written ({reason}). Free space or name another.") from None
+    return Release(folder, described)
+
+
+def verify_release(folder: str | Path) -> Release:
+    """Compute every checksum of a release again.
+
+    Returns
+    -------
+    Release
+
+    Raises
+    ------
+    ShdError
+        Where the folder is no release.
+    ShdWorkError
+        Where a file is missing or is not the one that was released.
+    """
+    folder = Path(folder)
+    if not is_release(folder):
+        raise ShdError(f"{folder}: not a release of shd. Give a folder with {SUMS} and card.json.")
+    listed = dict(reversed(line.split("  ", 1)) for line in _read(folder / SUMS).splitlines() if "  " in line)
+    for name in sorted({*FILES, *listed}):
+        if name not in listed or Path(name).name != name:
+            raise ShdWorkError(f"{folder / name}: not as it should be in {SUMS}. Get the release again.")
+        if not (folder / name).is_file():
+            raise ShdWorkError(f"{folder / name}: missing. Get the release again.")
+        if _sha256(folder / name) != listed[name]:
+            raise ShdWorkError(f"{folder / name}: changed since it was released. Get the release again.")
+    return Release(folder, json.loads(_read(folder / "card.json")))
+
+
+def is_release(folder: Path) -> bool:
+    """Whether a folder looks like a release, whole or not."""
+    if not (folder / "card.json").is_file() or not (folder / SUMS).is_file():
+        return False
+    try:
+        return json.loads((folder / "card.json").read_text(encoding="utf-8")).get("format") == FORMAT
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def check_folder(folder: str | Path, force: bool = False) -> None:
+    """Raise `ShdError` where a release cannot be written without touching what is somebody else's."""
+    folder = Path(folder)
+    if folder.is_file():
+        raise ShdError(f"{folder}: a file. Name a folder for the release.")
+    if force or not folder.is_dir():
+        return
+    others = [path.name for path in folder.iterdir() if path.name not in {*FILES, SUMS}]
+    if others or (any(folder.iterdir()) and not is_release(folder)):
+        held = f"holds {sorted(others)[0]!r}" if others else "holds files that are no release"
+        raise ShdError(f"{folder}: {held}. Name an empty folder, or write into it with --force (force=True).")
+
+
+def check_licence(data: Dataset) -> None:
+    """Raise `ShdError` where nobody knows under what terms the data may be used."""
+    if data.card.licence.strip().lower() in ("", "unknown"):
+        raise ShdError(
+            f"{data.name}: no release without a licence. Say under what terms the data may be used: "
+            f"--licence 'CC BY 4.0' (in Python: the licence of the Dataset's card)."
+        )
+
+
+def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Dataset, report: "Report") -> None:
+    synthetic.frame.to_parquet(folder / "synthetic.parquet", compression="zstd", index=False)
+    text = synthetic.frame.to_csv(index=False, lineterminator="\n").encode()
+    (folder / "synthetic.csv.gz").write_bytes(gzip.compress(text, mtime=0))  # no time in it: same rows, same bytes
+    synthesizer.save(folder / "model.safetensors")
+    report.save(folder / "report.html")
+    card["files"] = {
+        name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
+        for name in FILES
+        if (folder / name).is_file()
+    }
+    _save_text(folder / "card.json", json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    _save_text(folder / "README.md", readme(card))
+    _save_text(folder / SUMS, "".join(f"{_sha256(folder / name)}  {name}\n" for name in FILES))
+
+
+def _save_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _put(made: Path, folder: Path) -> None:
+    """Move a finished folder into place in one step, or into a folder of other things file by file."""
+    if folder.is_dir() and any(path.name not in {*FILES, SUMS} for path in folder.iterdir()):
+        for path in sorted(made.iterdir()):
+            path.replace(folder / path.name)
+        return
+    before = made.with_name("before")
+    if folder.is_dir():
+        folder.replace(before)
+    try:
+        made.replace(folder)
+    except BaseException:
+        if before.is_dir():
+            before.replace(folder)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ShdWorkError(f"{path}: cannot be read ({type(error).__name__}). Get the release again.") from None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,245 @@
+import gzip
+import hashlib
+import json
+import platform
+from dataclasses import asdict, replace
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from shd import ShdError
+from shd._errors import ShdWorkError
+from shd._generate import Cost, Split
+from shd.dataset import DataCard, Dataset
+from shd.release import FILES, SUMS, check_folder, is_release, make_release, verify_release
+from shd.synthesizers import Marginals, load_synthesizer
+
+CARD = DataCard(title="Stays", licence="CC0 1.0", citation="We (2026).", notes=("A trap | with a bar.",))
+pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # sixty rows are few, and meant to be
+
+
+class StubReport:
+    """What a release needs of a `shd.compare.Report`."""
+
+    def __init__(self, privacy="green"):
+        self.verdicts = {"fidelity": "green", "utility": "amber", "privacy": privacy}
+
+    def to_dict(self):
+        score = {"question": "fidelity", "metric": "C2ST", "value": 0.6, "low": 0.5, "high": 0.7}
+        score |= {"floor": 0.9, "ceiling": None, "verdict": "green", "better": "at 0.5", "sentence": "Fine."}
+        columns = [{"column": "sex", "verdict": "red"}]
+        return {
+            "verdicts": self.verdicts,
+            "scores": [score],
+            "columns": columns,
+            "skipped": [{"what": "x", "why": "y"}],
+        }
+
+    def summary(self):
+        return "\n".join(f"line {i}" for i in range(5))
+
+    def save(self, path):
+        path.write_text("<p>report</p>", encoding="utf-8")
+
+
+@pytest.fixture
+def made(table):
+    """The arguments of `make_release` for a tiny run."""
+    data = Dataset.from_frame(table, target="sick", subject="patient", name="stays", card=CARD)
+    train, holdout = data.split(0.2, 0)
+    model = Marginals(random_state=0).fit(train)
+    synthetic = Dataset(model.sample(30), target="sick", source="synthetic", name="stays", card=CARD)
+    pieces = {"train": train, "holdout": holdout, "synthesizer": model, "synthetic": synthetic}
+    return {**pieces, "report": StubReport(), "split": Split(0.2, 0), "cost": Cost(1.5, 1.4)}
+
+
+def test_release_holds_its_files_and_their_checksums(made, tmp_path):
+    release = make_release(tmp_path / "out", **made)
+    assert sorted(p.name for p in release.folder.iterdir()) == sorted([*FILES, SUMS])
+    lines = (release.folder / SUMS).read_text().splitlines()
+    for line in lines:  # the form that sha256sum -c reads
+        digest, name = line.split("  ")
+        assert digest == hashlib.sha256((release.folder / name).read_bytes()).hexdigest()
+    assert len(lines) == len(FILES)
+    assert verify_release(release.folder).card == release.card
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_data_and_model_come_back(made, tmp_path):
+    folder = make_release(tmp_path / "out", **made).folder
+    pd.testing.assert_frame_equal(pd.read_parquet(folder / "synthetic.parquet"), made["synthetic"].frame)
+    assert len(pd.read_csv(folder / "synthetic.csv.gz")) == 30
+    again = load_synthesizer(folder / "model.safetensors").sample(30)
+    pd.testing.assert_frame_equal(again, made["synthetic"].frame)
+
+
+def test_same_rows_give_the_same_bytes(made, tmp_path):
+    first, second = (make_release(tmp_path / name, **made).folder for name in ("one", "two"))
+    for name in ("synthetic.csv.gz", "synthetic.parquet", "model.safetensors"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    content = (first / "synthetic.csv.gz").read_bytes()
+    assert content[4:8] == bytes(4)  # no time
+    assert gzip.decompress(content).startswith(b"sex,age,")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_tampering_is_found(made, tmp_path, name):
+    folder = make_release(tmp_path / "out", **made).folder
+    content = bytearray((folder / name).read_bytes())
+    content[-2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(ShdError, match=f"{name}: changed|not a release"):
+        verify_release(folder)
+
+
+def test_a_missing_file_or_line_is_found(made, tmp_path):
+    folder = make_release(tmp_path / "out", **made).folder
+    (folder / "report.html").unlink()
+    with pytest.raises(ShdWorkError, match=r"report.html: missing"):
+        verify_release(folder)
+    sums = (folder / SUMS).read_text().splitlines(keepends=True)
+    (folder / SUMS).write_text("".join(line for line in sums if "README" not in line))
+    with pytest.raises(ShdWorkError, match=r"README.md: not as it should be"):
+        verify_release(folder)
+
+
+def test_checksums_never_lead_out_of_the_folder(made, tmp_path):
+    folder = make_release(tmp_path / "out", **made).folder
+    with (folder / SUMS).open("a") as stream:
+        stream.write(f"{'0' * 64}  ../elsewhere\n")
+    with pytest.raises(ShdWorkError, match="elsewhere: not as it should be"):
+        verify_release(folder)
+
+
+def test_verify_refuses_what_is_no_release(tmp_path):
+    with pytest.raises(ShdError, match="not a release") as caught:
+        verify_release(tmp_path)
+    assert caught.value.exit_code == 2
+
+
+def test_card_says_where_it_comes_from(made, tmp_path):
+    raw = tmp_path / "stays.csv"
+    raw.write_bytes(b"the owner's bytes")
+    folder = make_release(tmp_path / "out", **made, raw=raw).folder
+    card = json.loads((folder / "card.json").read_text())
+    assert card["made_from"]["sha256"] == hashlib.sha256(b"the owner's bytes").hexdigest()
+    assert card["made_from"]["records"] == 60
+    assert card["made_from"]["subjects"] == 20
+    assert card["split"]["test_size"] == 0.2
+    assert card["split"]["train"]["subjects"] + card["split"]["holdout"]["subjects"] == 20
+    assert card["split"]["train"]["sha256_of_subjects"] != card["split"]["holdout"]["sha256_of_subjects"]
+    assert card["licence"]["name"] == "CC0 1.0"
+    assert card["synthesizer"] == {
+        "class": "Marginals",
+        "parameters": {"random_state": 0},
+        "steps_taken": None,
+        "fit": {"wall_seconds": 1.5, "cpu_seconds": 1.4},
+    }
+    assert set(card["environment"]["packages"]) >= {"torch", "numpy", "pandas"}
+    assert card["files"]["synthetic.parquet"]["bytes"] == (folder / "synthetic.parquet").stat().st_size
+    assert {c["name"]: c["verdict"] for c in card["data"]["columns"]}["sex"] == "red"
+    assert card["verdicts"]["privacy"] == "green"
+
+
+def test_card_names_no_machine_user_or_folder(made, tmp_path):
+    folder = make_release(tmp_path / "out", **made).folder
+    text = (folder / "card.json").read_text() + (folder / "README.md").read_text()
+    assert str(tmp_path) not in text
+    assert platform.node() not in text
+
+
+def test_without_a_raw_file_the_checksum_is_that_of_the_rows(made, tmp_path):
+    first = make_release(tmp_path / "one", **made).card["made_from"]
+    swapped = {**made, "train": made["train"].take(range(len(made["train"]))[::-1])}
+    assert make_release(tmp_path / "two", **swapped).card["made_from"]["sha256"] == first["sha256"]
+    fewer = {**made, "train": made["train"].take(range(10))}
+    assert make_release(tmp_path / "three", **fewer).card["made_from"]["sha256"] != first["sha256"]
+
+
+def test_readme_says_what_card_says(made, tmp_path):
+    folder = make_release(tmp_path / "out", **made).folder
+    page = (folder / "README.md").read_text()
+    for words in ("Stays", "CC0 1.0", "We (2026).", "30 synthetic records", "line 4", "C2ST", "not green"):
+        assert words in page
+    assert "A trap" in page
+    assert "None" not in page
+
+
+@pytest.mark.parametrize("privacy", ["red", "amber", None])
+def test_use_follows_the_privacy_verdict(made, tmp_path, privacy):
+    card = make_release(tmp_path / "out", **{**made, "report": StubReport(privacy)}).card
+    assert any("privacy is" in line for line in card["use"]["may_not"])
+
+
+def test_made_from_a_stand_in_says_so(made, tmp_path):
+    for side in ("train", "holdout"):
+        made[side] = replace(made[side], source="stand-in")
+    release = make_release(tmp_path / "out", **made)
+    assert "stand-in" in release.card["use"]["may_not"][0]
+    assert "Made from stand-in data" in (release.folder / "README.md").read_text()
+
+
+def test_no_release_without_a_licence(made, tmp_path):
+    made["train"] = replace(made["train"], card=DataCard(title="Stays"))
+    with pytest.raises(ShdError, match="no release without a licence"):
+        make_release(tmp_path / "out", **made)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_stop_on_the_way_leaves_the_folder_as_it_was(made, tmp_path, error, earlier, monkeypatch):
+    if earlier:
+        make_release(tmp_path / "out", **made)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+
+    def fail(path):
+        path.write_text("<p>half a rep")
+        raise error
+
+    monkeypatch.setattr(made["report"], "save", fail)
+    with pytest.raises((KeyboardInterrupt, ShdWorkError)):
+        make_release(tmp_path / "out", **made)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+    assert (tmp_path / "out").exists() == earlier
+
+
+def test_an_earlier_release_is_replaced(made, tmp_path):
+    make_release(tmp_path / "out", **made)
+    made["synthetic"] = made["synthetic"].take(range(10))
+    make_release(tmp_path / "out", **made)
+    assert verify_release(tmp_path / "out").card["data"]["records"] == 10
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_empty_folder_is_taken_and_others_are_not(made, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    check_folder(folder)
+    (folder / "thesis.md").write_text("mine")
+    with pytest.raises(ShdError, match=r"holds 'thesis.md'.*--force"):
+        make_release(folder, **made)
+    make_release(folder, **made, force=True)
+    assert (folder / "thesis.md").read_text() == "mine"
+    verify_release(folder)
+    (tmp_path / "file").touch()
+    with pytest.raises(ShdError, match="Name a folder"):
+        check_folder(tmp_path / "file")
+
+
+def test_a_readme_of_somebody_else_is_not_overwritten(tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(ShdError, match="no release"):
+        check_folder(tmp_path)
+    (tmp_path / "card.json").write_text("[]")
+    (tmp_path / SUMS).touch()
+    assert not is_release(tmp_path)
+
+
+def test_generated_is_what_make_release_takes(made):
+    from shd._generate import Generated
+
+    made = SimpleNamespace(**made)
+    assert set(vars(Generated(**vars(made)))) == set(vars(made))
+    assert asdict(made.cost) == {"wall_seconds": 1.5, "cpu_seconds": 1.4}
