@@ -2,6 +2,8 @@
 
 import io
 import re
+import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -56,12 +58,17 @@ def to_svg(figure: Figure) -> str:
     light and dark ground. The same figure gives the same characters.
     """
     stream = io.StringIO()
-    with mpl.rc_context(_STYLE):
-        figure.savefig(stream, format="svg", bbox_inches="tight", pad_inches=0.03, metadata={"Date": None})
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # letters that matplotlib's own font lacks are drawn by the reader's browser
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(stream, format="svg", metadata={"Date": None})
     svg = stream.getvalue()
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # ids would be there twice in a page with several figures
+    svg = re.sub(r'<(g|image) id="[^"]*"', r"<\1", svg)  # nobody refers to these
+    # the others must be there once in a page with several figures
+    own = f"f{zlib.crc32(svg.encode()):08x}"
+    svg = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{own}", svg)
     return re.sub(
         r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1), count=1
     )

@@ -1,4 +1,4 @@
-"""Compare synthetic with real records: is it alike, is it useful, is it safe?
+"""Compare synthetic with real records: are they alike, are they useful, are they safe.
 
 One module a question: `columns`, `pairs`, `detection` (C2ST), `utility` (TSTR), `prediction`,
 `privacy`. Each has its number as a plain function, and `compare` asks them all.

@@ -216,6 +216,8 @@ def _write(value: object) -> str:
 def _levels(first: pd.Series, written: list[pd.Series]) -> list[str]:
     """Levels that occur, in the order of train's categories, strangers behind."""
     seen = set().union(*(set(w.dropna().unique()) for w in written))
-    known = first.cat.categories if isinstance(first.dtype, pd.CategoricalDtype) else sorted(written[0].dropna().unique())
+    known = (
+        first.cat.categories if isinstance(first.dtype, pd.CategoricalDtype) else sorted(written[0].dropna().unique())
+    )
     ordered = list(dict.fromkeys(_write(level) for level in known))
     return [*(level for level in ordered if level in seen), *sorted(seen - set(ordered))]

@@ -12,7 +12,7 @@ from shd._progress import progress
 from shd.compare import columns, detection, pairs, prediction, privacy, utility
 from shd.compare._coded import Coded, align
 from shd.compare._resample import deal, generator
-from shd.compare._schema import Answer, Inputs, Score, Skipped
+from shd.compare._schema import Answer, Inputs, Skipped
 from shd.compare.report import About, Report, Table
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
@@ -89,16 +89,22 @@ def compare(
     target = _target(target, train, synthetic, coded[0])
     inputs = _inputs(coded, target, _word(train), int(random_state))
     skipped += _notes(train, holdout, inputs)
-    scores, frames = [], {}
+    answers = _ask(inputs)
+    scores = tuple(score for answer in answers for score in answer.scores)
+    frames = {name: frame for answer in answers for name, frame in answer.frames.items()}
+    skipped += [note for answer in answers for note in answer.skipped]
+    return Report(scores, frames, tuple(skipped), _about(given, target, inputs))
+
+
+def _ask(inputs: Inputs) -> list[Answer]:
+    """Ask every question."""
+    answers = []
     with progress(sum(step.weight for step in STEPS), "comparing") as bar:
         for step in STEPS:
             bar.advance(0, note=step.label)
-            answer = step.measure(inputs)
+            answers.append(step.measure(inputs))
             bar.advance(step.weight)
-            scores += answer.scores
-            frames |= answer.frames
-            skipped += answer.skipped
-    return Report(tuple(scores), frames, tuple(skipped), _about(given, target, inputs))
+    return answers
 
 
 def _target(target: str | None, train: object, synthetic: object, coded: Coded) -> str | None:
@@ -113,7 +119,7 @@ def _target(target: str | None, train: object, synthetic: object, coded: Coded) 
 
 
 def _word(train: object) -> str:
-    """What records of train are called: stand-in records must never pass for real ones."""
+    """Return what records of train are called: stand-in records must never pass for real ones."""
     return train.source if isinstance(train, Dataset) else "real"
 
 
@@ -143,12 +149,15 @@ def _floor(train: Coded, n: int, random_state: int) -> Coded:
 
 
 def _notes(train: object, holdout: object, inputs: Inputs) -> list[Skipped]:
-    """What weakens the comparison as a whole."""
+    """List what weakens the comparison as a whole."""
     notes = []
     if holdout is None:
         why = "no holdout was given: ceilings are missing, and models are tested on a part of train that the "
         notes.append(Skipped("comparison with records never seen", why + "synthesizer has learned from"))
     if isinstance(train, Dataset) and isinstance(holdout, Dataset):
+        if train.source != holdout.source:
+            why = f"train is {train.source}, holdout is {holdout.source}: ceilings mix the two"
+            notes.append(Skipped("one reference", why))
         both = np.intersect1d(train.subjects, holdout.subjects)
         counted = all(np.array_equal(d.subjects, np.arange(len(d))) for d in (train, holdout))
         if len(both) and not counted:

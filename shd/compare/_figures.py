@@ -3,21 +3,22 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from shd._style import PALETTE, style, to_svg
 
-_LEVEL_CHARACTERS = 16
-_SMALL, _WIDE = (3.5, 2.3), (5.4, 2.6)
-_SEQUENTIAL, _DIVERGING = "cividis", "PuOr_r"
+_LEVEL_CHARACTERS = 20
+_SMALL, _WIDE = (3.6, 2.4), (5.4, 2.6)
+_SEQUENTIAL, _DIVERGING = "YlGnBu", "PuOr_r"
 
 
 def distribution(bars: pd.DataFrame, word: str) -> str:
     """Draw one column: real beside synthetic; `bars` are the rows of that column in ``distributions``."""
     with style():
-        figure = Figure(_SMALL if bars["left"].notna().any() else (3.5, 0.7 + 0.22 * max(len(bars), 5)))
-        axes = figure.subplots()
-        (_draw_numbers if bars["left"].notna().any() else _draw_levels)(axes, bars, word)
+        draw = _draw_numbers if bars["left"].notna().any() else _draw_levels
+        figure = Figure(_SMALL, layout="constrained")
+        draw(figure.subplots(), bars, word)
     return to_svg(figure)
 
 
@@ -25,7 +26,7 @@ def _draw_levels(axes: Axes, bars: pd.DataFrame, word: str) -> None:
     at = np.arange(len(bars))[::-1]
     axes.barh(at + 0.2, bars["real"] * 100, 0.38, color=PALETTE[word], label=word)
     axes.barh(at - 0.2, bars["synthetic"] * 100, 0.38, color=PALETTE["synthetic"], label="synthetic")
-    axes.set_yticks(at, [_short(label) for label in bars["label"]])
+    axes.set_yticks(at, [_short(label) for label in bars["label"]], fontsize=8)
     axes.set_xlabel("% of records")
 
 
@@ -48,7 +49,8 @@ def associations(pairs: pd.DataFrame) -> dict[str, str]:
     """Draw three maps of all pairs: train, synthetic (strength, 0 to 1) and their difference."""
     names = _alike_together(pairs)
     most = max(0.1, float(pairs["difference"].abs().max()))
-    strength = {"cmap": _SEQUENTIAL, "vmin": 0, "vmax": 1}
+    # small associations matter, so that the scale spreads them out
+    strength = {"cmap": _SEQUENTIAL, "norm": PowerNorm(0.5, 0, 1)}
     maps = {
         "train": _map(pairs, "train", names, absolute=True, **strength),
         "synthetic": _map(pairs, "synthetic", names, absolute=True, **strength),
@@ -85,17 +87,17 @@ def _alike_together(pairs: pd.DataFrame, most: int = 60) -> list:
 def _map(pairs: pd.DataFrame, what: str, names: list, *, absolute: bool, **colours: object) -> str:
     matrix = _matrix(pairs, what, names)
     with style():
-        figure = Figure((4.6, 4.6))
+        figure = Figure((5.4, 5.9), layout="compressed")
         axes = figure.subplots()
         # the cells are a small picture inside the SVG; the names around them stay text
         image = axes.imshow(np.abs(matrix) if absolute else matrix, interpolation="none", **colours)
-        size = float(np.clip(190 / len(names), 3.5, 8))
+        size = float(np.clip(230 / len(names), 3.5, 8))
         labels = [_short(name) for name in names]
         axes.set_yticks(range(len(names)), labels, fontsize=size)
         axes.set_xticks(range(len(names)), labels, fontsize=size, rotation=90)
         axes.tick_params(length=0, pad=2)
         axes.spines[:].set_visible(False)
-        bar = figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.6, pad=0.22, aspect=30)
+        bar = figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.6, pad=0.02, aspect=30)
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0, labelsize=7)
     return to_svg(figure)
@@ -103,25 +105,25 @@ def _map(pairs: pd.DataFrame, what: str, names: list, *, absolute: bool, **colou
 
 def utility(rows: pd.DataFrame, word: str) -> str:
     """Draw TRTR, TSTR, TSTS, TRTS and the floor of one target level, with intervals."""
-    colours = {
-        "TRTR": PALETTE[word],
-        "TSTR": PALETTE["synthetic"],
-        "TSTS": PALETTE["synthetic"],
-        "TRTS": PALETTE[word],
-        "floor": PALETTE["floor"],
+    drawn = {  # colour: what it was trained on; filled: tested on real records
+        "TRTR": (PALETTE[word], f"TRTR  {word} to {word}", True),
+        "TSTR": (PALETTE["synthetic"], f"TSTR  synthetic to {word}", True),
+        "TSTS": (PALETTE["synthetic"], "TSTS  synthetic to synthetic", False),
+        "TRTS": (PALETTE[word], f"TRTS  {word} to synthetic", False),
+        "floor": (PALETTE["floor"], f"floor  to {word}", True),
     }
     with style():
-        figure = Figure((3.6, 2.1))
+        figure = Figure((3.9, 2.1), layout="constrained")
         axes = figure.subplots()
         rows = rows[rows["value"].notna()]
         at = np.arange(len(rows))[::-1]
         for y, row in zip(at, rows.itertuples(), strict=True):
-            filled = row.design in ("TRTR", "TSTR", "floor")
+            colour, _, filled = drawn[row.design]
             axes.errorbar(
                 row.value, y, xerr=[[row.value - row.low], [row.high - row.value]], fmt="o", markersize=7,
-                color=colours[row.design], markerfacecolor=colours[row.design] if filled else "none", capsize=2,
+                color=colour, markerfacecolor=colour if filled else "none", capsize=2,
             )  # fmt: skip
-        axes.set_yticks(at, rows["design"])
+        axes.set_yticks(at, [drawn[design][1] for design in rows["design"]], fontsize=8)
         axes.set_ylim(-0.6, len(rows) - 0.4)
         guess = 0.5 if (rows["measure"] == "AUROC").all() else 0.0
         axes.axvline(guess, color=PALETTE["floor"], linewidth=0.8, linestyle=":")
@@ -133,9 +135,9 @@ def closeness(distances: pd.DataFrame, word: str) -> str:
     """Draw how far synthetic records lie from train and from the holdout: two curves that should be one."""
     rows = distances[distances["records"] == "synthetic"]
     most = float(np.quantile(rows[["to train", "to holdout"]], 0.995))
-    edges = np.linspace(0, most if most > 0 else 1.0, 41)
+    edges = np.linspace(0, most if most > 0 else 1.0, 25)
     with style():
-        figure = Figure(_WIDE)
+        figure = Figure(_WIDE, layout="constrained")
         axes = figure.subplots()
         for what, colour in (("to train", PALETTE[word]), ("to holdout", PALETTE["holdout"])):
             share = np.histogram(np.clip(rows[what], 0, edges[-1]), edges)[0] / len(rows) * 100

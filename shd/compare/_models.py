@@ -24,23 +24,27 @@ def boosted_chance(
     list of ndarray, shape (m,)
         Chances, 0 to 1; 0.5 for every record where train holds one class only.
     """
-    if is_positive.all() or not is_positive.any():
+    known = ~np.isnan(train).all(axis=0)  # scikit-learn cannot bin a column without a single value
+    if is_positive.all() or not is_positive.any() or not known.any():
         return [np.full(len(table), 0.5) for table in test]
     # early stopping would hold out records at random and change what is compared
     model = HistGradientBoostingClassifier(
-        max_iter=_TREES, categorical_features=categories, early_stopping=False, random_state=0
+        max_iter=_TREES, categorical_features=categories[known], early_stopping=False, random_state=0
     )
-    model.fit(train, is_positive)
-    return [model.predict_proba(table)[:, 1] for table in test]
+    model.fit(train[:, known], is_positive)
+    return [model.predict_proba(table[:, known])[:, 1] for table in test]
 
 
 def boosted_number(train: np.ndarray, y: np.ndarray, test: list[np.ndarray], categories: np.ndarray) -> list:
-    """Train a regressor and return its predictions; see `boosted_chance`."""
+    """Train a regressor and return its predictions, the mean where no feature is known; see `boosted_chance`."""
+    known = ~np.isnan(train).all(axis=0)
+    if not known.any():
+        return [np.full(len(table), y.mean()) for table in test]
     model = HistGradientBoostingRegressor(
-        max_iter=_TREES, categorical_features=categories, early_stopping=False, random_state=0
+        max_iter=_TREES, categorical_features=categories[known], early_stopping=False, random_state=0
     )
-    model.fit(train, y)
-    return [model.predict(table) for table in test]
+    model.fit(train[:, known], y)
+    return [model.predict(table[:, known]) for table in test]
 
 
 def auroc(is_positive: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

@@ -84,6 +84,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["two"] = lambda number: f"{round(number, 2) + 0.0:.2f}"  # no -0.00
     environment.globals |= {"marks": VERDICT_MARKS, "palette": PALETTE, "asked": _words.ASKED}
     return environment
 
@@ -161,8 +162,12 @@ def _pair_chapter(report: "Report") -> dict | None:
     }
     maps = {name: Markup(svg) for name, svg in _figures.associations(report.pairs).items()}
     off = report.pairs["difference"].abs()
-    title = f"{(off <= 0.05).mean():.0%} of {len(off):,} pairs are kept within 0.05; the furthest is off by {off.max():.2f}"
-    return {"maps": maps, "title": title, **top}
+    furthest = report.pairs.loc[off.idxmax()]
+    difference = f"Difference: {furthest['first']} and {furthest['second']} are furthest off, by {off.max():.2f}"
+    title = (
+        f"{(off <= 0.05).mean():.0%} of {len(off):,} pairs are kept within 0.05; the furthest is off by {off.max():.2f}"
+    )
+    return {"maps": maps, "title": title, "difference": difference, **top}
 
 
 def _utility_figures(report: "Report") -> list[dict]:
@@ -170,7 +175,9 @@ def _utility_figures(report: "Report") -> list[dict]:
     for target, rows in report.utility.groupby("target", sort=False) if not report.utility.empty else ():
         value = rows.set_index("design")["value"]
         kept = f"synthetic records reach {value['TSTR']:.3f}, {report.about.word} ones {value['TRTR']:.3f}"
-        title = f"{report.about.target} = {target}: {kept}" if rows["measure"].iloc[0] == "AUROC" else f"{target}: {kept}"
+        title = (
+            f"{report.about.target} = {target}: {kept}" if rows["measure"].iloc[0] == "AUROC" else f"{target}: {kept}"
+        )
         figures.append({"svg": Markup(_figures.utility(rows, report.about.word)), "title": title})
     return figures
 

@@ -40,13 +40,20 @@ def subject_weights(subjects: np.ndarray, replicates: int, rng: np.random.Genera
     return bootstrap_weights(len(ids), replicates, rng)[:, of_record]
 
 
-def interval(
-    value: float | np.ndarray, replicates: np.ndarray, least: float = -np.inf, most: float = np.inf
-) -> tuple:
+def mean_known(values: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Return the mean along an axis without NaN; NaN where nothing is known."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0).sum(axis=axis)
+    return np.divide(total, count, out=np.full(np.shape(count), np.nan), where=count > 0)
+
+
+def interval(value: float | np.ndarray, replicates: np.ndarray, least: float = -np.inf, most: float = np.inf) -> tuple:
     """Return the 95 % interval around a value from the spread of its replicates (first axis).
 
     A normal interval with the bootstrap's standard error, not its percentiles: resampling adds
     noise to a distance, so that replicates of a distance near 0 all lie above the value itself.
     """
-    spread = _Z * np.nanstd(replicates, axis=0) if len(replicates) else np.zeros_like(value)
+    variance = mean_known((replicates - mean_known(replicates)) ** 2)
+    spread = _Z * np.sqrt(np.nan_to_num(variance))
     return np.clip(value - spread, least, most), np.clip(value + spread, least, most)

@@ -180,7 +180,8 @@ def summary(report: "Report") -> list[str]:
     for question in QUESTIONS:
         scores = [s for s in report.results if s.question == question]
         numbers = ", ".join(
-            f"{s.metric} {s.write(s.value)}" + (f" ({report.about.word} {s.write(s.ceiling)})" if s.ceiling else "")
+            f"{s.metric} {s.write(s.value)}"
+            + (f" ({report.about.word} {s.write(s.ceiling)})" if s.ceiling is not None else "")
             for s in scores
         )
         verdict = report.verdicts[question] or "–"

@@ -6,7 +6,7 @@ import pandas as pd
 from shd.compare._coded import Coded, align
 from shd.compare._models import auroc, boosted_chance
 from shd.compare._parallel import in_parallel
-from shd.compare._resample import deal, generator, interval, subject_weights, subsample
+from shd.compare._resample import deal, generator, interval, mean_known, subject_weights, subsample
 from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
 from shd.dataset import Dataset
 
@@ -52,6 +52,8 @@ def measure(inputs: Inputs, rows: int = 8000) -> Answer:
     if min(len(real), len(inputs.synthetic)) < _FEWEST:
         return Answer(skipped=[Skipped("C2ST", f"takes at least {_FEWEST} records a side")])
     value, low, high = _detect(real, inputs.synthetic, rows, inputs.random_state)
+    if not np.isfinite(value):
+        return Answer(skipped=[Skipped("C2ST", "takes several subjects")])
     floor = _detect(real, inputs.floor, rows, inputs.random_state)[0]
     ceiling = None
     if inputs.holdout is not None and len(inputs.train) >= _FEWEST:
@@ -86,8 +88,6 @@ def _detect(real: Coded, synthetic: Coded, rows: int, random_state: int) -> tupl
         return float(auroc(is_synthetic[test], chance)[0]), auroc(is_synthetic[test], chance, weights)
 
     value, replicates = zip(*in_parallel(score, np.unique(fold)), strict=True)
-    if np.isnan(value).all():
-        return float("nan"), float("nan"), float("nan")
-    value = float(np.nanmean(value))
-    low, high = interval(value, np.nanmean(replicates, axis=0), 0, 1)
+    value = float(mean_known(np.array(value)))
+    low, high = interval(value, mean_known(np.array(replicates)), 0, 1)
     return value, float(low), float(high)

@@ -37,7 +37,7 @@ def association_matrix(frame: Dataset | pd.DataFrame | Coded) -> pd.DataFrame:
 
 
 def association_error(train: Dataset | pd.DataFrame | Coded, synthetic: Dataset | pd.DataFrame | Coded) -> float:
-    """Return the mean over all pairs of columns of \\|association in train - in synthetic\\|, 0 to 2.
+    """Return the mean over all pairs of columns of how far associations are off, 0 to 2.
 
     See `association_matrix` for what an association is. NaN for a table of one column.
     """

@@ -6,7 +6,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from shd.compare._coded import Coded, align
 from shd.compare._parallel import in_parallel
-from shd.compare._resample import generator, interval, subject_weights, subsample
+from shd.compare._resample import generator, interval, mean_known, subject_weights, subsample
 from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
 from shd.dataset import Dataset
 
@@ -14,6 +14,7 @@ _DEPTH, _LEAF = 8, 20
 _LEVELS = 20  # levels of a predicted column
 _FEWEST = 2 * _LEAF
 _REPLICATES = 200
+_WORST = 10.0  # a column that real records predict without error would else outweigh all others
 
 
 def relative_prediction_error(
@@ -39,7 +40,7 @@ def relative_prediction_error(
     Returns
     -------
     pandas.Series of float, indexed by column
-        0 and up; 1 where neither makes an error; NaN with fewer than 40 records to train on.
+        0 to 10 (cut there); 1 where neither makes an error; NaN with fewer than 40 records to train on.
     """
     (train, synthetic, holdout), _ = align(train, synthetic, holdout, names=["train", "synthetic", "holdout"])
     test, tables = _draw(holdout, {"real": train, "synthetic": synthetic}, rows, random_state)
@@ -63,15 +64,15 @@ def measure(inputs: Inputs, rows: int = 8000) -> Answer:
     by_column, floor = (_ratio(errors[name], errors["real"], ones)[0] for name in ("synthetic", "floor"))
     if np.isnan(by_column).all():
         return Answer(skipped=[Skipped(what, "no column has known values to test on")])
-    value = float(np.nanmean(by_column))
-    replicates = np.nanmean(_ratio(errors["synthetic"], errors["real"], weights), axis=1)
+    value = float(mean_known(by_column))
+    replicates = mean_known(_ratio(errors["synthetic"], errors["real"], weights), axis=1)
     low, high = (float(bound) for bound in interval(value, replicates, 0))
     frame = pd.DataFrame({"column": inputs.train.names, "relative error": by_column, "floor": floor})
     return Answer([_score(inputs, frame, value, low, high)], {"prediction": frame})
 
 
 def _score(inputs: Inputs, frame: pd.DataFrame, value: float, low: float, high: float) -> Score:
-    floor = float(np.nanmean(frame["floor"]))
+    floor = float(frame["floor"].mean())
     hardest = frame.loc[frame["relative error"].idxmax()]
     sentence = (
         f"Filling in one column from all others, models trained on synthetic records make {value:.2f} times the error "
@@ -123,6 +124,3 @@ def _ratio(errors: np.ndarray, reference: np.ndarray, weights: np.ndarray) -> np
     ratio[(above <= 0) & (below <= 0)] = 1.0  # a constant column: nobody errs
     ratio[:, ~there.any(axis=0)] = np.nan
     return np.minimum(ratio, _WORST)
-
-
-_WORST = 10.0  # a column that real records predict without error would else outweigh all others

@@ -128,9 +128,7 @@ def _closeness(inputs: Inputs, rows: int = 5000) -> tuple[Score, pd.DataFrame]:
         f"{value:.1%} of synthetic records lie nearer to a record learned from than to one held out (ideal: 50%; "
         f"other {inputs.word} records: {ceiling:.1%}). {NO_GUARANTEE}"
     )
-    score = Score(
-        "privacy", "DCR share", value, float(low), float(high), floor, ceiling, verdict, "at 0.5", sentence
-    )
+    score = Score("privacy", "DCR share", value, float(low), float(high), floor, ceiling, verdict, "at 0.5", sentence)
     n_columns = len(train.names)
     frame = pd.concat(
         pd.DataFrame({"records": name, "to train": a / n_columns, "to holdout": b / n_columns})

@@ -39,7 +39,7 @@ class _Task:
         return "R2" if self.level is None else "AUROC"
 
     def outcome(self, table: Coded) -> np.ndarray:
-        """What is predicted: bool for a level, float for a number; shape (n,)."""
+        """Return what is predicted: bool for a level, float for a number; shape (n,)."""
         values = table.values[:, table.names.index(self.target)]
         return values if self.level is None else values == self.level
 
@@ -95,9 +95,10 @@ def tstr(
     if not tasks or not len(train):
         raise ShdError(f"target {target!r}: {skipped[0].why if skipped else 'synthetic has no record with it'}.")
     train = train.take(subsample(len(train), _MOST_ROWS, generator(random_state, "tstr")))
+    predicted = in_parallel(lambda task: task.predict(train, [test])[0], tasks)
     return {
-        "R2" if task.level is None else task.label: float(task.score(test, task.predict(train, [test])[0])[0])
-        for task in tasks
+        "R2" if task.level is None else task.label: float(task.score(test, chance)[0])
+        for task, chance in zip(tasks, predicted, strict=True)
     }
 
 
@@ -106,6 +107,8 @@ def measure(inputs: Inputs) -> Answer:
     target = inputs.target
     if target is None:
         return Answer(skipped=[Skipped("TSTR, TRTR, TSTS, TRTS", "no target was named: compare(..., target=...)")])
+    if len(inputs.train.names) < 2:
+        return Answer(skipped=[Skipped("TSTR, TRTR, TSTS, TRTS", "the table has no column beside the target")])
     tables = {name: _known(getattr(inputs, name), target) for name in ("fit", "test", "synthetic", "floor")}
     if min(len(table) for table in tables.values()) < 2 * _FEWEST:
         return Answer(skipped=[Skipped("TSTR, TRTR, TSTS, TRTS", f"fewer than {2 * _FEWEST} records with a target")])
@@ -122,7 +125,7 @@ def measure(inputs: Inputs) -> Answer:
 
 
 def _known(table: Coded, target: str) -> Coded:
-    """Records whose target is not missing."""
+    """Keep the records whose target is not missing."""
     column, values = table.columns[table.names.index(target)], table.values[:, table.names.index(target)]
     missing = np.isnan(values) if column.is_number else values == _code(column.levels, MISSING)
     return table if not missing.any() else table.take(~missing)
@@ -189,6 +192,8 @@ def _designs(task: _Task, tables: dict[str, Coded], random_state: int) -> dict[s
 
 def _score(task: _Task, found: dict[str, tuple], word: str) -> tuple[list[Score], list[Skipped]]:
     trtr, value, floor = found["TRTR"][0], found["TSTR"][0], found["floor"][0]
+    if not np.isfinite([trtr, value, floor]).all():
+        return [], [Skipped(f"target {task.label}", "does not vary among the test records")]
     if task.level is None:
         _, low, high, _ = found["TSTR"]
         sentence = (
@@ -199,8 +204,9 @@ def _score(task: _Task, found: dict[str, tuple], word: str) -> tuple[list[Score]
         return [
             Score("utility", f"TSTR R2: {task.label}", value, low, high, floor, trtr, verdict, "higher", sentence)
         ], _unlearnable(task, found, 0.0, word)
+    trtr = max(trtr, 0.01)  # worse than guessing by far, and never divided by 0
     ratio, floor_ratio = value / trtr, floor / trtr
-    low, high = interval(ratio, found["TSTR"][3] / found["TRTR"][3], 0)
+    low, high = interval(ratio, found["TSTR"][3] / np.maximum(found["TRTR"][3], 0.01), 0)
     sentence = (
         f"To predict {task.target} = {task.label}, synthetic records teach {ratio:.0%} of what {word} ones do "
         f"(AUROC {value:.3f} against {trtr:.3f}; 0.5 is guessing, independent columns reach {floor:.3f})."

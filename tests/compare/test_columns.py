@@ -1,0 +1,69 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from shd._errors import ShdError
+from shd.compare import column_distances
+
+
+def frame(*values, **columns):
+    return pd.DataFrame(columns or {"x": values})
+
+
+def test_total_variation_by_hand():
+    # shares a .5 b .25 c .25 against a .25 b .75 c 0: half of .25 + .5 + .25
+    assert column_distances(frame(*"aabc"), frame(*"abbb"))["x"] == pytest.approx(0.5)
+
+
+def test_missing_is_a_level():
+    assert column_distances(frame("a", "a", None, None), frame("a", "a", "a", "a"))["x"] == pytest.approx(0.5)
+
+
+def test_kolmogorov_smirnov_by_hand():
+    # at 2: 2 of 4 against 0 of 2
+    assert column_distances(frame(1, 2, 3, 4), frame(3, 4))["x"] == pytest.approx(0.5)
+
+
+def test_missing_counts_as_smaller_than_every_number():
+    assert column_distances(frame(1.0, 2.0), frame(np.nan, 2.0))["x"] == pytest.approx(0.5)
+    assert column_distances(frame(np.nan, 2.0), frame(np.nan, 2.0))["x"] == 0
+
+
+def test_nothing_in_common_is_one():
+    distances = column_distances(frame(n=[1, 2], c=["a", "b"]), frame(n=[8, 9], c=["y", "z"]))
+    assert distances.tolist() == [1, 1]
+
+
+def test_the_type_a_table_was_stored_with_does_not_matter():
+    first = frame(n=[1, 2, 3], c=pd.Categorical([1, 2, 2]), b=[True, False, True])
+    second = frame(n=["1", "2", "3"], c=["2", "1", "2"], b=[1, 0, 1])
+    assert column_distances(first, second).tolist() == [0, 0, 0]
+    nullable = first.astype({"n": "Int64", "b": "boolean"})
+    assert column_distances(nullable, first.astype({"n": float})).tolist() == [0, 0, 0]
+
+
+def test_dates_are_numbers():
+    days = pd.date_range("2020-01-01", periods=4)
+    assert column_distances(frame(*days), frame(*days[2:]))["x"] == pytest.approx(0.5)
+    assert column_distances(frame(*days), frame(*days.astype(str)))["x"] == 0
+
+
+@pytest.mark.parametrize("bad", [[1, 2], None, "table"])
+def test_what_is_no_table_is_refused(bad):
+    with pytest.raises(ShdError, match="must be a Dataset or a pandas DataFrame"):
+        column_distances(frame(1, 2), bad)
+
+
+def test_no_shared_column_is_refused():
+    with pytest.raises(ShdError, match="share no column"):
+        column_distances(frame(a=[1]), frame(b=[1]))
+
+
+def test_scores(fresh, scrambled):
+    for report in (fresh, scrambled):  # single columns are right in both
+        score = report.score("column distance")
+        assert score.verdict == "green"
+        assert score.low <= score.value <= score.high
+        assert report.columns["column"].tolist() == ["age", "blood", "pills", "sick", "sex"]
+    shares = fresh.frames["distributions"].groupby("column")[["real", "synthetic", "holdout"]].sum()
+    assert np.allclose(shares, 1)

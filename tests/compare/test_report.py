@@ -1,0 +1,72 @@
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from shd._errors import ShdError
+
+CHAPTERS = ("summary", "scores", "columns", "pairs", "utility", "privacy", "skipped", "glossary")
+
+
+def test_the_file_needs_nothing_else(fresh, tmp_path):
+    path = fresh.save(tmp_path / "deep" / "report.html")
+    page = path.read_text(encoding="utf-8")
+    assert path.stat().st_size < 3e6
+    loaded = re.findall(r'(?:src|xlink:href|(?<!a )href)="((?!#|data:)[^"]*)"', page)
+    assert loaded == [] and "<script" not in page and "@import" not in page
+    assert "Licence of the real data: CC0 1.0" in page and "Nobody (2020). Toys." in page
+
+
+def test_ids_are_there_once(fresh):
+    ids = re.findall(r'\sid="([^"]*)"', fresh.to_html())
+    assert len(ids) == len(set(ids))
+
+
+def test_the_notebook_view_is_a_fragment(fresh):
+    html = fresh._repr_html_()
+    assert "<html" not in html and "C2ST" in html and len(html) < 50_000
+
+
+def test_five_plain_lines(fresh):
+    lines = fresh.summary().splitlines()
+    assert len(lines) == 5 and lines[1].startswith("fidelity   green")
+    assert repr(fresh) == fresh.summary()
+
+
+def test_a_folder_is_no_file(fresh, tmp_path):
+    with pytest.raises(ShdError, match="cannot be written"):
+        fresh.save(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_page_opens(scrambled, tmp_path, browser, width, scheme):
+    path: Path = scrambled.save(tmp_path / "report.html")
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert all(page.locator(f"#{chapter} h2").is_visible() for chapter in CHAPTERS)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("#columns svg").count() == 5 and page.locator("#pairs svg").count() == 3
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the summary"
+    page.close()
