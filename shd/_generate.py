@@ -8,6 +8,8 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from shd._errors import ShdError, ShdWorkError
 from shd._progress import notice
 from shd.dataset import Dataset
@@ -49,12 +51,18 @@ class Generated:
 class Steps:
     """Tell people which step of how many is running, on standard error."""
 
-    def __init__(self, total: int, done: int = 0):
-        self._total, self._done = total, done
+    def __init__(self, total: int):
+        self._total, self._done = total, 0
 
     def __call__(self, label: str, text: str) -> None:
+        """Begin the next step."""
         self._done += 1
         notice(f"{self._done}/{self._total} {label:<8} {text}")
+
+    def loaded(self, data: Dataset) -> None:
+        """Say what was loaded, below its step."""
+        subjects = len(np.unique(data.subjects))
+        notice(f"{'':<13}{len(data):,} records of {subjects:,} subjects, {data.frame.shape[1]} columns")
 
 
 def make_synthesizer(family: str, *, condition: tuple[str, ...] = (), random_state: int = 0, **parameters):
@@ -136,7 +144,7 @@ def generate(
 
     tell = steps or Steps(4)
     train, holdout = data.split(test_size, random_state)
-    tell("split", f"{len(train):,} records to learn from, {len(holdout):,} held out; no subject is in both")
+    tell("split", f"{len(train):,} records to learn from, {len(holdout):,} held out, by subject")
     if minutes is not None:
         _set_steps(synthesizer, train, minutes, checkpoint)
     stops = "; Ctrl-C stops early and keeps what was learned" if hasattr(synthesizer, "steps_for") else ""

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
+
+_ROOMY = 110  # columns of a terminal that hold every part of a progress bar
 
 
 def _in_notebook() -> bool:
@@ -43,7 +46,7 @@ class Bar:
 
 @contextmanager
 def progress(total: float, label: str) -> Iterator[Bar]:
-    """Show a progress bar with elapsed and remaining time on standard error.
+    """Show a progress bar with the time left on standard error; where there is room, the time so far.
 
     Parameters
     ----------
@@ -58,14 +61,15 @@ def progress(total: float, label: str) -> Iterator[Bar]:
         Call ``bar.advance(steps, note=...)`` as the work goes on.
     """
     console = Console(stderr=True) if not _in_notebook() else None
+    roomy = console is None or console.width >= _ROOMY
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
+        BarColumn(bar_width=30 if roomy else 12),
         TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
+        *([TimeElapsedColumn()] if roomy else []),
         TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(table_column=Column(min_width=7, no_wrap=True)),
+        TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
     )
     with Progress(*columns, console=console, disable=not _shown(), transient=_in_notebook()) as bars:
         yield Bar(bars, bars.add_task(label, total=total, note=""))

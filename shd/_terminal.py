@@ -1,8 +1,10 @@
 """How the command line speaks: notes and errors of one line, exit codes, Ctrl-C, JSON."""
 
 import json
+import shutil
 import signal
 import sys
+import textwrap
 import threading
 import traceback
 import warnings
@@ -43,6 +45,8 @@ def run(command: Callable[[], int | None], debug: bool = False) -> int:
             _say(line, "red")
             return code
     if code == INTERRUPTED:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # leave the line that shows ^C
         _say("stopped; no output was written.", "yellow")
     elif interrupted:
         return INTERRUPTED
@@ -51,7 +55,17 @@ def run(command: Callable[[], int | None], debug: bool = False) -> int:
 
 def emit(result: object, as_json: bool, text: str) -> None:
     """Print what a command found on standard output: for programs as JSON, for people as text."""
-    print(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) if as_json else text)
+    print(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) if as_json else _fitted(text))
+
+
+def _fitted(text: str) -> str:
+    """Break long lines between words where a person reads them on a terminal; files get them whole."""
+    if not sys.stdout.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    options = {"subsequent_indent": " " * 11, "break_long_words": False, "break_on_hyphens": False}
+    *lines, made = text.splitlines()  # a path is kept whole, to be copied
+    return "\n".join([*("\n".join(textwrap.wrap(line, width, **options)) for line in lines), made])
 
 
 def _explain(error: Exception) -> tuple[str, int]:
@@ -105,8 +119,6 @@ def _interrupts() -> Iterator[list]:
 
     def note(number, frame) -> None:
         noted.append(number)
-        if sys.stderr.isatty():
-            print(file=sys.stderr)  # leave the line that shows ^C
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():

@@ -80,9 +80,9 @@ def demo(
     from shd._generate import Steps, generate, make_synthesizer
 
     steps = Steps(6)
-    steps("load", "diabetes, the stand-in: it ships with shd, nothing is downloaded")
+    steps("load", "diabetes, the stand-in: nothing is downloaded")
     data = shd.load("diabetes", source="stand-in")
-    notice(f"             {len(data):,} hospital stays, {data.frame.shape[1]} columns, to predict {data.target!r}")
+    steps.loaded(data)
     gan = make_synthesizer("TabularCGAN", random_state=seed)
     made = generate(data, gan, minutes=minutes, random_state=seed, steps=steps)
     steps("report", str(output))
@@ -141,13 +141,13 @@ def generate(
     if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
         minutes = 6.0
     tell = Steps(6)
-    tell("load", what)
+    tell("load", f"{what}, {source}" if source else what)
     _check_real(what, source)
     data, raw = open_data(
         what, source=source or "real", target=target, subject=subject, licence=licence, citation=citation
     )
     check_licence(data)
-    notice(f"             {data!r}")
+    tell.loaded(data)
     made = run(
         data,
         synthesizer,

@@ -62,6 +62,7 @@ def test_release_holds_its_files_and_their_checksums(made, tmp_path):
         digest, name = line.split("  ")
         assert digest == hashlib.sha256((release.folder / name).read_bytes()).hexdigest()
     assert len(lines) == len(FILES)
+    assert len({(release.folder / name).stat().st_mode for name in FILES}) == 1
     assert verify_release(release.folder).card == release.card
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
