@@ -4,7 +4,8 @@ A generator turns noise and a condition (say, *readmitted within 30 days*) into 
 for every code of every column, and draws a record from them. A discriminator looks at packs of
 records and learns to tell real from generated ones; the generator learns to fool it. Beside that
 game stands a plain demand that needs no game: within each class of the condition, every pair of
-levels shall occur together as often as in the real table.
+levels shall occur together as often as in the real table. When the game is over, a critic learns
+what still gives records away, and sends such records back (see ``_critic.py``).
 
 Where the parts come from:
 
@@ -23,151 +24,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
-from torch.nn import functional as F
 
 from shd._errors import ShdError
 from shd._progress import notice, progress
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.synthesizers._conditions import Conditions
-from shd.synthesizers._moments import ClassMoments
+from shd.synthesizers._critic import BATCH as CRITIC_BATCH
+from shd.synthesizers._critic import Critic
+from shd.synthesizers._game import Game, generator
 from shd.synthesizers._one_hot import OneHot
 from shd.synthesizers._training import Checkpoint, fingerprint, heldout_rows, heldout_score, seconds_per_call
 from shd.synthesizers.base import Synthesizer
 from shd.synthesizers.encoding import TableEncoder
 
-_PENALTY_EVERY = 8  # steps between two gradient penalties: they cost a second backward pass
 _EVALUATIONS = 10  # held-out scores a fit, at even distances
 _CHUNK = 16_384  # rows sampled at once, to bound memory
-
-
-class _Block(nn.Module):
-    """Residual block: h + W2 f(W1 f(norm(h)))."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.norm, self.inner, self.outer = nn.LayerNorm(width), nn.Linear(width, width), nn.Linear(width, width)
-
-    def forward(self, h: torch.Tensor) -> torch.Tensor:
-        return h + self.outer(F.leaky_relu(self.inner(F.leaky_relu(self.norm(h), 0.2)), 0.2))
-
-
-def _generator(n_noise: int, n_condition: int, width: int, n_codes: int) -> nn.Sequential:
-    """Noise and condition, shape (n, n_noise + n_condition), to logits, shape (n, n_codes)."""
-    return nn.Sequential(
-        nn.Linear(n_noise + n_condition, width),
-        _Block(width),
-        _Block(width),
-        nn.LayerNorm(width),
-        nn.LeakyReLU(0.2),
-        nn.Linear(width, n_codes),
-    )
-
-
-def _discriminator(n_in: int, n_ones: int, width: int) -> nn.Sequential:
-    """Packs of records with their condition, shape (n_packs, n_in), to one score, shape (n_packs, 1)."""
-    net = nn.Sequential(
-        nn.Linear(n_in, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, 1)
-    )
-    # an input holds `n_ones` ones among many zeros: only those count for the scale of the first layer
-    nn.init.normal_(net[0].weight, std=(2 / n_ones) ** 0.5)
-    nn.init.kaiming_normal_(net[2].weight, 0.2)
-    nn.init.kaiming_normal_(net[4].weight, 1.0)
-    return net
-
-
-class _Game:
-    """The two players, what they play with, and one step of the game."""
-
-    def __init__(self, model: "TabularCGAN", one_hot: OneHot, codes: np.ndarray, classes: np.ndarray, condition):
-        self.model, self.one_hot = model, one_hot
-        self.rng = torch.Generator().manual_seed(model.random_state)
-        order = np.argsort(classes, kind="stable")  # rows of one class stand together
-        self.codes, sorted_classes = torch.tensor(codes[order], dtype=torch.int32), torch.tensor(classes[order])
-        self.count = torch.bincount(sorted_classes)
-        self.start = self.count.cumsum(0) - self.count
-        self.condition = condition  # one-hot condition of each class, shape (n_classes, n_condition)
-        n_condition = condition.shape[1]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(model.random_state)
-            self.generator = _generator(model.noise, n_condition, model.width, one_hot.n_codes)
-            n_in = model.pack * one_hot.n_codes + n_condition
-            self.discriminator = _discriminator(n_in, model.pack * len(one_hot.sizes), model.width)
-        share = one_hot.shares(self.codes)
-        self.generator[-1].bias.data.copy_(torch.log(share + 1e-4))  # start from the marginals
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        self.moments = ClassMoments(one_hot, self.codes, sorted_classes, len(self.count))
-        self.adam_g = torch.optim.Adam(self.generator.parameters(), betas=(0.5, 0.99), fused=True)
-        self.adam_d = torch.optim.Adam(self.discriminator.parameters(), betas=(0.0, 0.99), fused=True)
-        self.step_ = 0
-
-    def step(self) -> None:
-        """Let both players learn once, from packs of real and generated records of the same classes."""
-        model, n_packs = self.model, self.model.batch // self.model.pack
-        rate = model.learning_rate * min(1.0, (model.steps - self.step_) / (0.4 * model.steps))
-        for adam in (self.adam_g, self.adam_d):
-            adam.param_groups[0]["lr"] = max(rate, 0.01 * model.learning_rate)
-        # rare classes come more often than they occur, by the square root of their frequency
-        pack_class = torch.multinomial(self.count.sqrt(), n_packs, replacement=True, generator=self.rng)
-        classes = pack_class.repeat_interleave(model.pack)
-        pick = (torch.rand(len(classes), generator=self.rng) * self.count[classes]).long()
-        real = self.one_hot.encode(self.codes[self.start[classes] + pick])
-        logits = self.generator(self._input(classes))
-        fake = self.one_hot.draw(logits, model.temperature, self.rng)
-
-        self._discriminator_step(real, fake.detach(), pack_class)
-        self.discriminator.requires_grad_(False)
-        with torch.no_grad():
-            judged_real = self._judge(real, pack_class)
-        loss = F.softplus(judged_real - self._judge(fake, pack_class)).mean()
-        loss = loss + model.moment_weight * self.moments.loss(self.one_hot.softmax(logits), classes)
-        self.adam_g.zero_grad()
-        loss.backward()
-        self.adam_g.step()
-        self.discriminator.requires_grad_(True)
-        self.step_ += 1
-        keep = min(model.average, (1 + self.step_) / (10 + self.step_))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - keep)
-
-    def _discriminator_step(self, real: torch.Tensor, fake: torch.Tensor, pack_class: torch.Tensor) -> None:
-        penalised = self.step_ % _PENALTY_EVERY == 0
-        real, fake = real.detach().requires_grad_(penalised), fake.requires_grad_(penalised)
-        judged_real, judged_fake = self._judge(real, pack_class), self._judge(fake, pack_class)
-        loss = F.softplus(judged_fake - judged_real).mean()
-        if penalised:  # R1 and R2: flat around real and around generated packs
-            slopes = torch.autograd.grad((judged_real + judged_fake).sum(), [real, fake], create_graph=True)
-            loss = loss + self.model.gradient_penalty * sum(s.square().sum() for s in slopes) / len(pack_class)
-        self.adam_d.zero_grad()
-        loss.backward()
-        self.adam_d.step()
-
-    def _judge(self, records: torch.Tensor, pack_class: torch.Tensor) -> torch.Tensor:
-        packs = records.reshape(len(pack_class), -1)
-        return self.discriminator(torch.cat([packs, self.condition[pack_class]], dim=1))
-
-    def _input(self, classes: torch.Tensor) -> torch.Tensor:
-        noise = torch.randn(len(classes), self.model.noise, generator=self.rng)
-        return torch.cat([noise, self.condition[classes]], dim=1)
-
-    def state(self) -> dict:
-        """Everything needed to go on as if nothing had happened."""
-        return {
-            **{name: getattr(self, name).state_dict() for name in _LEARNERS},
-            "moments": [self.moments.first, self.moments.second],
-            "rng": self.rng.get_state(),
-            "step": self.step_,
-        }
-
-    def resume(self, state: dict) -> None:
-        """Undo `state`."""
-        for name in _LEARNERS:
-            getattr(self, name).load_state_dict(state[name])
-        self.moments.first, self.moments.second = state["moments"]
-        self.rng.set_state(state["rng"])
-        self.step_ = state["step"]
-
-
-_LEARNERS = ("generator", "discriminator", "average", "adam_g", "adam_d")
+_CRITIC_EPOCHS = 12  # times the critic sees each record at most
+_CRITIC_ROWS = 200_000  # generated records that the critic learns from at most
 
 
 class TabularCGAN(Synthesizer):
@@ -192,6 +65,9 @@ class TabularCGAN(Synthesizer):
         Of Adam, for both networks; it falls to zero over the last 40 % of the steps.
     average : float
         How much of the averaged generator stays at each step; 0.998 looks back about 500 steps.
+    critic_steps : int
+        Most training steps of the critic that filters finished records; 0 for none. On small tables
+        it takes fewer: it shall not learn the records by heart.
     patience : int
         Held-out scores without a better one before it stops; ten scores are taken in all.
     max_levels : int
@@ -202,7 +78,9 @@ class TabularCGAN(Synthesizer):
     Attributes
     ----------
     history_ : pandas.DataFrame
-        Columns ``step`` and ``heldout_c2st`` (AUROC, 0.5 is indistinguishable).
+        Columns ``step`` and ``heldout_c2st`` (AUROC, 0.5 is indistinguishable), before the critic.
+    heldout_c2st_ : float
+        The same score of what `sample` gives, the critic included.
     steps_ : int
         Steps taken.
     """
@@ -210,7 +88,7 @@ class TabularCGAN(Synthesizer):
     def __init__(
         self,
         condition: str | tuple[str, ...] | None = None,
-        steps: int = 5000,
+        steps: int = 4500,
         width: int = 256,
         noise: int = 64,
         batch: int = 512,
@@ -220,6 +98,7 @@ class TabularCGAN(Synthesizer):
         gradient_penalty: float = 0.3,
         learning_rate: float = 1e-3,
         average: float = 0.998,
+        critic_steps: int = 3000,
         patience: int = 4,
         max_levels: int = 200,
         random_state: int = 0,
@@ -235,6 +114,7 @@ class TabularCGAN(Synthesizer):
         self.gradient_penalty = gradient_penalty
         self.learning_rate = learning_rate
         self.average = average
+        self.critic_steps = critic_steps
         self.patience = patience
         self.max_levels = max_levels
         self.random_state = random_state
@@ -309,12 +189,13 @@ class TabularCGAN(Synthesizer):
         self._one_hot = OneHot([sizes[j] for j in self._free_at])
         self._condition_one_hot = OneHot([sizes[j] for j in self._condition_at])
 
-    def _start(self, codes: np.ndarray, classes: np.ndarray) -> _Game:
+    def _start(self, codes: np.ndarray, classes: np.ndarray) -> Game:
         condition = self._condition_one_hot.encode(torch.tensor(self.conditions_.combinations))
-        return _Game(self, self._one_hot, codes[:, self._free_at], classes, condition)
+        return Game(self, self._one_hot, codes[:, self._free_at], classes, condition)
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         classes = self._prepare(codes, self.encoder_.whole)
+        self.critic_ = None
         learn = ~self._held
         game = self._start(codes[learn], classes[learn])
         self._announce(seconds_per_call(self._start(codes[learn], classes[learn]).step))
@@ -341,6 +222,24 @@ class TabularCGAN(Synthesizer):
         self.generator_ = game.average
         if best[1] is not None:
             self.generator_.load_state_dict(best[1])
+        self._learn_to_filter(codes[learn])
+        self.heldout_c2st_ = heldout_score(codes[learn], codes[self._held], self._sample_unasked)
+
+    def _learn_to_filter(self, codes: np.ndarray) -> None:
+        """Train the critic on real against generated records."""
+        steps = min(self.critic_steps, _CRITIC_EPOCHS * len(codes) // CRITIC_BATCH)
+        if not steps:
+            return
+        critic = Critic(OneHot(self.encoder_.sizes), self.width, self.random_state)
+        try:
+            with progress(steps, "Learning to filter records") as bar:
+                critic.fit(codes, self._sample_unasked(min(2 * len(codes), _CRITIC_ROWS)), steps, bar.advance)
+            self.critic_ = critic
+        except KeyboardInterrupt:
+            notice("Stopped before the critic was ready; records come as the generator draws them.")
+
+    def _sample_unasked(self, n: int) -> np.ndarray:
+        return self._sample(n, None, np.random.default_rng(self.random_state + 1))
 
     def _announce(self, seconds_per_step: float) -> None:
         one, discriminator = self._one_hot.n_codes, self.width * self.pack * self._one_hot.n_codes
@@ -356,10 +255,10 @@ class TabularCGAN(Synthesizer):
         scores = [score for _, score in history]
         return len(scores) > self.patience and min(scores[-self.patience :]) > min(scores[: -self.patience])
 
-    def _score(self, game: _Game, train: np.ndarray, held: np.ndarray, history: list, best: tuple) -> tuple:
+    def _score(self, game: Game, train: np.ndarray, held: np.ndarray, history: list, best: tuple) -> tuple:
         """Take the held-out score of the averaged generator; return the best so far."""
         self.generator_ = game.average
-        score = heldout_score(train, held, lambda n: self._sample(n, None, np.random.default_rng(game.step_)))
+        score = heldout_score(train, held, self._sample_unasked)
         history.append((game.step_, score))
         return (score, copy.deepcopy(game.average.state_dict())) if score <= best[0] else best
 
@@ -374,16 +273,23 @@ class TabularCGAN(Synthesizer):
         return max(_EVALUATIONS, int(0.95 * 60 * minutes / seconds))
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
-        codes = np.empty((n, len(self.encoder_.columns_)), dtype=np.int32, order="F")
-        codes[:, self._condition_at] = self.conditions_.draw(n, condition, self.encoder_, rng)
+        asked = self.conditions_.draw(n, condition, self.encoder_, rng)
         torch_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        if self.critic_ is None:
+            return self._draw(asked, torch_rng)
+        return self.critic_.filter(asked, lambda again: self._draw(again, torch_rng), rng)
+
+    def _draw(self, asked: np.ndarray, rng: torch.Generator) -> np.ndarray:
+        """Draw records as the generator gives them, for condition codes of shape (n, n_condition_columns)."""
+        codes = np.empty((len(asked), len(self.encoder_.columns_)), dtype=np.int32, order="F")
+        codes[:, self._condition_at] = asked
         with torch.no_grad():
-            for first in range(0, n, _CHUNK):
+            for first in range(0, len(asked), _CHUNK):
                 part = slice(first, first + _CHUNK)
-                asked = self._condition_one_hot.encode(torch.tensor(codes[part][:, self._condition_at]))
-                noise = torch.randn(len(asked), self.noise, generator=torch_rng)
-                logits = self.generator_(torch.cat([noise, asked], dim=1))
-                codes[part, self._free_at] = self._one_hot.draw_codes(logits, torch_rng)
+                condition = self._condition_one_hot.encode(torch.tensor(asked[part]))
+                noise = torch.randn(len(condition), self.noise, generator=rng)
+                logits = self.generator_(torch.cat([noise, condition], dim=1))
+                codes[part, self._free_at] = self._one_hot.draw_codes(logits, rng)
         return codes
 
     def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
@@ -391,19 +297,31 @@ class TabularCGAN(Synthesizer):
             "columns": list(self.conditions_.columns),
             "combinations": self.conditions_.combinations.tolist(),
             "counts": self.conditions_.counts.tolist(),
-            "history": self.history_.to_numpy().tolist(),
+            "history": [[int(step), score] for step, score in self.history_.itertuples(index=False)],
             "steps": self.steps_,
+            "heldout_c2st": self.heldout_c2st_,
         }
-        return dict(self.generator_.state_dict()), extra
+        tensors = {f"generator.{k}": v for k, v in self.generator_.state_dict().items()}
+        if self.critic_ is not None:
+            tensors |= {f"critic.{k}": v for k, v in self.critic_.net.state_dict().items()}
+        return tensors, extra
 
     def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
         self.conditions_ = Conditions(
             tuple(extra["columns"]), np.array(extra["combinations"]), np.array(extra["counts"])
         )
         self._lay_out()
-        self.generator_ = _generator(
+        self.generator_ = generator(
             self.noise, self._condition_one_hot.n_codes, self.width, self._one_hot.n_codes
         ).requires_grad_(False)
-        self.generator_.load_state_dict(tensors)
-        self.steps_ = extra["steps"]
+        self.generator_.load_state_dict(_under("generator.", tensors))
+        self.critic_ = None
+        if weights := _under("critic.", tensors):
+            self.critic_ = Critic(OneHot(self.encoder_.sizes), self.width, self.random_state)
+            self.critic_.net.requires_grad_(False).load_state_dict(weights)
+        self.steps_, self.heldout_c2st_ = extra["steps"], extra["heldout_c2st"]
         self.history_ = pd.DataFrame(extra["history"], columns=["step", "heldout_c2st"])
+
+
+def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

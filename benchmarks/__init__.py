@@ -1,0 +1,1 @@
+"""Speed, memory and quality, measured. Nothing here is asserted by a test."""

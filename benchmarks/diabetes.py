@@ -1,0 +1,150 @@
+"""Fit every family on the diabetes table and judge all of them by the same measures.
+
+    python -m benchmarks.diabetes                 # real data if they are on disk, else the stand-in
+    python -m benchmarks.diabetes --ctgan 300     # and CTGAN with that many epochs beside it
+
+Each family is fitted in a process of its own, on one thread, so that CPU seconds and peak memory
+are its own. The first line is the limit: other real patients (the holdout) in place of synthetic
+ones. The last is the shipped release. TRTR, train and holdout are the same for all.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+import shd
+from shd._paths import challenges_dir
+from shd.compare import association_error, c2st, dcr_share, tstr, verbatim_copies
+from shd.synthesizers.base import registry
+
+CTGAN_ENVIRONMENT = Path(".venv-ctgan")
+RELEASE = challenges_dir() / "diabetes_ml" / "data" / "release"
+
+
+@dataclass
+class Line:
+    """What was measured of one family; see `COLUMNS` for the meaning of each figure."""
+
+    family: str
+    fit_cpu_s: float | None
+    rows_per_s: float | None
+    peak_mb: float | None
+    tstr: dict[str, float]
+    c2st: float
+    association_error: float
+    copies: int
+    dcr_share: float
+
+
+def data() -> tuple[shd.Dataset, shd.Dataset]:
+    """Return train and holdout, split by subject, 80 / 20, seed 0."""
+    return shd.load("diabetes").split(test_size=0.2, random_state=0)
+
+
+def fit_and_sample(family: str, path: Path) -> dict:
+    """Fit one family on train with its defaults, write as many rows as train has; return the cost."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore", shd.ShdWarning)
+    train, _ = data()
+    before = time.process_time()
+    model = registry[family](random_state=0).fit(train)
+    fitted = time.process_time()
+    sample = model.sample(len(train))
+    sampled = time.process_time()
+    sample.to_parquet(path)
+    return {
+        "fit_cpu_s": fitted - before,
+        "rows_per_s": len(train) / (sampled - fitted),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def fit_ctgan(epochs: int, folder: Path) -> dict:
+    """Fit CTGAN with its defaults, in an environment of its own: its licence is not ours to ship."""
+    train, _ = data()
+    train.frame.to_csv(folder / "train.csv", index=False)
+    python = CTGAN_ENVIRONMENT / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", CTGAN_ENVIRONMENT], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "ctgan", "pyarrow"], check=True)
+    script = Path(__file__).with_name("peer_ctgan.py")
+    command = [python, script, folder / "train.csv", folder / "ctgan.csv", str(epochs)]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
+
+
+def judge(family: str, cost: dict, rows: shd.Dataset | pd.DataFrame, train: shd.Dataset, holdout: shd.Dataset) -> Line:
+    """Take every measure of one set of rows."""
+    return Line(
+        family,
+        cost.get("fit_cpu_s"),
+        cost.get("rows_per_s"),
+        cost.get("peak_mb"),
+        tstr(rows, holdout, target=train.target),
+        c2st(holdout, rows),
+        association_error(train, rows),
+        verbatim_copies(train, rows),
+        dcr_share(train, rows, holdout),
+    )
+
+
+def show(line: Line, reference: dict[str, float]) -> None:
+    """Print one line of the table; TSTR stands as AUROC and as a share of TRTR."""
+    level = {"any": "NO", "<30": "<30"}  # readmission at all is the mirror image of none
+    useful = "  ".join(f"{line.tstr[v]:.4f} ({line.tstr[v] / reference[v]:.3f})" for v in level.values())
+    cost = "  ".join("-" if v is None else f"{v:,.0f}" for v in (line.fit_cpu_s, line.rows_per_s, line.peak_mb))
+    print(
+        f"{line.family:28} {cost:>24}  {useful}  {line.c2st:.4f}  {line.association_error:.4f}  "
+        f"{line.copies:>4}  {line.dcr_share:.3f}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Run the benchmark and write the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--families", nargs="*", default=["Marginals", "BayesianNetwork", "TabularCGAN"])
+    parser.add_argument("--ctgan", type=int, default=0, metavar="EPOCHS", help="its default is 300: hours")
+    parser.add_argument("-o", "--output", type=Path, default=Path("runs/benchmark-diabetes.json"))
+    chosen = parser.parse_args()
+    train, holdout = data()
+    print(f"{train!r}\nholdout: {len(holdout):,} records. One thread, defaults, seed 0.")
+    reference = tstr(train, holdout)
+    print(f"TRTR, AUROC: readmitted at all {reference['NO']:.4f}, within 30 days {reference['<30']:.4f}")
+    print(f"{'':28} {'fit s  rows/s  peak MB':>24}  TSTR any         TSTR <30         C2ST    assoc   copies  DCR")
+    lines = [judge("limit: other real patients", {}, holdout, train, holdout)]
+    lines[0].c2st = c2st(holdout, train)  # the holdout cannot be told from itself
+    show(lines[0], reference)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for family in chosen.families:
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                cost = pool.apply(fit_and_sample, (family, folder / "rows.parquet"))
+            lines.append(judge(family, cost, pd.read_parquet(folder / "rows.parquet"), train, holdout))
+            show(lines[-1], reference)
+        if chosen.ctgan:
+            cost = fit_ctgan(chosen.ctgan, folder)
+            rows = pd.read_csv(folder / "ctgan.csv", keep_default_na=False).astype(train.frame.dtypes.to_dict())
+            lines.append(judge(f"CTGAN, {chosen.ctgan} epochs", cost, rows, train, holdout))
+            show(lines[-1], reference)
+    if train.source == "real":  # the release was made from this very train, so this holdout is new to it
+        rows = pd.read_parquet(RELEASE / "synthetic.parquet")
+        lines.append(judge("shipped release", {}, rows, train, holdout))
+        show(lines[-1], reference)
+    chosen.output.parent.mkdir(parents=True, exist_ok=True)
+    chosen.output.write_text(json.dumps({"trtr": reference, "lines": [asdict(x) for x in lines]}, indent=1))
+    print(chosen.output)
+
+
+if __name__ == "__main__":
+    main()
