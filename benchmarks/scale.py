@@ -30,7 +30,10 @@ def sample_a_million() -> str:
         thousand = time.perf_counter()
         model.sample(1_000_000).to_parquet(Path(folder) / "rows.parquet")
         seconds = time.perf_counter() - thousand
-    return f"1,000 rows on condition: {thousand - loaded:.2f} s; 1,000,000 rows to Parquet: {seconds:.0f} s, {_peak()}"
+    return (
+        f"model loaded: {loaded - started:.2f} s; 1,000 rows on condition: {thousand - loaded:.2f} s; "
+        f"1,000,000 rows to Parquet: {seconds:.0f} s, {_peak()}"
+    )
 
 
 def fit_a_wide_table(steps: int = 50) -> str:

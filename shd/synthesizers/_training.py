@@ -73,6 +73,23 @@ def seconds_per_call(work: Callable[[], object], calls: int = 8) -> float:
     return (time.perf_counter() - start) / calls
 
 
+class Clock:
+    """Wall and CPU seconds of a fit, also where it was interrupted.
+
+    Parameters
+    ----------
+    wall, cpu : float
+        Seconds spent before.
+    """
+
+    def __init__(self, wall: float = 0.0, cpu: float = 0.0):
+        self._wall, self._cpu = time.perf_counter() - wall, time.process_time() - cpu
+
+    def read(self) -> tuple[float, float]:
+        """Return wall and CPU seconds so far."""
+        return time.perf_counter() - self._wall, time.process_time() - self._cpu
+
+
 def fingerprint(parameters: dict, codes: np.ndarray) -> str:
     """Return a hash of what a fit depends on: its parameters and its data."""
     return hashlib.sha256(repr(sorted(parameters.items())).encode() + np.ascontiguousarray(codes).data).hexdigest()

@@ -33,7 +33,7 @@ from shd.synthesizers._critic import BATCH as CRITIC_BATCH
 from shd.synthesizers._critic import Critic
 from shd.synthesizers._game import Game, generator
 from shd.synthesizers._one_hot import OneHot
-from shd.synthesizers._training import Checkpoint, fingerprint, heldout_rows, heldout_score, seconds_per_call
+from shd.synthesizers._training import Checkpoint, Clock, fingerprint, heldout_rows, heldout_score, seconds_per_call
 from shd.synthesizers.base import Synthesizer
 from shd.synthesizers.encoding import TableEncoder
 
@@ -81,6 +81,8 @@ class TabularCGAN(Synthesizer):
         Columns ``step`` and ``heldout_c2st`` (AUROC, 0.5 is indistinguishable), before the critic.
     heldout_c2st_ : float
         The same score of what `sample` gives, the critic included.
+    seconds_ : tuple of float
+        Wall and CPU seconds of the fit, those before an interruption included.
     steps_ : int
         Steps taken.
     """
@@ -200,10 +202,10 @@ class TabularCGAN(Synthesizer):
         game = self._start(codes[learn], classes[learn])
         self._announce(seconds_per_call(self._start(codes[learn], classes[learn]).step))
         checkpoint = Checkpoint(self._checkpoint, fingerprint(self.get_params(), codes))
-        history, best = [], (np.inf, None)
+        history, best, clock = [], (np.inf, None), Clock()
         if (saved := checkpoint.load()) is not None:
             game.resume(saved["game"])
-            history, best = saved["history"], saved["best"]
+            history, best, clock = saved["history"], saved["best"], Clock(*saved["seconds"])
             notice(f"Going on at step {game.step_:,} of {self.steps:,} from {checkpoint.path}.")
         every = max(1, self.steps // _EVALUATIONS)
         try:
@@ -215,7 +217,9 @@ class TabularCGAN(Synthesizer):
                     if game.step_ % every == 0 or game.step_ == self.steps:
                         best = self._score(game, codes[learn], codes[self._held], history, best)
                         bar.advance(0, note=f"held-out C2ST {history[-1][1]:.3f} (0.5 is best)")
-                        checkpoint.save({"game": game.state(), "history": history, "best": best})
+                        checkpoint.save(
+                            {"game": game.state(), "history": history, "best": best, "seconds": clock.read()}
+                        )
         except KeyboardInterrupt:
             notice(f"Stopped at step {game.step_:,} of {self.steps:,}; what was learned so far is kept.")
         self.steps_, self.history_ = game.step_, pd.DataFrame(history, columns=["step", "heldout_c2st"])
@@ -224,6 +228,7 @@ class TabularCGAN(Synthesizer):
             self.generator_.load_state_dict(best[1])
         self._learn_to_filter(codes[learn])
         self.heldout_c2st_ = heldout_score(codes[learn], codes[self._held], self._sample_unasked)
+        self.seconds_ = clock.read()
 
     def _learn_to_filter(self, codes: np.ndarray) -> None:
         """Train the critic on real against generated records."""
