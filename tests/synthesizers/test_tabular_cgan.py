@@ -163,7 +163,8 @@ def test_the_best_held_out_generator_is_kept(monkeypatch):
     assert model.history_["heldout_c2st"].tolist() == [0.9, 0.6, 0.7, 0.8, 0.75]  # three without a better one
     assert model.steps_ == 10
     short = TabularCGAN(condition="sick", **SMALL, patience=3)
-    monkeypatch.setattr(tabular_cgan, "heldout_score", lambda *_, s=iter([0.9, 0.6, 0.5]): next(s))
+    first_scores = iter([0.9, 0.6, 0.5])
+    monkeypatch.setattr(tabular_cgan, "heldout_score", lambda *_: next(first_scores))
     stop_after(monkeypatch, 4)
     np.testing.assert_array_equal(short.fit(mixed()).sample(20)["dose"], model.sample(20)["dose"])
 
