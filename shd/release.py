@@ -185,7 +185,6 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Data
     }
     _save_text(folder / "card.json", json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     _save_text(folder / "README.md", readme(card))
-    shutil.copymode(folder / "card.json", folder / "model.safetensors")  # it is written for its owner alone
     _save_text(folder / SUMS, "".join(f"{_sha256(folder / name)}  {name}\n" for name in FILES))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from shd._errors import ShdError
+from shd._errors import ShdWorkError
 from shd.compare._schema import QUESTIONS, Score, Skipped, worst
 
 _SCORE_COLUMNS = {
@@ -131,7 +131,7 @@ class Report:
 
         Raises
         ------
-        ShdError
+        ShdWorkError
             Where the file cannot be written.
         """
         path = Path(path)
@@ -139,7 +139,7 @@ class Report:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(self.to_html(), encoding="utf-8")
         except OSError as error:
-            raise ShdError(f"{path}: the report cannot be written ({error.strerror}). Name another file.") from None
+            raise ShdWorkError(f"{path}: the report cannot be written ({error.strerror}). Name another file.") from None
         return path
 
     def to_dict(self) -> dict:

@@ -15,6 +15,7 @@ from shd._errors import ShdError
 
 _HELD_SHARE, _MOST_HELD = 0.1, 5000
 _SCORE_ROWS = 10_000
+_SECONDS_BETWEEN = 30  # checkpoints at least that often
 
 
 def heldout_rows(subjects: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -109,6 +110,11 @@ class Checkpoint:
     def __init__(self, path: str | Path | None, identity: str):
         self.path = None if path is None else Path(path)
         self.identity = identity
+        self._saved = time.monotonic()
+
+    def is_due(self) -> bool:
+        """Whether the last one is half a minute old: no more than that is lost when a run is stopped."""
+        return self.path is not None and time.monotonic() - self._saved > _SECONDS_BETWEEN
 
     def load(self) -> dict | None:
         """Return the state to go on from, or None where there is none yet.
@@ -141,3 +147,4 @@ class Checkpoint:
         temporary = self.path.with_name(self.path.name + ".part")
         torch.save({"identity": self.identity, "state": state}, temporary)
         temporary.replace(self.path)
+        self._saved = time.monotonic()

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from sklearn.base import BaseEstimator
 
-from shd._errors import ShdError, ShdWarning
+from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.synthesizers._dtypes import is_level
 from shd.synthesizers.encoding import TableEncoder
@@ -135,12 +135,12 @@ class Synthesizer(BaseEstimator):
         temporary = path.with_name(path.name + ".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"shd": text})
+            temporary.write_bytes(to_bytes({k: v.contiguous() for k, v in tensors.items()}, {"shd": text}))
             temporary.replace(path)
         except (OSError, SafetensorError) as error:
             if temporary.is_file():
                 temporary.unlink()
-            raise ShdError(f"{path}: cannot write the model ({error}). Choose another place.") from None
+            raise ShdWorkError(f"{path}: cannot write the model ({error}). Choose another place.") from None
         return path
 
     def _check_fitted(self) -> None:

@@ -38,6 +38,7 @@ from shd.synthesizers.base import Synthesizer
 from shd.synthesizers.encoding import TableEncoder
 
 _EVALUATIONS = 10  # held-out scores a fit, at even distances
+_SCORE_NOISE = 0.02  # two scores of one generator differ by that much now and then
 _CHUNK = 16_384  # rows sampled at once, to bound memory
 _CRITIC_EPOCHS = 12  # times the critic sees each record at most
 _CRITIC_ROWS = 200_000  # generated records that the critic learns from at most
@@ -52,7 +53,7 @@ class TabularCGAN(Synthesizer):
         Categorical columns that can be asked for in `sample`. Default: the target of the Dataset.
     steps : int
         Most training steps; `steps_for` turns minutes into steps. It stops earlier where the
-        held-out score has stopped getting better, and keeps the best generator.
+        held-out score has got worse, and keeps the generator from before that.
     width, noise : int
         Width of both networks, and number of noise dimensions.
     batch, pack : int
@@ -69,7 +70,8 @@ class TabularCGAN(Synthesizer):
         Most training steps of the critic that filters finished records; 0 for none. On small tables
         it takes fewer: it shall not learn the records by heart.
     patience : int
-        Held-out scores without a better one before it stops; ten scores are taken in all.
+        Held-out scores in a row that are clearly worse than the best, before it stops; ten scores
+        are taken in all.
     max_levels : int
         See `TableEncoder`: columns with more levels let rare neighbours share a code.
     random_state : int
@@ -214,12 +216,13 @@ class TabularCGAN(Synthesizer):
                 while game.step_ < self.steps and not self._has_stalled(history):
                     game.step()
                     bar.advance(1)
-                    if game.step_ % every == 0 or game.step_ == self.steps:
+                    scored = game.step_ % every == 0 or game.step_ == self.steps
+                    if scored:
                         best = self._score(game, codes[learn], codes[self._held], history, best)
                         bar.advance(0, note=f"held-out C2ST {history[-1][1]:.3f} (0.5 is best)")
-                        checkpoint.save(
-                            {"game": game.state(), "history": history, "best": best, "seconds": clock.read()}
-                        )
+                    if scored or checkpoint.is_due():
+                        so_far = {"history": history, "best": best, "seconds": clock.read()}
+                        checkpoint.save({"game": game.state(), **so_far})
         except KeyboardInterrupt:
             notice(f"Stopped at step {game.step_:,} of {self.steps:,}; what was learned so far is kept.")
         self.steps_, self.history_ = game.step_, pd.DataFrame(history, columns=["step", "heldout_c2st"])
@@ -257,15 +260,22 @@ class TabularCGAN(Synthesizer):
         )
 
     def _has_stalled(self, history: list) -> bool:
+        """Whether the score has been clearly worse than its best for `patience` scores."""
         scores = [score for _, score in history]
-        return len(scores) > self.patience and min(scores[-self.patience :]) > min(scores[: -self.patience])
+        return len(scores) > self.patience and min(scores[-self.patience :]) > min(scores) + _SCORE_NOISE
 
     def _score(self, game: Game, train: np.ndarray, held: np.ndarray, history: list, best: tuple) -> tuple:
-        """Take the held-out score of the averaged generator; return the best so far."""
+        """Take the held-out score of the averaged generator; return the lowest score and what to keep.
+
+        The latest generator is kept unless it is clearly worse: scores differ by chance, and what
+        was learned at a falling rate is better than what was lucky once.
+        """
         self.generator_ = game.average
         score = heldout_score(train, held, self._sample_unasked)
         history.append((game.step_, score))
-        return (score, copy.deepcopy(game.average.state_dict())) if score <= best[0] else best
+        lowest = min(score, best[0])
+        kept = copy.deepcopy(game.average.state_dict()) if score <= lowest + _SCORE_NOISE else best[1]
+        return lowest, kept
 
     def steps_for(self, data: Dataset | pd.DataFrame, minutes: float) -> int:
         """Return how many steps this machine takes in that many minutes (it tries a few)."""
