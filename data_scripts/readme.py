@@ -1,0 +1,175 @@
+"""Write the figures and the picture of README.md from the shipped release.
+
+    python -m data_scripts.readme             # text and picture
+    python -m data_scripts.readme --check     # change nothing: does the text say what the card says?
+
+A page keeps its figures between markers, ``<!-- figures -->`` and ``<!-- /figures -->``; what stands
+there comes from ``card.json`` of the release and from the data sets, and nowhere else. The picture is
+the top of the release's report, taken with an installed Chromium.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+import shd
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", ROOT / "challenges/diabetes_ml/README.md")
+RELEASE = ROOT / "challenges/diabetes_ml/data/release"
+STAND_IN = ROOT / "challenges/diabetes_ml/data/stand-in.parquet"
+PICTURE = ROOT / "docs/report.png"
+
+WIDTH = 1280  # of the page, in CSS pixels
+SHARPNESS = 1.5  # image pixels a CSS pixel, so that letters stay sharp on fine screens
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+QUESTIONS = {"fidelity": "alike", "utility": "useful", "privacy": "safe"}
+
+
+def read_card(release: Path = RELEASE) -> dict:
+    """Return the card of a release."""
+    return json.loads((release / "card.json").read_text(encoding="utf-8"))
+
+
+def picture_block(card: dict) -> str:
+    """Return the picture, described for those who do not see it."""
+    said = ", ".join(f"{word} {card['verdicts'][question]}" for question, word in QUESTIONS.items())
+    place = PICTURE.relative_to(ROOT).as_posix()
+    return f"![The summary of the report on the shipped release. Verdicts: {said}.]({place})"
+
+
+def figures_block(card: dict) -> str:
+    """Return every score of the release, between its floor and its ceiling."""
+    word, (train, holdout) = card["made_from"]["source"], (card["split"][side] for side in ("train", "holdout"))
+    lines = [
+        f"{card['data']['records']:,} synthetic records, learned from {train['records']:,} {word} ones of "
+        f"{train['subjects']:,} patients; {holdout['records']:,} of {holdout['subjects']:,} other patients held out.",
+        "",
+        f"| metric | best | floor | **release** | 95 % interval | ceiling: other {word} patients | verdict |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+        *(_score_row(score) for score in card["scores"]),
+        "",
+        _how(card),
+    ]
+    return "\n".join(lines)
+
+
+def utility_block(card: dict) -> str:
+    """Return what the release teaches about the target, one line a level."""
+    said = [score["sentence"] for score in card["scores"] if score["metric"].startswith("TSTR / TRTR")]
+    return "\n".join(f"* {sentence.replace('<', '&lt;')}" for sentence in said)
+
+
+def data_block(card: dict) -> str:
+    """Return the size of every table that README speaks of."""
+    made_from = card["made_from"]
+    stand_in = shd.load(made_from["name"], source="stand-in")
+    people = pd.Series(stand_in.subjects).nunique()
+    release, table = (path.relative_to(ROOT).as_posix() for path in (RELEASE, STAND_IN))
+    megabytes = sum(path.stat().st_size for path in (*RELEASE.iterdir(), STAND_IN)) / 1e6
+    return "\n".join(
+        [
+            "| source | records | patients | where |",
+            "| --- | ---: | ---: | --- |",
+            f"| {made_from['source']} | {made_from['records']:,} | {made_from['subjects']:,} "
+            f"| never in this repository; `shd data fetch {made_from['name']}` |",
+            f"| synthetic, the release | {card['data']['records']:,} | none | `{release}/` |",
+            f"| stand-in | {len(stand_in):,} | {people:,}, made up | `{table}` |",
+            "",
+            f"All have {len(card['data']['columns'])} columns. What ships is {megabytes:.1f} MB.",
+        ]
+    )
+
+
+BLOCKS: dict[str, Callable[[dict], str]] = {
+    "picture": picture_block,
+    "figures": figures_block,
+    "utility": utility_block,
+    "data": data_block,
+}
+
+
+def fill(page: str, card: dict) -> str:
+    """Return a page with everything between markers written anew."""
+    for name, block in BLOCKS.items():
+        first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if first not in page:
+            continue
+        before, _, rest = page.partition(first)
+        _, found, after = rest.partition(last)
+        if not found:
+            raise ValueError(f"{first} without {last}")
+        page = f"{before}{first}\n{block(card)}\n{last}{after}"
+    return page
+
+
+def take_picture(report: Path, path: Path) -> None:
+    """Save the top of a report, as far as its summary goes, as a PNG."""
+    from playwright.sync_api import sync_playwright
+
+    found = next((place for name in BROWSERS if (place := shutil.which(name))), None)
+    if found is None:
+        raise SystemExit("no Chromium is installed: the text is written, the picture is not")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        page = browser.new_page(
+            viewport={"width": WIDTH, "height": 1200}, color_scheme="light", device_scale_factor=SHARPNESS
+        )
+        page.goto(report.resolve().as_uri())
+        summary = page.locator("#summary").bounding_box()
+        clip = {"x": 0, "y": 0, "width": WIDTH, "height": summary["y"] + summary["height"] + 20}
+        page.screenshot(path=path, clip=clip, full_page=True)
+        browser.close()
+
+
+def _score_row(score: dict) -> str:
+    def number(value: float | None) -> str:
+        return "–" if value is None else f"{value:,.{score['digits']}f}"
+
+    cells = [
+        f"`{score['metric']}`",
+        score["better"].removeprefix("at "),
+        number(score["floor"]),
+        f"**{number(score['value'])}**",
+        f"{number(score['low'])} to {number(score['high'])}",
+        number(score["ceiling"]),
+        score["verdict"],
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _how(card: dict) -> str:
+    synthesizer, environment = card["synthesizer"], card["environment"]
+    steps = f", {synthesizer['steps_taken']:,} steps" if synthesizer["steps_taken"] else ""
+    cost = f", {synthesizer['fit']['cpu_seconds'] / 60:,.0f} minutes of processor time" if synthesizer["fit"] else ""
+    return f"How: {synthesizer['class']}{steps}{cost} on {environment['processors']} x {environment['processor']}."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write text and picture, or check the text."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 where a page is behind")
+    chosen = parser.parse_args(arguments)
+    card, behind = read_card(), 0
+    for path in PAGES:
+        page = path.read_text(encoding="utf-8")
+        filled = fill(page, card)
+        behind += filled != page
+        if not chosen.check:
+            path.write_text(filled, encoding="utf-8", newline="\n")
+        print(f"{path.relative_to(ROOT).as_posix()}: {'written anew' if filled != page else 'as the card says'}")
+    if chosen.check:
+        return 1 if behind else 0
+    take_picture(RELEASE / "report.html", PICTURE)
+    print(f"{PICTURE.relative_to(ROOT).as_posix()}: {PICTURE.stat().st_size / 1e3:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
