@@ -1,0 +1,128 @@
+"""Build every notebook from its text source, run it, and store what it shows.
+
+A source is ``_source/NAME.py`` in a folder of notebooks, in jupytext's percent form. It becomes
+``NAME.ipynb`` beside that folder or, where it holds exercises, ``starter.ipynb`` and
+``solution.ipynb``. An exercise is written as its solution, and what students find instead of it:
+
+    # BEGIN SOLUTION
+    answer = 6 * 7
+    # INSTEAD
+    # answer = None  # your number here
+    # END SOLUTION
+
+Cells tagged ``starter`` or ``solution`` are in that notebook only. Notebooks run as on a machine
+without real data. What changes from run to run (times, ids, standard error) is not stored.
+
+    python data_scripts/build_notebooks.py            # build all: some minutes
+    python data_scripts/build_notebooks.py tour       # those with "tour" in their source's path
+    python data_scripts/build_notebooks.py --check    # run nothing: are sources and notebooks in step?
+"""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[1]
+VARIANTS = ("starter", "solution")
+CELL_SECONDS = 600  # longest that a cell may take
+
+_BEGIN = "# BEGIN SOLUTION"
+_EXERCISE = re.compile(rf"^ *{_BEGIN}\n(.*?)^ *# INSTEAD\n(.*?)^ *# END SOLUTION$", re.MULTILINE | re.DOTALL)
+_KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def sources(wanted: str = "") -> list[Path]:
+    """Return the text sources, those with `wanted` in their path."""
+    found = sorted([*ROOT.glob("notebooks/_source/*.py"), *ROOT.glob("challenges/*/_source/*.py")])
+    return [path for path in found if wanted in path.relative_to(ROOT).as_posix()]
+
+
+def notebooks(source: Path) -> Iterator[tuple[Path, nbformat.NotebookNode]]:
+    """Yield path and content, not run yet, of each notebook that a source makes."""
+    text = source.read_text(encoding="utf-8")
+    text = text[text.index("# %%") :]  # what stands before the first cell is for linters
+    if _BEGIN not in text:
+        yield source.parents[1] / f"{source.stem}.ipynb", _notebook(text, None)
+        return
+    for variant in VARIANTS:
+        yield source.parents[1] / f"{variant}.ipynb", _notebook(text, variant)
+
+
+def _notebook(text: str, variant: str | None) -> nbformat.NotebookNode:
+    book = jupytext.reads(text, fmt="py:percent")
+    other = set(VARIANTS) - {variant}
+    book.cells = [cell for cell in book.cells if not other & set(cell.metadata.get("tags", []))]
+    for number, cell in enumerate(book.cells):
+        tags = [tag for tag in cell.metadata.get("tags", []) if tag not in VARIANTS]
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        cell.id = f"cell-{number:02d}"
+        if cell.cell_type == "code":
+            cell.source = _EXERCISE.sub(lambda found: _side(found, variant), cell.source)
+    book.metadata = nbformat.from_dict({"kernelspec": _KERNEL, "language_info": {"name": "python"}})
+    book.nbformat, book.nbformat_minor = 4, 5
+    return book
+
+
+def _side(exercise: re.Match, variant: str) -> str:
+    solution, instead = exercise.groups()
+    if variant == "solution":
+        return solution.rstrip("\n")
+    return re.sub(r"^( *)# ?", r"\1", instead, flags=re.MULTILINE).rstrip("\n")
+
+
+def run(book: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """Run a notebook in its folder, without real data, and keep what is the same at every run."""
+    with tempfile.TemporaryDirectory() as empty:
+        environment = {**os.environ, "SHD_DATA": empty, "SHD_PROGRESS": "0"}
+        environment.pop("SHD_CHALLENGES", None)
+        client = NotebookClient(
+            book,
+            timeout=CELL_SECONDS,
+            record_timing=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        client.execute(env=environment)
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    book.metadata = nbformat.from_dict({"kernelspec": _KERNEL, "language_info": {"name": "python"}})
+    return book
+
+
+def in_step(path: Path, book: nbformat.NotebookNode) -> bool:
+    """Whether the notebook on disk has the cells that its source makes."""
+    if not path.is_file():
+        return False
+    stored = nbformat.read(path, as_version=4)
+    kept = ("id", "cell_type", "source", "metadata")
+    return [[cell[key] for key in kept] for cell in stored.cells] == [
+        [cell[key] for key in kept] for cell in book.cells
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    check = "--check" in arguments
+    names = [argument for argument in arguments if argument != "--check"]
+    behind = 0
+    for source in sources(*names[:1]):
+        for path, book in notebooks(source):
+            name = path.relative_to(ROOT).as_posix()
+            if check:
+                behind += not in_step(path, book)
+                print(f"{name}: {'in step' if in_step(path, book) else 'behind its source; build it again'}")
+                continue
+            nbformat.write(run(book, path.parent), path)
+            print(f"{name}: {len(book.cells)} cells, {path.stat().st_size / 1e3:.0f} kB")
+    return 1 if behind else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
