@@ -17,7 +17,8 @@ demo: setup ## Do the whole job once on the data that ship: about three minutes
 
 test: lint ## Check the style, run the tests and every notebook
 	$(BIN)/python -m pytest -n 2
-	$(if $(NOTEBOOKS),$(BIN)/python -m pytest --nbval-lax --nbval-current-env $(NOTEBOOKS))
+	$(if $(NOTEBOOKS),OMP_NUM_THREADS=1 SHD_PROGRESS=0 SHD_DATA=no-real-data $(BIN)/python -m pytest -n 2 \
+	  --dist loadfile --nbval-lax --nbval-current-env $(NOTEBOOKS))
 
 lint: setup ## Check the style
 	$(BIN)/ruff check .
@@ -25,6 +26,7 @@ lint: setup ## Check the style
 
 bench: setup ## Measure quality, speed and memory: hours
 	$(BIN)/python -m benchmarks.diabetes
+	$(BIN)/python -m benchmarks.scale
 
 lab: setup ## Open JupyterLab
 	$(BIN)/jupyter lab

@@ -38,6 +38,7 @@ from shd.synthesizers.base import Synthesizer
 from shd.synthesizers.encoding import TableEncoder
 
 _EVALUATIONS = 10  # held-out scores a fit, at even distances
+_STEPS_BETWEEN = 200  # fewer scores in a short fit: each takes as long as some fifty steps
 _SCORE_NOISE = 0.02  # two scores of one generator differ by that much now and then
 _CHUNK = 16_384  # rows sampled at once, to bound memory
 _CRITIC_EPOCHS = 12  # times the critic sees each record at most
@@ -209,7 +210,7 @@ class TabularCGAN(Synthesizer):
             game.resume(saved["game"])
             history, best, clock = saved["history"], saved["best"], Clock(*saved["seconds"])
             notice(f"Going on at step {game.step_:,} of {self.steps:,} from {checkpoint.path}.")
-        every = max(1, self.steps // _EVALUATIONS)
+        every = self._steps_between_scores()
         try:
             with progress(self.steps, "Fitting TabularCGAN") as bar:
                 bar.advance(game.step_)
@@ -254,10 +255,15 @@ class TabularCGAN(Synthesizer):
         generator = self.width * (one + 4 * self.width)
         moments = 3 * min(one, 1024) ** 2 * min(len(self.conditions_.counts), 30)
         megabytes = 4 * (5 * (generator + discriminator) + moments + 20 * self.batch * one) / 1e6
+        # a score costs about fifty steps, a step of the critic about a seventh of one
+        others = 50 * self.steps / self._steps_between_scores() + self.critic_steps / 7
         notice(
-            f"TabularCGAN: {self.steps:,} steps, about {self.steps * seconds_per_step / 60:.1f} minutes "
+            f"TabularCGAN: {self.steps:,} steps, about {(self.steps + others) * seconds_per_step / 60:.1f} minutes "
             f"and {300 + megabytes:,.0f} MB of memory."
         )
+
+    def _steps_between_scores(self) -> int:
+        return min(self.steps, max(_STEPS_BETWEEN, self.steps // _EVALUATIONS))
 
     def _has_stalled(self, history: list) -> bool:
         """Whether the score has been clearly worse than its best for `patience` scores."""

@@ -30,8 +30,16 @@ def mixed(n: int = 600, seed: int = 0) -> pd.DataFrame:
 SMALL = {"steps": 20, "width": 16, "noise": 4, "batch": 32, "pack": 4, "random_state": 3}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def many_scores():
+    """Let short fits take ten held-out scores, as long ones do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tabular_cgan, "_STEPS_BETWEEN", 1)
+        yield
+
+
 @pytest.fixture(scope="module")
-def fitted() -> TabularCGAN:
+def fitted(many_scores) -> TabularCGAN:
     return TabularCGAN(condition="sick", **SMALL).fit(mixed())
 
 
