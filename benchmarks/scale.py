@@ -44,7 +44,7 @@ def fit_a_wide_table(steps: int = 50) -> str:
     hidden = rng.normal(size=(n, 5))
     columns = {f"number_{j}": hidden @ rng.normal(size=5) + rng.normal(size=n) for j in range(100)}
     columns |= {f"group_{j}": np.digitize(hidden @ rng.normal(size=5), [-2, 0, 2]).astype(str) for j in range(99)}
-    columns["code"] = (rng.zipf(1.1, n) % 5000).astype(str)
+    columns["code"] = np.concatenate([np.arange(5000), rng.zipf(1.1, n - 5000) % 5000]).astype(str)
     frame = pd.DataFrame(columns)
     started = time.perf_counter()
     shd.TabularCGAN(condition="group_0", steps=steps).fit(frame).sample(1000)

@@ -40,6 +40,7 @@ from shd.synthesizers.encoding import TableEncoder
 _EVALUATIONS = 10  # held-out scores a fit, at even distances
 _STEPS_BETWEEN = 200  # fewer scores in a short fit: each takes as long as some fifty steps
 _SCORE_NOISE = 0.02  # two scores of one generator differ by that much now and then
+_MEGABYTES = 1000  # what Python, torch and a table of ordinary size take; python -m benchmarks.scale
 _CHUNK = 16_384  # rows sampled at once, to bound memory
 _CRITIC_EPOCHS = 12  # times the critic sees each record at most
 _CRITIC_ROWS = 200_000  # generated records that the critic learns from at most
@@ -259,7 +260,7 @@ class TabularCGAN(Synthesizer):
         others = 50 * self.steps / self._steps_between_scores() + self.critic_steps / 7
         notice(
             f"TabularCGAN: {self.steps:,} steps, about {(self.steps + others) * seconds_per_step / 60:.1f} minutes "
-            f"and {300 + megabytes:,.0f} MB of memory."
+            f"and {_MEGABYTES + 4 * megabytes:,.0f} MB of memory."
         )
 
     def _steps_between_scores(self) -> int:
