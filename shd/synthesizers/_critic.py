@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from shd.synthesizers._one_hot import OneHot
 
 BATCH = 256
-_RATE, _WEIGHT_DECAY = 1e-3, 0.01
-_CAP = 2.0  # a record is never asked for more than twice as often: about half of the draws are kept
+_RATE, _WEIGHT_DECAY = 1e-3, 1.0  # a strong decay: the critic shall know rules, not records
+_CAP = 2.5  # a record is asked for at most 2.5 times as often as drawn: two in five draws are kept
 _ROUNDS = 20  # draws for one row before it is kept as it is
 _CHUNK = 16_384  # records judged at once, to bound memory
 
