@@ -113,8 +113,8 @@ def show(line: Line, reference: dict[str, float]) -> None:
     useful = "  ".join(f"{line.tstr[v]:.4f} ({line.tstr[v] / reference[v]:.3f})" for v in level.values())
     cost = "  ".join("-" if v is None else f"{v:,.0f}" for v in (line.fit_cpu_s, line.rows_per_s, line.peak_mb))
     print(
-        f"{line.family:28} {cost:>24}  {useful}  {line.c2st:.4f} / {line.c2st_train:.4f}  {line.association_error:.4f}  "
-        f"{line.copies:>6}  {line.dcr_share:.3f}",
+        f"{line.family:28} {cost:>24}  {useful}  {line.c2st:.4f} / {line.c2st_train:.4f}  "
+        f"{line.association_error:.4f}  {line.copies:>6}  {line.dcr_share:.3f}",
         flush=True,
     )
 
@@ -137,7 +137,8 @@ def main() -> None:
     reference = tstr(train, holdout)
     print(f"TRTR, AUROC: readmitted at all {reference['NO']:.4f}, within 30 days {reference['<30']:.4f}")
     print(
-        f"{'':28} {'fit s  rows/s  peak MB':>24}  TSTR any         TSTR <30         C2ST to holdout / train  assoc   copies  DCR share"
+        f"{'':28} {'fit s  rows/s  peak MB':>24}  TSTR any         TSTR <30         "
+        "C2ST hold / train  assoc   copies  DCR share"
     )
     lines = [limit(train, holdout, reference)]
     show(lines[0], reference)
