@@ -7,7 +7,6 @@ them with 5,000 levels. Each runs in a process of its own. Limits: 60 s and 2 GB
 """
 
 import multiprocessing
-import resource
 import tempfile
 import time
 import warnings
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 import shd
+from benchmarks._memory import peak_megabytes
 from benchmarks.diabetes import RELEASE
 
 
@@ -32,7 +32,7 @@ def sample_a_million() -> str:
         seconds = time.perf_counter() - thousand
     return (
         f"model loaded: {loaded - started:.2f} s; 1,000 rows on condition: {thousand - loaded:.2f} s; "
-        f"1,000,000 rows to Parquet: {seconds:.0f} s, {_peak()}"
+        f"1,000,000 rows to Parquet: {seconds:.0f} s, peak {peak_megabytes():,.0f} MB"
     )
 
 
@@ -49,11 +49,8 @@ def fit_a_wide_table(steps: int = 50) -> str:
     started = time.perf_counter()
     shd.TabularCGAN(condition="group_0", steps=steps).fit(frame).sample(1000)
     seconds = time.perf_counter() - started
-    return f"200 columns, {frame['code'].nunique():,} levels in one: {steps} steps in {seconds:.0f} s, {_peak()}"
-
-
-def _peak() -> str:
-    return f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
+    levels = frame["code"].nunique()
+    return f"200 columns, {levels:,} levels in one: {steps} steps in {seconds:.0f} s, peak {peak_megabytes():,.0f} MB"
 
 
 def main() -> None:

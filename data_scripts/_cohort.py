@@ -28,7 +28,7 @@ def group_into_subjects(
     """
     subjects = np.empty(len(frame), dtype=np.int64)
     next_subject = 0
-    for rows in frame.groupby(same, observed=True).indices.values():
+    for rows in frame.groupby(same, observed=True, dropna=False).indices.values():
         rows = rng.permutation(rows)
         drawn = rng.choice(stays, len(rows))  # more than enough: nobody has fewer than one stay
         owner = np.repeat(np.arange(len(rows)), drawn)[: len(rows)]

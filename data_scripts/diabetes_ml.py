@@ -7,7 +7,8 @@
 * ``stand-in.parquet``: a second cohort, from a `BayesianNetwork` fitted on the same patients, with
   made-up subjects. It takes the place of the real data where those have not been downloaded.
 
-Seeds and settings stand here and nowhere else. Real patients of the holdout are seen by neither.
+Seeds and settings stand here and nowhere else. No synthesizer sees the patients of the holdout; all that is
+taken from all patients is how many stays each has, for the made-up subjects of the stand-in.
 """
 
 import argparse

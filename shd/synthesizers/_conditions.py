@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.dataset import describe_columns
-from shd.synthesizers.encoding import TableEncoder
+from shd.dataset import check_frame, describe_columns
+from shd.synthesizers.encoding import ColumnCodec, TableEncoder
 
 
 @dataclass
@@ -58,6 +58,8 @@ class Conditions:
         """Codes asked for, shape (n, n_condition_columns); -1 where a column is left free."""
         if not isinstance(asked, (dict, pd.DataFrame)):
             raise ShdError(f"condition must be a dict or a DataFrame, not {type(asked).__name__}.")
+        if isinstance(asked, pd.DataFrame):
+            check_frame(asked, "condition")
         if isinstance(asked, pd.DataFrame) and len(asked) != n:
             raise ShdError(f"condition has {len(asked)} rows for {n} rows to sample; give one each.")
         strangers = [c for c in asked if c not in self.columns]
@@ -70,7 +72,21 @@ class Conditions:
         for column in asked:
             at = self.columns.index(column)
             if isinstance(asked, dict):
+                if not pd.api.types.is_scalar(asked[column]):
+                    raise ShdError(f"condition {column!r}: give one level, or a DataFrame with a level for each row.")
                 wanted[:, at] = encoder[column].code_of(asked[column])
+                _check_known(encoder[column], [asked[column]])
             else:
                 wanted[:, at] = encoder[column].transform(asked[column].astype(object))
+                _check_known(encoder[column], asked[column])
         return wanted
+
+
+def _check_known(codec: ColumnCodec, values: object) -> None:
+    """Raise `ShdError` for a number that never occurred: an encoder alone would take the nearest."""
+    numbers = pd.Series(values).dropna()
+    if codec.levels is None and codec.low is not None and pd.api.types.is_numeric_dtype(numbers.infer_objects()):
+        strange = numbers[~np.isin(numbers.astype(float), codec.low)]
+        if len(strange):
+            known = describe_columns([float(number) for number in np.unique(codec.low)])
+            raise ShdError(f"column {codec.name!r} has no level {strange.iloc[0]:g}; it knows {known}.")

@@ -47,7 +47,7 @@ class Game:
 
     def __init__(self, model: "TabularCGAN", one_hot: OneHot, codes: np.ndarray, classes: np.ndarray, condition):
         self.model, self.one_hot = model, one_hot
-        self.rng = torch.Generator().manual_seed(model.random_state)
+        self.rng = torch.Generator().manual_seed(model.seed_)
         order = np.argsort(classes, kind="stable")  # rows of one class stand together
         self.codes, sorted_classes = torch.tensor(codes[order], dtype=torch.int32), torch.tensor(classes[order])
         self.count = torch.bincount(sorted_classes)
@@ -55,7 +55,7 @@ class Game:
         self.condition = condition  # one-hot condition of each class, shape (n_classes, n_condition)
         n_condition = condition.shape[1]
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(model.random_state)
+            torch.manual_seed(model.seed_)
             self.generator = generator(model.noise, n_condition, model.width, one_hot.n_codes)
             n_in = model.pack * one_hot.n_codes + n_condition
             self.discriminator = judge(n_in, model.pack * len(one_hot.sizes), model.width)

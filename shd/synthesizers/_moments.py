@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from shd.synthesizers._one_hot import OneHot
 
 _LIMIT = 1024  # entries of the moment matrix; in wider tables neighbouring codes share one
+_MOST_CLASSES = 64  # more than that leave too few records in each
 _MOST_FLOATS = 3e7  # classes x entries squared, beyond which the moments are taken over all classes
 
 
@@ -24,7 +25,8 @@ class ClassMoments:
         self.gather, owner = _moment_entries(columns)
         n_entries = len(owner)
         # many classes or a wide table: moments over all classes at once, to bound memory
-        self.n_groups = n_classes if n_classes * n_entries**2 <= _MOST_FLOATS else 1
+        few = n_classes <= _MOST_CLASSES and n_classes * n_entries**2 <= _MOST_FLOATS
+        self.n_groups = n_classes if few else 1
         self.across = (owner[:, None] != owner[None]).float()
         mean, second = torch.zeros(self.n_groups, n_entries), torch.zeros(self.n_groups, n_entries, n_entries)
         for group in range(self.n_groups):
@@ -44,10 +46,8 @@ class ClassMoments:
     def loss(self, probabilities: torch.Tensor, classes: torch.Tensor, keep: float = 0.9) -> torch.Tensor:
         """Squared distance from the real moments; its gradient goes through this batch alone."""
         total = torch.zeros(())
-        for group in range(self.n_groups):
+        for group in classes.unique().tolist() if self.n_groups > 1 else [0]:
             rows = probabilities[classes == group] if self.n_groups > 1 else probabilities
-            if not len(rows):
-                continue
             z = (self._entries(rows) - self.mean[group]) * self.scale[group]
             first, second = z.mean(0), z.T @ z / len(z)
             with torch.no_grad():

@@ -1,6 +1,7 @@
 """What training loops share: held-out rows and score, timing, and checkpoints to resume from."""
 
 import hashlib
+import json
 import pickle
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-from shd._errors import ShdError
+from shd._errors import ShdError, ShdWorkError
 
 _HELD_SHARE, _MOST_HELD = 0.1, 5000
 _SCORE_ROWS = 10_000
@@ -34,8 +35,10 @@ def heldout_rows(subjects: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     ids, subject_of_row = np.unique(subjects, return_inverse=True)
     order = rng.permutation(len(ids))
     rows_so_far = np.cumsum(np.bincount(subject_of_row)[order])
-    chosen = order[: np.searchsorted(rows_so_far, min(_MOST_HELD, _HELD_SHARE * len(subjects)))]
-    return np.isin(subject_of_row, chosen)
+    n_chosen = np.searchsorted(rows_so_far, min(_MOST_HELD, _HELD_SHARE * len(subjects)))
+    if n_chosen == 0:  # few subjects: hold out the one with the fewest rows, if there is another to learn from
+        return (subject_of_row == np.argmin(np.bincount(subject_of_row))) & (len(ids) > 1)
+    return np.isin(subject_of_row, order[:n_chosen])
 
 
 def heldout_score(train: np.ndarray, held: np.ndarray, sample: Callable[[int], np.ndarray]) -> float:
@@ -91,9 +94,13 @@ class Clock:
         return time.perf_counter() - self._wall, time.process_time() - self._cpu
 
 
-def fingerprint(parameters: dict, codes: np.ndarray) -> str:
-    """Return a hash of what a fit depends on: its parameters and its data."""
-    return hashlib.sha256(repr(sorted(parameters.items())).encode() + np.ascontiguousarray(codes).data).hexdigest()
+def fingerprint(parameters: dict, *arrays: np.ndarray) -> str:
+    """Return a hash of what a fit depends on: parameters (anything that JSON can write), and arrays."""
+    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode())
+    for array in arrays:
+        digest.update(f"{array.shape} {array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 class Checkpoint:
@@ -124,12 +131,15 @@ class Checkpoint:
         ShdError
             Where the file is broken, or was made with other parameters or data.
         """
-        if self.path is None or not self.path.exists():
+        if self.path is None:
+            return None
+        self._make_folder()  # better to hear of a bad place before training than after
+        if not self.path.exists():
             return None
         try:
-            content = torch.load(self.path, weights_only=True)
-        except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-            reason = str(error).splitlines()[0][:100]
+            content = dict(torch.load(self.path, weights_only=True))
+        except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
             raise ShdError(
                 f"{self.path}: cannot be read as a checkpoint ({reason}). Delete it to start anew."
             ) from None
@@ -140,11 +150,19 @@ class Checkpoint:
         return content["state"]
 
     def save(self, state: dict) -> None:
-        """Write the state, all or nothing."""
+        """Write the state, all or nothing; `ShdWorkError` where the disk refuses it."""
         if self.path is None:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name(self.path.name + ".part")
-        torch.save({"identity": self.identity, "state": state}, temporary)
-        temporary.replace(self.path)
+        try:
+            torch.save({"identity": self.identity, "state": state}, temporary)
+            temporary.replace(self.path)
+        except (OSError, RuntimeError) as error:
+            raise ShdWorkError(f"{self.path}: cannot write the checkpoint ({error}). Name another file.") from None
         self._saved = time.monotonic()
+
+    def _make_folder(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ShdWorkError(f"{self.path}: no checkpoint can lie there ({error}). Name another file.") from None

@@ -263,8 +263,8 @@ def _distinct(values: pd.Series) -> int:
 
 def _check_seed(seed: object) -> None:
     whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if seed is not None and not (whole and seed >= 0):
-        raise ShdError(f"random_state={seed!r} must be a whole number, 0 or more.")
+    if seed is not None and not (whole and 0 <= seed < 2**62):
+        raise ShdError(f"random_state={seed!r} must be a whole number, 0 or more, below 2**62.")
 
 
 def _plain(value: object) -> object:

@@ -195,7 +195,11 @@ class TableEncoder:
     def fit(self, frame: pd.DataFrame) -> "TableEncoder":
         """Learn every column of `frame`, shape (n, n_columns)."""
         self.columns_ = [
-            ColumnCodec.fit(frame[name], self.max_bins, len(frame) if name in self.whole else self.max_levels)
+            ColumnCodec.fit(
+                frame[name],
+                len(frame) if name in self.whole else self.max_bins,
+                len(frame) if name in self.whole else self.max_levels,
+            )
             for name in frame.columns
         ]
         return self

@@ -42,6 +42,12 @@ _STEPS_BETWEEN = 200  # fewer scores in a short fit: each takes as long as some 
 _SCORE_NOISE = 0.02  # two scores of one generator differ by that much now and then
 _MEGABYTES = 1000  # what Python, torch and a table of ordinary size take; python -m benchmarks.scale
 _CHUNK = 16_384  # rows sampled at once, to bound memory
+_STEPS_A_SCORE = 50  # what a score takes, in steps
+_CRITIC_STEPS_A_STEP = 7  # steps of the critic that take as long as one of the game
+_WHOLE_NUMBERS = {"steps": 1, "width": 1, "noise": 1, "batch": 1, "pack": 1, "patience": 1, "max_levels": 1}
+_WHOLE_NUMBERS |= {"critic_steps": 0}
+_NUMBERS = {"temperature": (0.01, 10), "moment_weight": (0, 1e6), "gradient_penalty": (0, 1e6)}
+_NUMBERS |= {"learning_rate": (1e-9, 1), "average": (0, 0.999999)}  # parameter: least and most
 _CRITIC_EPOCHS = 12  # times the critic sees each record at most
 _CRITIC_ROWS = 200_000  # generated records that the critic learns from at most
 
@@ -147,39 +153,53 @@ class TabularCGAN(Synthesizer):
         ShdError
             Where the table cannot be learned from, or the checkpoint is of something else.
         """
-        self._check_parameters()
-        subjects = data.subjects if isinstance(data, Dataset) else np.arange(len(as_frame(data, "train")))
-        self._held, self._checkpoint = heldout_rows(subjects, np.random.default_rng(self.random_state)), checkpoint
+        self._subjects = data.subjects if isinstance(data, Dataset) else np.arange(len(as_frame(data, "train")))
+        self._checkpoint = checkpoint
         try:
             return super().fit(data)
         finally:
-            del self._held, self._checkpoint
+            del self._subjects, self._checkpoint
 
     def _check_parameters(self) -> None:
-        for name in ("steps", "width", "noise", "batch", "pack", "patience", "max_levels"):
-            if not isinstance(getattr(self, name), (int, np.integer)) or getattr(self, name) < 1:
-                raise ShdError(f"{name}={getattr(self, name)!r} must be a whole number, 1 or more.")
+        for name, least in _WHOLE_NUMBERS.items():
+            value = getattr(self, name)
+            if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+                raise ShdError(f"{name}={value!r} must be a whole number, {least} or more.")
+        for name, (low, high) in _NUMBERS.items():
+            value = getattr(self, name)
+            if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not low <= value <= high:
+                raise ShdError(f"{name}={value!r} must be a number from {low:g} to {high:g}.")
         if self.batch < self.pack:
             raise ShdError(f"batch={self.batch} must hold at least one pack of {self.pack} records.")
 
     def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
-        asked = self.condition or (data.target if isinstance(data, Dataset) else None)
-        if asked is None:
+        target = data.target if isinstance(data, Dataset) else None
+        asked = self.condition if self.condition is not None else target
+        columns = tuple(dict.fromkeys(asked)) if isinstance(asked, (list, tuple, np.ndarray, pd.Index)) else (asked,)
+        if asked is None or not columns:
             raise ShdError("nothing says what to condition on: give condition='column', or a Dataset with a target.")
-        columns = (asked,) if isinstance(asked, str) else tuple(asked)
         for column in columns:
             if column not in frame.columns:
                 raise ShdError(
                     f"condition {column!r} is not a column of the table; it has {describe_columns(frame.columns)}."
                 )
-            if frame[column].nunique() > self.max_levels:
+            if frame[column].astype(str).nunique() > self.max_levels:
                 raise ShdError(
-                    f"condition {column!r} has {frame[column].nunique():,} levels; a condition may have "
-                    f"{self.max_levels}. Choose another, or group its levels."
+                    f"condition {column!r} has more than {self.max_levels} levels, the most that a condition may have. "
+                    f"Choose another, or group its levels."
                 )
         if len(columns) == frame.shape[1]:
             raise ShdError("every column is a condition, so nothing is left to generate; name fewer.")
         return columns
+
+    def _hold_out(self, classes: np.ndarray) -> np.ndarray:
+        """Choose the rows to score on; every class keeps a subject to learn from."""
+        held = heldout_rows(self._subjects, np.random.default_rng(self.seed_))
+        vanished = ~np.isin(classes, classes[~held])
+        held &= ~np.isin(self._subjects, self._subjects[vanished])
+        if not held.any():
+            raise ShdError(f"{len(classes)} rows leave no subject to score on; give records of more subjects.")
+        return held
 
     def _prepare(self, codes: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
         """Set up classes and one-hot columns; return the class of each row."""
@@ -200,12 +220,15 @@ class TabularCGAN(Synthesizer):
         return Game(self, self._one_hot, codes[:, self._free_at], classes, condition)
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
+        # None means another model each time; what is drawn here is used all through
+        self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
         classes = self._prepare(codes, self.encoder_.whole)
         self.critic_ = None
-        learn = ~self._held
+        held = self._hold_out(classes)
+        learn = ~held
         game = self._start(codes[learn], classes[learn])
         self._announce(seconds_per_call(self._start(codes[learn], classes[learn]).step))
-        checkpoint = Checkpoint(self._checkpoint, fingerprint(self.get_params(), codes))
+        checkpoint = Checkpoint(self._checkpoint, self._fingerprint(codes, held))
         history, best, clock = [], (np.inf, None), Clock()
         if (saved := checkpoint.load()) is not None:
             game.resume(saved["game"])
@@ -220,27 +243,37 @@ class TabularCGAN(Synthesizer):
                     bar.advance(1)
                     scored = game.step_ % every == 0 or game.step_ == self.steps
                     if scored:
-                        best = self._score(game, codes[learn], codes[self._held], history, best)
+                        best = self._score(game, codes[learn], codes[held], history, best)
                         bar.advance(0, note=f"held-out C2ST {history[-1][1]:.3f} (0.5 is best)")
                     if scored or checkpoint.is_due():
                         so_far = {"history": history, "best": best, "seconds": clock.read()}
                         checkpoint.save({"game": game.state(), **so_far})
         except KeyboardInterrupt:
             notice(f"Stopped at step {game.step_:,} of {self.steps:,}; what was learned so far is kept.")
+            best = (best[0], None)  # the generator as it stands, not as it was last scored
         self.steps_, self.history_ = game.step_, pd.DataFrame(history, columns=["step", "heldout_c2st"])
         self.generator_ = game.average
         if best[1] is not None:
             self.generator_.load_state_dict(best[1])
-        self._learn_to_filter(codes[learn])
-        self.heldout_c2st_ = heldout_score(codes[learn], codes[self._held], self._sample_unasked)
+        self.heldout_c2st_ = float("nan")
+        try:
+            self._learn_to_filter(codes[learn])
+            self.heldout_c2st_ = heldout_score(codes[learn], codes[held], self._sample_unasked)
+        except KeyboardInterrupt:
+            notice("Stopped before the last score; the model is whole.")
         self.seconds_ = clock.read()
+
+    def _fingerprint(self, codes: np.ndarray, held: np.ndarray) -> str:
+        """Return a hash of all that a fit depends on."""
+        known = {"parameters": self.get_params(), "encoder": self.encoder_.to_dict()}
+        return fingerprint({**known, "condition": self.conditions_.columns}, codes, held)
 
     def _learn_to_filter(self, codes: np.ndarray) -> None:
         """Train the critic on real against generated records."""
         steps = min(self.critic_steps, _CRITIC_EPOCHS * len(codes) // CRITIC_BATCH)
         if not steps:
             return
-        critic = Critic(OneHot(self.encoder_.sizes), self.width, self.random_state)
+        critic = Critic(OneHot(self.encoder_.sizes), self.width, self.seed_)
         try:
             with progress(steps, "Learning to filter records") as bar:
                 critic.fit(codes, self._sample_unasked(min(2 * len(codes), _CRITIC_ROWS)), steps, bar.advance)
@@ -249,15 +282,14 @@ class TabularCGAN(Synthesizer):
             notice("Stopped before the critic was ready; records come as the generator draws them.")
 
     def _sample_unasked(self, n: int) -> np.ndarray:
-        return self._sample(n, None, np.random.default_rng(self.random_state + 1))
+        return self._sample(n, None, np.random.default_rng(self.seed_ + 1))
 
     def _announce(self, seconds_per_step: float) -> None:
         one, discriminator = self._one_hot.n_codes, self.width * self.pack * self._one_hot.n_codes
         generator = self.width * (one + 4 * self.width)
         moments = 3 * min(one, 1024) ** 2 * min(len(self.conditions_.counts), 30)
         megabytes = 4 * (5 * (generator + discriminator) + moments + 20 * self.batch * one) / 1e6
-        # a score costs about fifty steps, a step of the critic about a seventh of one
-        others = 50 * self.steps / self._steps_between_scores() + self.critic_steps / 7
+        others = _STEPS_A_SCORE * self.steps / self._steps_between_scores() + self.critic_steps / 7
         notice(
             f"TabularCGAN: {self.steps:,} steps, about {(self.steps + others) * seconds_per_step / 60:.1f} minutes "
             f"and {_MEGABYTES + 4 * megabytes:,.0f} MB of memory."
@@ -286,13 +318,17 @@ class TabularCGAN(Synthesizer):
 
     def steps_for(self, data: Dataset | pd.DataFrame, minutes: float) -> int:
         """Return how many steps this machine takes in that many minutes (it tries a few)."""
+        self._check_parameters()
         trial = copy.deepcopy(self).set_params(steps=1)
+        trial.seed_ = 0
         frame = as_frame(data, "train")
         columns = trial._condition_columns(data, frame)
         trial.encoder_ = TableEncoder(self.max_bins, self.max_levels, columns).fit(frame)
         codes = trial.encoder_.transform(frame)
         seconds = seconds_per_call(trial._start(codes, trial._prepare(codes, columns)).step, calls=20)
-        return max(_EVALUATIONS, int(0.95 * 60 * minutes / seconds))
+        left = 60 * minutes / seconds - self.critic_steps / _CRITIC_STEPS_A_STEP
+        steps = max(left / (1 + _STEPS_A_SCORE / _STEPS_BETWEEN), left - _STEPS_A_SCORE * _EVALUATIONS)
+        return max(_EVALUATIONS, int(0.95 * steps))
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
         asked = self.conditions_.draw(n, condition, self.encoder_, rng)
@@ -321,7 +357,8 @@ class TabularCGAN(Synthesizer):
             "counts": self.conditions_.counts.tolist(),
             "history": [[int(step), score] for step, score in self.history_.itertuples(index=False)],
             "steps": self.steps_,
-            "heldout_c2st": self.heldout_c2st_,
+            "heldout_c2st": self.heldout_c2st_ if np.isfinite(self.heldout_c2st_) else None,
+            "seconds": list(self.seconds_),
         }
         tensors = {f"generator.{k}": v for k, v in self.generator_.state_dict().items()}
         if self.critic_ is not None:
@@ -339,9 +376,11 @@ class TabularCGAN(Synthesizer):
         self.generator_.load_state_dict(_under("generator.", tensors))
         self.critic_ = None
         if weights := _under("critic.", tensors):
-            self.critic_ = Critic(OneHot(self.encoder_.sizes), self.width, self.random_state)
+            self.critic_ = Critic(OneHot(self.encoder_.sizes), self.width)
             self.critic_.net.requires_grad_(False).load_state_dict(weights)
-        self.steps_, self.heldout_c2st_ = extra["steps"], extra["heldout_c2st"]
+        self.steps_ = extra["steps"]
+        self.heldout_c2st_ = float("nan") if extra["heldout_c2st"] is None else extra["heldout_c2st"]
+        self.seconds_ = tuple(extra.get("seconds", ()))
         self.history_ = pd.DataFrame(extra["history"], columns=["step", "heldout_c2st"])
 
 

@@ -197,7 +197,13 @@ def test_thousands_of_levels_share_codes_and_all_come_back():
         ({"condition": "sick", "steps": 0}, "steps=0"),
         ({"condition": "sick", "width": 2.5}, "width=2.5"),
         ({"condition": "sick", "batch": 4, "pack": 8}, "at least one pack"),
-        ({"condition": "age", "max_levels": 5}, "a condition may have 5"),
+        ({"condition": "sick", "steps": True}, "steps=True"),
+        ({"condition": "sick", "critic_steps": -1}, "critic_steps=-1"),
+        ({"condition": "sick", "temperature": 0}, "temperature=0"),
+        ({"condition": "sick", "moment_weight": float("nan")}, "moment_weight=nan"),
+        ({"condition": "sick", "random_state": -1}, "random_state=-1"),
+        ({"condition": 0}, "condition 0 is not a column"),
+        ({"condition": "age", "max_levels": 5}, "more than 5 levels"),
     ],
 )
 def test_bad_parameters_get_one_clear_line(parameters, message):
@@ -212,6 +218,7 @@ def test_bad_parameters_get_one_clear_line(parameters, message):
         (5, {"sick": "maybe"}, "no level 'maybe'"),
         (5, {"age": 3}, "'age' is not conditional"),
         (5, "yes", "must be a dict or a DataFrame"),
+        (5, {"sick": ["yes", "no"]}, "a DataFrame with a level for each row"),
         (5, pd.DataFrame({"sick": ["yes"]}), "1 rows for 5 rows"),
         (0, None, "n=0"),
     ],
@@ -220,6 +227,56 @@ def test_bad_requests_get_one_clear_line(fitted, n, condition, message):
     with pytest.raises(ShdError, match=message) as error:
         fitted.sample(n, condition=condition)
     assert "\n" not in str(error.value)
+
+
+def test_a_number_that_is_asked_for_comes_exactly_and_an_unknown_one_is_refused():
+    frame = mixed().assign(year=np.random.default_rng(0).integers(1900, 2000, 600))
+    model = TabularCGAN(condition="year", **SMALL).fit(frame)
+    assert (model.sample(50, condition={"year": 1977})["year"] == 1977).all()
+    with pytest.raises(ShdError, match="no level 2077"):
+        model.sample(5, condition={"year": 2077})
+
+
+def test_few_subjects_can_be_learned_and_one_cannot():
+    few = Dataset(mixed(), target="sick", subjects=np.arange(600) % 3)
+    assert len(TabularCGAN(**SMALL).fit(few).sample(5)) == 5
+    with pytest.raises(ShdError, match="no subject to score on"):
+        TabularCGAN(**SMALL).fit(Dataset(mixed(), target="sick", subjects=np.zeros(600)))
+
+
+def test_a_rare_class_is_never_held_out_whole():
+    frame = mixed().astype({"sick": str})
+    frame.loc[0, "sick"] = "once"
+    for seed in range(8):
+        model = TabularCGAN(condition="sick", **{**SMALL, "steps": 1, "random_state": seed})
+        model.fit(frame)
+        assert (model.sample(3, condition={"sick": "once"})["sick"] == "once").all()
+
+
+def test_a_checkpoint_of_another_split_or_condition_is_refused(tmp_path):
+    file = tmp_path / "gan.ckpt"
+    TabularCGAN(**SMALL).fit(Dataset(mixed(), target="sick"), checkpoint=file)
+    for other in (
+        Dataset(mixed(), target="sick", subjects=np.arange(600) // 2),
+        Dataset(mixed(), target="drug"),
+    ):
+        with pytest.raises(ShdError, match="other parameters or data"):
+            TabularCGAN(**SMALL).fit(other, checkpoint=file)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK"])
+def test_a_broken_checkpoint_gets_one_clear_line(tmp_path, content):
+    file = tmp_path / "gan.ckpt"
+    file.write_bytes(content)
+    with pytest.raises(ShdError, match="cannot be read as a checkpoint"):
+        TabularCGAN(condition="sick", **SMALL).fit(mixed(), checkpoint=file)
+    with pytest.raises(ShdError, match="no checkpoint can lie there"):
+        TabularCGAN(condition="sick", **SMALL).fit(mixed(), checkpoint=file / "below")
+
+
+def test_without_a_seed_every_fit_is_another():
+    first, second = (TabularCGAN(condition="sick", **{**SMALL, "random_state": None}).fit(mixed()) for _ in range(2))
+    assert first.seed_ != second.seed_
 
 
 def test_it_says_beforehand_how_long_it_takes_and_how_much_memory(capsys):
