@@ -16,7 +16,7 @@ demo: setup ## Do the whole job once on the data that ship: about three minutes
 	$(BIN)/shd demo
 
 test: lint ## Check the style, run the tests and every notebook
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 	$(if $(NOTEBOOKS),OMP_NUM_THREADS=1 SHD_PROGRESS=0 SHD_DATA=no-real-data $(BIN)/python -m pytest -n 2 \
 	  --dist loadfile --nbval-lax --nbval-current-env $(NOTEBOOKS))
 
