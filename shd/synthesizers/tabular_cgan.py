@@ -48,6 +48,7 @@ _WHOLE_NUMBERS = {"steps": 1, "width": 1, "noise": 1, "batch": 1, "pack": 1, "pa
 _WHOLE_NUMBERS |= {"critic_steps": 0}
 _NUMBERS = {"temperature": (0.01, 10), "moment_weight": (0, 1e6), "gradient_penalty": (0, 1e6)}
 _NUMBERS |= {"learning_rate": (1e-9, 1), "average": (0, 0.999999)}  # parameter: least and most
+_ROWS_FILTERED = 100_000  # rows filtered at once, to bound memory
 _CRITIC_EPOCHS = 12  # times the critic sees each record at most
 _CRITIC_ROWS = 200_000  # generated records that the critic learns from at most
 
@@ -335,7 +336,11 @@ class TabularCGAN(Synthesizer):
         torch_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
         if self.critic_ is None:
             return self._draw(asked, torch_rng)
-        return self.critic_.filter(asked, lambda again: self._draw(again, torch_rng), rng)
+        codes = np.empty((n, len(self.encoder_.columns_)), dtype=np.int32, order="F")
+        for first in range(0, n, _ROWS_FILTERED):
+            part = slice(first, first + _ROWS_FILTERED)
+            codes[part] = self.critic_.filter(asked[part], lambda again: self._draw(again, torch_rng), rng)
+        return codes
 
     def _draw(self, asked: np.ndarray, rng: torch.Generator) -> np.ndarray:
         """Draw records as the generator gives them, for condition codes of shape (n, n_condition_columns)."""
