@@ -4,8 +4,8 @@ A generator turns noise and a condition (say, *readmitted within 30 days*) into 
 for every code of every column, and draws a record from them. A discriminator looks at packs of
 records and learns to tell real from generated ones; the generator learns to fool it. Beside that
 game stands a plain demand that needs no game: within each class of the condition, every pair of
-levels shall occur together as often as in the real table. When the game is over, a critic learns
-what still gives records away, and sends such records back (see ``_critic.py``).
+levels shall occur together as often as in the real table. When the game is over, critics learn
+what still gives records away, and send such records back (see ``_filter.py``).
 
 Where the parts come from:
 
@@ -29,8 +29,7 @@ from shd._errors import ShdError
 from shd._progress import notice, progress
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.synthesizers._conditions import Conditions
-from shd.synthesizers._critic import BATCH as CRITIC_BATCH
-from shd.synthesizers._critic import Critic
+from shd.synthesizers._filter import Filter, at_most, under
 from shd.synthesizers._game import Game, generator
 from shd.synthesizers._one_hot import OneHot
 from shd.synthesizers._training import Checkpoint, Clock, fingerprint, heldout_rows, heldout_score, seconds_per_call
@@ -43,14 +42,11 @@ _SCORE_NOISE = 0.02  # two scores of one generator differ by that much now and t
 _MEGABYTES = 1000  # what Python, torch and a table of ordinary size take; python -m benchmarks.scale
 _CHUNK = 16_384  # rows sampled at once, to bound memory
 _STEPS_A_SCORE = 50  # what a score takes, in steps
-_CRITIC_STEPS_A_STEP = 7  # steps of the critic that take as long as one of the game
+_CRITIC_STEPS_A_STEP = 7  # steps of the network critic that take as long as one of the game, or one tree
 _WHOLE_NUMBERS = {"steps": 1, "width": 1, "noise": 1, "batch": 1, "pack": 1, "patience": 1, "max_levels": 1}
-_WHOLE_NUMBERS |= {"critic_steps": 0}
+_WHOLE_NUMBERS |= {"critic_steps": 0, "critic_trees": 0}
 _NUMBERS = {"temperature": (0.01, 10), "moment_weight": (0, 1e6), "gradient_penalty": (0, 1e6)}
 _NUMBERS |= {"learning_rate": (1e-9, 1), "average": (0, 0.999999)}  # parameter: least and most
-_ROWS_FILTERED = 100_000  # rows filtered at once, to bound memory
-_CRITIC_EPOCHS = 12  # times the critic sees each record at most
-_CRITIC_ROWS = 200_000  # generated records that the critic learns from at most
 
 
 class TabularCGAN(Synthesizer):
@@ -75,9 +71,9 @@ class TabularCGAN(Synthesizer):
         Of Adam, for both networks; it falls to zero over the last 40 % of the steps.
     average : float
         How much of the averaged generator stays at each step; 0.998 looks back about 500 steps.
-    critic_steps : int
-        Most training steps of the critic that filters finished records; 0 for none. On small tables
-        it takes fewer: it shall not learn the records by heart.
+    critic_steps, critic_trees : int
+        Most training steps of the network, and most trees, that filter finished records; 0 for none.
+        Small tables take fewer: the critics shall not learn the records by heart.
     patience : int
         Held-out scores in a row that are clearly worse than the best, before it stops; ten scores
         are taken in all.
@@ -89,9 +85,9 @@ class TabularCGAN(Synthesizer):
     Attributes
     ----------
     history_ : pandas.DataFrame
-        Columns ``step`` and ``heldout_c2st`` (AUROC, 0.5 is indistinguishable), before the critic.
+        Columns ``step`` and ``heldout_c2st`` (AUROC, 0.5 is indistinguishable), before the critics.
     heldout_c2st_ : float
-        The same score of what `sample` gives, the critic included.
+        The same score of what `sample` gives, the critics included.
     seconds_ : tuple of float
         Wall and CPU seconds of the fit, those before an interruption included.
     steps_ : int
@@ -112,6 +108,7 @@ class TabularCGAN(Synthesizer):
         learning_rate: float = 1e-3,
         average: float = 0.998,
         critic_steps: int = 3000,
+        critic_trees: int = 400,
         patience: int = 4,
         max_levels: int = 200,
         random_state: int = 0,
@@ -128,6 +125,7 @@ class TabularCGAN(Synthesizer):
         self.learning_rate = learning_rate
         self.average = average
         self.critic_steps = critic_steps
+        self.critic_trees = critic_trees
         self.patience = patience
         self.max_levels = max_levels
         self.random_state = random_state
@@ -224,11 +222,11 @@ class TabularCGAN(Synthesizer):
         # None means another model each time; what is drawn here is used all through
         self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
         classes = self._prepare(codes, self.encoder_.whole)
-        self.critic_ = None
+        self.filter_ = Filter(self.encoder_.sizes, self.width)
         held = self._hold_out(classes)
         learn = ~held
         game = self._start(codes[learn], classes[learn])
-        self._announce(seconds_per_call(self._start(codes[learn], classes[learn]).step))
+        self._announce(seconds_per_call(self._start(codes[learn], classes[learn]).step), int(learn.sum()))
         checkpoint = Checkpoint(self._checkpoint, self._fingerprint(codes, held))
         history, best, clock = [], (np.inf, None), Clock()
         if (saved := checkpoint.load()) is not None:
@@ -258,43 +256,36 @@ class TabularCGAN(Synthesizer):
             self.generator_.load_state_dict(best[1])
         self.heldout_c2st_ = float("nan")
         try:
-            self._learn_to_filter(codes[learn])
+            self.filter_.learn(codes[learn], self._sample_unasked, self.critic_steps, self.critic_trees, self.seed_)
             self.heldout_c2st_ = heldout_score(codes[learn], codes[held], self._sample_unasked)
         except KeyboardInterrupt:
             notice("Stopped before the last score; the model is whole.")
         self.seconds_ = clock.read()
 
     def _fingerprint(self, codes: np.ndarray, held: np.ndarray) -> str:
-        """Return a hash of all that a fit depends on."""
-        known = {"parameters": self.get_params(), "encoder": self.encoder_.to_dict()}
+        """Return a hash of all that the game depends on; the critics learn after it, anew each time."""
+        parameters = {name: value for name, value in self.get_params().items() if not name.startswith("critic_")}
+        known = {"parameters": parameters, "encoder": self.encoder_.to_dict()}
         return fingerprint({**known, "condition": self.conditions_.columns}, codes, held)
-
-    def _learn_to_filter(self, codes: np.ndarray) -> None:
-        """Train the critic on real against generated records."""
-        steps = min(self.critic_steps, _CRITIC_EPOCHS * len(codes) // CRITIC_BATCH)
-        if not steps:
-            return
-        critic = Critic(OneHot(self.encoder_.sizes), self.width, self.seed_)
-        try:
-            with progress(steps, "Learning to filter records") as bar:
-                critic.fit(codes, self._sample_unasked(min(2 * len(codes), _CRITIC_ROWS)), steps, bar.advance)
-            self.critic_ = critic
-        except KeyboardInterrupt:
-            notice("Stopped before the critic was ready; records come as the generator draws them.")
 
     def _sample_unasked(self, n: int) -> np.ndarray:
         return self._sample(n, None, np.random.default_rng(self.seed_ + 1))
 
-    def _announce(self, seconds_per_step: float) -> None:
+    def _announce(self, seconds_per_step: float, n_rows: int) -> None:
         one, discriminator = self._one_hot.n_codes, self.width * self.pack * self._one_hot.n_codes
         generator = self.width * (one + 4 * self.width)
         moments = 3 * min(one, 1024) ** 2 * min(len(self.conditions_.counts), 30)
         megabytes = 4 * (5 * (generator + discriminator) + moments + 20 * self.batch * one) / 1e6
-        others = _STEPS_A_SCORE * self.steps / self._steps_between_scores() + self.critic_steps / 7
+        others = _STEPS_A_SCORE * self.steps / self._steps_between_scores() + self._steps_of_the_critics(n_rows)
         notice(
             f"TabularCGAN: {self.steps:,} steps, about {(self.steps + others) * seconds_per_step / 60:.1f} minutes "
             f"and {_MEGABYTES + 4 * megabytes:,.0f} MB of memory."
         )
+
+    def _steps_of_the_critics(self, rows: int) -> float:
+        """How many steps of the game take as long as the critics do."""
+        steps, trees = at_most(rows, self.critic_steps, self.critic_trees)
+        return steps / _CRITIC_STEPS_A_STEP + trees
 
     def _steps_between_scores(self) -> int:
         return min(self.steps, max(_STEPS_BETWEEN, self.steps // _EVALUATIONS))
@@ -327,20 +318,14 @@ class TabularCGAN(Synthesizer):
         trial.encoder_ = TableEncoder(self.max_bins, self.max_levels, columns).fit(frame)
         codes = trial.encoder_.transform(frame)
         seconds = seconds_per_call(trial._start(codes, trial._prepare(codes, columns)).step, calls=20)
-        left = 60 * minutes / seconds - self.critic_steps / _CRITIC_STEPS_A_STEP
+        left = 60 * minutes / seconds - self._steps_of_the_critics(len(codes))
         steps = max(left / (1 + _STEPS_A_SCORE / _STEPS_BETWEEN), left - _STEPS_A_SCORE * _EVALUATIONS)
         return max(_EVALUATIONS, int(0.95 * steps))
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
         asked = self.conditions_.draw(n, condition, self.encoder_, rng)
         torch_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        if self.critic_ is None:
-            return self._draw(asked, torch_rng)
-        codes = np.empty((n, len(self.encoder_.columns_)), dtype=np.int32, order="F")
-        for first in range(0, n, _ROWS_FILTERED):
-            part = slice(first, first + _ROWS_FILTERED)
-            codes[part] = self.critic_.filter(asked[part], lambda again: self._draw(again, torch_rng), rng)
-        return codes
+        return self.filter_.sample(asked, lambda again: self._draw(again, torch_rng), rng)
 
     def _draw(self, asked: np.ndarray, rng: torch.Generator) -> np.ndarray:
         """Draw records as the generator gives them, for condition codes of shape (n, n_condition_columns)."""
@@ -366,9 +351,7 @@ class TabularCGAN(Synthesizer):
             "seconds": list(self.seconds_),
         }
         tensors = {f"generator.{k}": v for k, v in self.generator_.state_dict().items()}
-        if self.critic_ is not None:
-            tensors |= {f"critic.{k}": v for k, v in self.critic_.net.state_dict().items()}
-        return tensors, extra
+        return tensors | {f"filter.{k}": v for k, v in self.filter_.to_tensors().items()}, extra
 
     def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
         self.conditions_ = Conditions(
@@ -378,16 +361,10 @@ class TabularCGAN(Synthesizer):
         self.generator_ = generator(
             self.noise, self._condition_one_hot.n_codes, self.width, self._one_hot.n_codes
         ).requires_grad_(False)
-        self.generator_.load_state_dict(_under("generator.", tensors))
-        self.critic_ = None
-        if weights := _under("critic.", tensors):
-            self.critic_ = Critic(OneHot(self.encoder_.sizes), self.width)
-            self.critic_.net.requires_grad_(False).load_state_dict(weights)
+        self.generator_.load_state_dict(under("generator.", tensors))
+        self.filter_ = Filter(self.encoder_.sizes, self.width)
+        self.filter_.set_tensors(under("filter.", tensors))
         self.steps_ = extra["steps"]
         self.heldout_c2st_ = float("nan") if extra["heldout_c2st"] is None else extra["heldout_c2st"]
         self.seconds_ = tuple(extra.get("seconds", ()))
         self.history_ = pd.DataFrame(extra["history"], columns=["step", "heldout_c2st"])
-
-
-def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from shd._errors import ShdError
 from shd.synthesizers._conditions import Conditions
-from shd.synthesizers._critic import Critic
 from shd.synthesizers._moments import ClassMoments
 from shd.synthesizers._one_hot import OneHot
 from shd.synthesizers._training import Checkpoint, fingerprint, heldout_rows, heldout_score
@@ -83,35 +82,6 @@ def test_a_wide_table_shares_entries_and_stays_small():
     wide = ClassMoments(one_hot, torch.randint(0, 500, (50, 5), generator=rng()), torch.zeros(50).long(), 1)
     assert wide.target.shape[1] <= 1024
     assert wide.loss(one_hot.softmax(torch.zeros(8, 2500)), torch.zeros(8).long()).isfinite()
-
-
-# Critic ---------------------------------------------------------------------------------------
-
-
-def test_the_critic_sends_back_what_breaks_a_rule():
-    """In the real table the two columns always agree; the generator draws them independently."""
-    draws = np.random.default_rng(0)
-
-    def draw(asked: np.ndarray) -> np.ndarray:
-        return np.column_stack([asked[:, 0], draws.integers(0, 2, len(asked))])
-
-    real = np.repeat([[0, 0], [1, 1]], 500, axis=0)
-    fake = draw(draws.integers(0, 2, (2000, 1)))
-    critic = Critic(OneHot([2, 2]), width=16).fit(real, fake, steps=3000)
-    ratio = critic.ratio(np.array([[0, 0], [0, 1]]))
-    assert ratio[0] == pytest.approx(2, rel=0.2)  # twice as often as generated
-    assert ratio[1] < 0.2
-    asked = draws.integers(0, 2, (1000, 1))
-    kept = critic.filter(asked, draw, draws)
-    assert (kept[:, 0] == asked[:, 0]).all()  # a row is drawn again under its own condition
-    assert (kept[:, 0] == kept[:, 1]).mean() > 0.9  # half of the draws
-
-
-def test_the_critic_gives_up_after_some_rounds():
-    critic = Critic(OneHot([2]), width=4)
-    critic.ratio = lambda codes: np.zeros(len(codes))
-    kept = critic.filter(np.array([[1], [0]]), lambda asked: asked, np.random.default_rng(0))
-    assert kept.tolist() == [[1], [0]]
 
 
 # Conditions -----------------------------------------------------------------------------------

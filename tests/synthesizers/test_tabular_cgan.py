@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd import _progress
 from shd._errors import ShdError
 from shd.dataset import Dataset
 from shd.synthesizers import TabularCGAN, load_synthesizer, tabular_cgan
@@ -282,7 +281,6 @@ def test_without_a_seed_every_fit_is_another():
 def test_it_says_beforehand_how_long_it_takes_and_how_much_memory(capsys):
     TabularCGAN(condition="sick", **SMALL).fit(mixed())
     assert "minutes" in capsys.readouterr().err
-    assert hasattr(_progress, "progress")
 
 
 def test_minutes_become_steps():
