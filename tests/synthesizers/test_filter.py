@@ -49,14 +49,25 @@ def test_trees_tell_equal_tables_apart_by_little():
 
 
 def test_a_tree_is_eight_questions_and_an_answer():
-    """One tree by hand: question 0 asks for code 3 of column 1; the others say yes to everything."""
+    """Two trees by hand: code 270 of column 1 sets the lowest bit of the first, code 1 of column 0 the highest."""
     critic = TreeCritic([2, 300])
-    critic.column = np.array([[1, 0, 0, 0, 0, 0, 0, 0]])
-    critic.low = np.array([[270, 0, 0, 0, 0, 0, 0, 0]])
-    critic.high = np.array([[280, 1, 1, 1, 1, 1, 1, 1]])
-    critic.answer = np.arange(256, dtype=np.float32)[None]
-    codes = np.array([[0, 269], [1, 270], [0, 280], [1, 281], [1, 14]])  # 14 is 270 in a single byte
-    assert critic.log_ratio(codes).tolist() == [127, 255, 255, 127, 127]
+    critic.bits = np.zeros((302, 2), dtype=np.uint8)
+    critic.bits[2 + 270, 0], critic.bits[1, 0] = 1, 128
+    critic.answer = np.stack([np.arange(256), np.full(256, 1000)]).astype(np.float32)
+    codes = np.array([[0, 269], [0, 270], [1, 14], [1, 270]])
+    assert critic.log_ratio(codes).tolist() == [1000, 1001, 1128, 1129]
+
+
+def test_what_trees_learned_is_what_they_say():
+    """The score kept while learning equals the one taken from the finished tables."""
+    rng = np.random.default_rng(0)
+    real, fake = rng.integers(0, 5, (300, 3)), rng.integers(0, 5, (300, 3)) ** 2 % 5
+    critic = TreeCritic([5, 5, 5]).fit(real, fake, 5)
+    by_hand = [
+        sum(critic.answer[t][sum(int(critic.bits[5 * j + c, t]) for j, c in enumerate(row))] for t in range(5))
+        for row in real[:20]
+    ]
+    assert critic.log_ratio(real[:20]) == pytest.approx(by_hand, abs=1e-5)
 
 
 def test_trees_ask_about_numbers_in_order():
