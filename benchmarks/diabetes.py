@@ -19,6 +19,7 @@ import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -29,12 +30,17 @@ from shd.compare import association_error, c2st, dcr_share, tstr, verbatim_copie
 from shd.synthesizers.base import registry
 
 CTGAN_ENVIRONMENT = Path(".venv-ctgan")
+_DRAWS = 6  # C2ST against the holdout: the first draw, and the mean of six
 RELEASE = challenges_dir() / "diabetes_ml" / "data" / "release"
 
 
 @dataclass
 class Line:
-    """What was measured of one family; see `COLUMNS` for the meaning of each figure."""
+    """What was measured of one family.
+
+    `c2st` is against the holdout in one draw of 8,000 records a side, as in the reports; `c2st_mean`
+    the mean of several draws; `c2st_train` against records that the synthesizer has seen.
+    """
 
     family: str
     fit_cpu_s: float | None
@@ -42,6 +48,7 @@ class Line:
     peak_mb: float | None
     tstr: dict[str, float]
     c2st: float
+    c2st_mean: float
     c2st_train: float
     association_error: float
     copies: int
@@ -105,6 +112,7 @@ def judge(family: str, cost: dict, rows: shd.Dataset | pd.DataFrame, train: shd.
         cost.get("peak_mb"),
         tstr(rows, holdout, target=train.target),
         c2st(holdout, rows),
+        over_draws(holdout, rows),
         c2st(train, rows),
         association_error(train, rows),
         verbatim_copies(train, rows),
@@ -112,10 +120,18 @@ def judge(family: str, cost: dict, rows: shd.Dataset | pd.DataFrame, train: shd.
     )
 
 
+def over_draws(real: shd.Dataset, rows: shd.Dataset | pd.DataFrame) -> float:
+    """Return the mean C2ST over several draws of 8,000 records a side: one draw may be off by 0.01."""
+    return float(np.mean([c2st(real, rows, random_state=draw) for draw in range(_DRAWS)]))
+
+
 def limit(train: shd.Dataset, holdout: shd.Dataset, reference: dict[str, float]) -> Line:
     """Return what other real patients reach: TRTR, and the holdout in place of synthetic rows."""
     apart, error, copies = c2st(holdout, train), association_error(train, holdout), verbatim_copies(train, holdout)
-    return Line("limit: other real patients", None, None, None, reference, apart, apart, error, copies, float("nan"))
+    mean = over_draws(holdout, train)
+    return Line(
+        "limit: other real patients", None, None, None, reference, apart, mean, apart, error, copies, float("nan")
+    )
 
 
 def show(line: Line, reference: dict[str, float]) -> None:
@@ -124,7 +140,7 @@ def show(line: Line, reference: dict[str, float]) -> None:
     useful = "  ".join(f"{line.tstr[v]:.4f} ({line.tstr[v] / reference[v]:.3f})" for v in level.values())
     cost = "  ".join("-" if v is None else f"{v:,.0f}" for v in (line.fit_cpu_s, line.rows_per_s, line.peak_mb))
     print(
-        f"{line.family:28} {cost:>24}  {useful}  {line.c2st:.4f} / {line.c2st_train:.4f}  "
+        f"{line.family:28} {cost:>24}  {useful}  {line.c2st:.4f}  {line.c2st_mean:.4f}  {line.c2st_train:.4f}  "
         f"{line.association_error:.4f}  {line.copies:>6}  {line.dcr_share:.3f}",
         flush=True,
     )
@@ -149,7 +165,7 @@ def main() -> None:
     print(f"TRTR, AUROC: readmitted at all {reference['NO']:.4f}, within 30 days {reference['<30']:.4f}")
     print(
         f"{'':28} {'fit s  rows/s  peak MB':>24}  TSTR any         TSTR <30         "
-        "C2ST hold / train  assoc   copies  DCR share"
+        f"C2ST    of {_DRAWS}    train   assoc   copies  DCR share"
     )
     lines = [limit(train, holdout, reference)]
     show(lines[0], reference)
