@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from shd._parallel import one_thread
 from shd.compare._coded import Coded, align
-from shd.compare._parallel import one_thread
 from shd.compare._resample import bootstrap_weights, deal, generator, interval
 from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
 from shd.dataset import Dataset

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeRegressor
 
+from shd._parallel import in_parallel
 from shd.compare._coded import Coded, align
-from shd.compare._parallel import in_parallel
 from shd.compare._resample import generator, interval, mean_known, subject_weights, subsample
 from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
 from shd.dataset import Dataset

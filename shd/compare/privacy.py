@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
+from shd._parallel import in_parallel
 from shd.compare._coded import Coded, align
-from shd.compare._parallel import in_parallel
 from shd.compare._resample import deal, generator, interval, subject_weights, subsample
 from shd.compare._schema import Answer, Inputs, Score, Skipped
 from shd.dataset import Dataset

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
+from shd._parallel import in_parallel
 from shd.compare._coded import MISSING, Coded, align
 from shd.compare._models import auroc, boosted_chance, boosted_number, r2
-from shd.compare._parallel import in_parallel
 from shd.compare._resample import deal, generator, interval, subject_weights, subsample
 from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
 from shd.dataset import Dataset

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from shd._parallel import in_parallel
 from shd._progress import notice, progress
 from shd.synthesizers._critic import BATCH, NetworkCritic
 from shd.synthesizers._one_hot import OneHot
@@ -22,10 +23,12 @@ from shd.synthesizers._trees import TreeCritic
 
 CAP = 2.5  # a record is asked for at most 2.5 times as often as drawn: two in five draws are kept
 _ROUNDS = 20  # draws for one row before it is kept as it is
-_ROWS_AT_ONCE = 100_000  # rows filtered at once, to bound memory
+_ROWS_AT_ONCE = 25_000  # rows drawn at once: with fewer, a core would wait for others; with more, memory grows
 _EPOCHS = 12  # times the network sees each record at most
 _ROWS_A_TREE = 50  # real records that one tree takes at least
 _FAKE_ROWS = 2, 200_000  # generated records that a critic learns from: twice the real ones, at most so many
+
+Draw = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def at_most(rows: int, steps: int, trees: int) -> tuple[int, int]:
@@ -79,34 +82,35 @@ class Filter:
             total = np.minimum(total, np.log(CAP)) + critic.log_ratio(codes)
         return np.exp(total)
 
-    def sample(
-        self, asked: np.ndarray, draw: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator
-    ) -> np.ndarray:
-        """Draw records until each is accepted.
+    def sample(self, asked: np.ndarray, draw: Draw, rng: np.random.Generator) -> np.ndarray:
+        """Draw records until each is accepted; parts of the table side by side, one a core.
 
         Parameters
         ----------
         asked : ndarray of int, shape (n, n_condition_columns)
             Condition of each row; a row that is sent back is drawn again under the same condition.
         draw : callable
-            From conditions, shape (m, n_condition_columns), to codes of whole records, (m, n_columns).
+            From conditions, shape (m, n_condition_columns), and a random generator to codes of whole
+            records, (m, n_columns).
         rng : numpy.random.Generator
 
         Returns
         -------
         ndarray of int32, shape (n, n_columns)
         """
-        if not self.critics:
-            return draw(asked)
         codes = np.empty((len(asked), len(self.sizes)), dtype=np.int32, order="F")
-        for first in range(0, len(asked), _ROWS_AT_ONCE):
+        starts = range(0, len(asked), _ROWS_AT_ONCE)
+
+        def fill(first: int, rng: np.random.Generator) -> None:
             waiting = np.arange(first, min(first + _ROWS_AT_ONCE, len(asked)))
-            for _ in range(_ROUNDS):
-                drawn = draw(asked[waiting])
+            for _ in range(_ROUNDS if self.critics else 1):
+                drawn = draw(asked[waiting], rng)
                 codes[waiting] = drawn
                 waiting = waiting[rng.random(len(waiting)) * CAP >= self.ratio(drawn)]
                 if not len(waiting):
                     break
+
+        in_parallel(fill, starts, rng.spawn(len(starts)))
         return codes
 
     def to_tensors(self) -> dict[str, torch.Tensor]:

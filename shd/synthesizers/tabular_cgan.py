@@ -324,20 +324,20 @@ class TabularCGAN(Synthesizer):
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
         asked = self.conditions_.draw(n, condition, self.encoder_, rng)
-        torch_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        return self.filter_.sample(asked, lambda again: self._draw(again, torch_rng), rng)
+        return self.filter_.sample(asked, self._draw, rng)
 
-    def _draw(self, asked: np.ndarray, rng: torch.Generator) -> np.ndarray:
+    def _draw(self, asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw records as the generator gives them, for condition codes of shape (n, n_condition_columns)."""
         codes = np.empty((len(asked), len(self.encoder_.columns_)), dtype=np.int32, order="F")
         codes[:, self._condition_at] = asked
+        torch_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
         with torch.no_grad():
             for first in range(0, len(asked), _CHUNK):
                 part = slice(first, first + _CHUNK)
                 condition = self._condition_one_hot.encode(torch.tensor(asked[part]))
-                noise = torch.randn(len(condition), self.noise, generator=rng)
+                noise = torch.randn(len(condition), self.noise, generator=torch_rng)
                 logits = self.generator_(torch.cat([noise, condition], dim=1))
-                codes[part, self._free_at] = self._one_hot.draw_codes(logits, rng)
+                codes[part, self._free_at] = self._one_hot.draw_codes(logits, torch_rng)
         return codes
 
     def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:

@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_critic_and_saving_keeps_it(name):
 
 def independent(rng: np.random.Generator):
     """A generator that keeps the condition, column 0, and draws column 1 without a look at it."""
-    return lambda asked: np.column_stack([asked[:, 0], rng.integers(0, 2, len(asked))])
+    return lambda asked, _: np.column_stack([asked[:, 0], rng.integers(0, 2, len(asked))])
 
 
 def learned(trees: int = 100) -> tuple[Filter, np.random.Generator]:
@@ -131,17 +131,31 @@ def test_each_critic_judges_what_the_one_before_let_through():
 
 
 def test_without_critics_records_come_as_drawn():
-    assert (
-        Filter([2, 2], width=4).sample(np.array([[1]]), lambda asked: "as drawn", np.random.default_rng(0))
-        == "as drawn"
+    sample = Filter([2, 2], width=4).sample(
+        np.array([[1], [0]]), lambda asked, _: np.add(asked, [0, 1]), np.random.default_rng(0)
     )
+    assert sample.tolist() == [[1, 2], [0, 1]]
+
+
+def test_parts_are_drawn_side_by_side_and_come_in_order(monkeypatch):
+    """Each part has a random generator of its own: the rows do not depend on the number of cores."""
+    monkeypatch.setattr(_filter, "_ROWS_AT_ONCE", 10)
+    asked = np.arange(45)[:, None]
+
+    def draw(asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return np.column_stack([asked, rng.integers(0, 1000, len(asked))])
+
+    first, second = (Filter([45, 1000], width=4).sample(asked, draw, np.random.default_rng(0)) for _ in range(2))
+    assert (first[:, 0] == asked[:, 0]).all()
+    assert (first == second).all()
+    assert len(np.unique(first[:, 1])) > 35  # the parts do not repeat each other
 
 
 def test_it_gives_up_after_some_rounds():
     sieve = Filter([2], width=4)
     sieve.critics = [CRITICS["network"]([2])[0]]
     sieve.ratio = lambda codes: np.zeros(len(codes))
-    kept = sieve.sample(np.array([[1], [0]]), lambda asked: asked, np.random.default_rng(0))
+    kept = sieve.sample(np.array([[1], [0]]), lambda asked, _: asked, np.random.default_rng(0))
     assert kept.tolist() == [[1], [0]]
 
 
