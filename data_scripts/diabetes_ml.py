@@ -29,7 +29,7 @@ from shd.release import make_release
 
 SEED = 0
 TEST_SIZE = 0.2
-LONG_RUN = {"steps": 20_000, "width": 320, "average": 0.999, "patience": 100, "critic_trees": 1400}
+LONG_RUN = {"steps": 20_000, "width": 320, "average": 0.999, "patience": 100, "critic_trees": 1000}
 
 
 def make_stand_in(data: shd.Dataset, path: Path) -> None:
