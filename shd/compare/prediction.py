@@ -28,7 +28,8 @@ def relative_prediction_error(
 
     Each column in turn is predicted from all others by a decision tree (depth 8, 20 records a
     leaf), and tested on held-out records. The error is the squared one, for categories of the
-    chances of their levels (Brier score). 1: as good as real records; above 1: worse.
+    chances of their levels (Brier score). 1: as good as real records; above 1: worse. The error of one
+    record is added to both, so that what happens once in a table does not decide.
 
     Parameters
     ----------
@@ -93,20 +94,26 @@ def _draw(holdout: Coded, tables: dict[str, Coded], rows: int, random_state: int
 
 
 def _errors(train: Coded, test: Coded) -> np.ndarray:
-    """Squared error of each test record for each column, NaN where its true value is missing; shape (n, n_columns)."""
+    """Squared error of each test record for each column, shape (n + 1, n_columns); NaN where its true value is missing.
+
+    The last row is no record: it is the error of missing one record by as much as they differ, and
+    always counts. Without it a level that comes up once in the whole table would decide a column.
+    """
     x_train, x_test = train.pooled(_LEVELS), test.pooled(_LEVELS)
     # a value below all others stands for a missing number: a tree can split it off
     features = [np.where(np.isnan(x), np.nanmin(x_train, initial=0) - 1, x) for x in (x_train, x_test)]
 
     def of_column(j: int) -> np.ndarray:
-        error = np.full(len(x_test), np.nan)
+        error = np.full(len(x_test) + 1, np.nan)
         known, known_test = ~np.isnan(x_train[:, j]), ~np.isnan(x_test[:, j])
         if known.any() and known_test.any():
             tree = DecisionTreeRegressor(max_depth=_DEPTH, min_samples_leaf=_LEAF, random_state=0)
             is_number = train.columns[j].is_number
             tree.fit(np.delete(features[0][known], j, axis=1), _outcome(x_train[known, j], is_number))
             predicted = tree.predict(np.delete(features[1][known_test], j, axis=1)).reshape(known_test.sum(), -1)
-            error[known_test] = ((_outcome(x_test[known_test, j], is_number) - predicted) ** 2).sum(axis=1)
+            truth = _outcome(x_test[known_test, j], is_number)
+            error[:-1][known_test] = ((truth - predicted) ** 2).sum(axis=1)
+            error[-1] = truth.var() if is_number else 1.0
         return error
 
     return np.column_stack(in_parallel(of_column, range(x_test.shape[1])))
@@ -118,6 +125,7 @@ def _outcome(values: np.ndarray, is_number: bool) -> np.ndarray:
 
 def _ratio(errors: np.ndarray, reference: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Ratio of total errors under each set of record weights, shape (n_sets, n_columns)."""
+    weights = np.column_stack([weights, np.ones(len(weights))])
     there = ~np.isnan(reference) & ~np.isnan(errors)
     above, below = (weights @ np.where(there, e, 0) for e in (errors, reference))
     ratio = np.divide(above, below, out=np.full(above.shape, np.inf), where=below > 0)
