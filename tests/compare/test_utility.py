@@ -57,6 +57,15 @@ def test_relative_prediction_error(people):
     assert relative_prediction_error(train, loose, holdout)["blood"] > 2
 
 
+def test_a_level_that_comes_up_once_does_not_decide_a_column(people):
+    """Real records never err about it, and synthetic ones by next to nothing: that is no tenfold error."""
+    train = people(400, 1).assign(rare="no")
+    once = people(400, 3).assign(rare=["yes", *["no"] * 399])
+    assert relative_prediction_error(train, once, train)["rare"] == pytest.approx(1, abs=0.3)
+    often = people(400, 3).assign(rare=["yes", "no"] * 200)
+    assert relative_prediction_error(train, often, train)["rare"] == 10
+
+
 def test_relative_prediction_error_of_a_constant_column_is_one(people):
     train = people(100, 1).assign(k=1)
     assert relative_prediction_error(train, train, train)["k"] == 1
