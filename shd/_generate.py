@@ -172,12 +172,18 @@ def _fit(synthesizer: "Synthesizer", train: Dataset, checkpoint: str | Path | No
     return Cost(*(round(seconds, 1) for seconds in took))
 
 
+_MINUTES_FOR_THE_CRITICS = 5.0  # what a fit takes that bears all of their steps and trees
+
+
 def _set_steps(synthesizer: "Synthesizer", train: Dataset, minutes: float, checkpoint: str | Path | None) -> None:
     """Turn minutes into steps, once: who goes on from a checkpoint keeps the steps it was begun with."""
     if not minutes > 0:
         raise ShdError(f"minutes={minutes} must be more than 0, for example 6.")
     if not hasattr(synthesizer, "steps_for"):
         raise ShdError(f"{type(synthesizer).__name__} does not learn step by step; leave minutes out.")
+    share = min(1.0, minutes / _MINUTES_FOR_THE_CRITICS)  # with little time, most of it is for the game
+    critics = {name: int(share * getattr(synthesizer, name)) for name in ("critic_steps", "critic_trees")}
+    synthesizer.set_params(**critics)
     note = None if checkpoint is None else Path(f"{checkpoint}.json")
     if note is not None and note.is_file() and Path(checkpoint).is_file():
         synthesizer.set_params(steps=_steps_in(note))

@@ -42,7 +42,8 @@ _SCORE_NOISE = 0.02  # two scores of one generator differ by that much now and t
 _MEGABYTES = 1000  # what Python, torch and a table of ordinary size take; python -m benchmarks.scale
 _CHUNK = 16_384  # rows sampled at once, to bound memory
 _STEPS_A_SCORE = 50  # what a score takes, in steps
-_CRITIC_STEPS_A_STEP = 7  # steps of the network critic that take as long as one of the game, or one tree
+_CRITIC_STEPS_A_STEP = 7  # steps of the network critic that take as long as one of the game
+_SECONDS_A_TREE = 1.5e-8  # for each real record and column, the drawing of generated ones included
 _WHOLE_NUMBERS = {"steps": 1, "width": 1, "noise": 1, "batch": 1, "pack": 1, "patience": 1, "max_levels": 1}
 _WHOLE_NUMBERS |= {"critic_steps": 0, "critic_trees": 0}
 _NUMBERS = {"temperature": (0.01, 10), "moment_weight": (0, 1e6), "gradient_penalty": (0, 1e6)}
@@ -276,16 +277,17 @@ class TabularCGAN(Synthesizer):
         generator = self.width * (one + 4 * self.width)
         moments = 3 * min(one, 1024) ** 2 * min(len(self.conditions_.counts), 30)
         megabytes = 4 * (5 * (generator + discriminator) + moments + 20 * self.batch * one) / 1e6
-        others = _STEPS_A_SCORE * self.steps / self._steps_between_scores() + self._steps_of_the_critics(n_rows)
+        scores = _STEPS_A_SCORE * self.steps / self._steps_between_scores()
+        seconds = (self.steps + scores) * seconds_per_step + self._seconds_of_the_critics(n_rows, seconds_per_step)
         notice(
-            f"TabularCGAN: {self.steps:,} steps, about {(self.steps + others) * seconds_per_step / 60:.1f} minutes "
+            f"TabularCGAN: {self.steps:,} steps, about {seconds / 60:.1f} minutes "
             f"and {_MEGABYTES + 4 * megabytes:,.0f} MB of memory."
         )
 
-    def _steps_of_the_critics(self, rows: int) -> float:
-        """How many steps of the game take as long as the critics do."""
+    def _seconds_of_the_critics(self, rows: int, seconds_per_step: float) -> float:
         steps, trees = at_most(rows, self.critic_steps, self.critic_trees)
-        return steps / _CRITIC_STEPS_A_STEP + trees
+        a_tree = _SECONDS_A_TREE * rows * len(self.encoder_.sizes)
+        return steps / _CRITIC_STEPS_A_STEP * seconds_per_step + trees * a_tree
 
     def _steps_between_scores(self) -> int:
         return min(self.steps, max(_STEPS_BETWEEN, self.steps // _EVALUATIONS))
@@ -318,7 +320,7 @@ class TabularCGAN(Synthesizer):
         trial.encoder_ = TableEncoder(self.max_bins, self.max_levels, columns).fit(frame)
         codes = trial.encoder_.transform(frame)
         seconds = seconds_per_call(trial._start(codes, trial._prepare(codes, columns)).step, calls=20)
-        left = 60 * minutes / seconds - self._steps_of_the_critics(len(codes))
+        left = 60 * minutes / seconds - trial._seconds_of_the_critics(len(codes), seconds) / seconds
         steps = max(left / (1 + _STEPS_A_SCORE / _STEPS_BETWEEN), left - _STEPS_A_SCORE * _EVALUATIONS)
         return max(_EVALUATIONS, int(0.95 * steps))
 
