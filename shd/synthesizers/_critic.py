@@ -11,7 +11,6 @@ from shd.synthesizers._one_hot import OneHot
 
 BATCH = 256
 _RATE, _WEIGHT_DECAY = 1e-3, 1.0  # a strong decay: the critic shall know rules, not records
-_CHUNK = 16_384  # records judged at once, to bound memory
 
 
 def judge(n_in: int, n_ones: int, width: int) -> nn.Sequential:
@@ -71,7 +70,7 @@ class NetworkCritic:
     def log_ratio(self, codes: np.ndarray) -> np.ndarray:
         """How many times more often each record would come up in the real table, as a logarithm, shape (n,)."""
         with torch.no_grad():
-            parts = torch.tensor(codes).split(_CHUNK)
+            parts = torch.tensor(codes).split(self.one_hot.rows_at_once)
             return torch.cat([self.net(self.one_hot.encode(part)).squeeze(1) for part in parts]).numpy()
 
     def to_tensors(self) -> dict[str, torch.Tensor]:

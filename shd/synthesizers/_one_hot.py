@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+_MOST_ROWS, _MOST_FLOATS = 16_384, 2**23  # of one-hot records held at once: 32 MB, however wide the table
+
 
 class OneHot:
     """Where each column's codes stand in a one-hot record, and softmax and draws column by column."""
@@ -11,6 +13,7 @@ class OneHot:
     def __init__(self, sizes: list[int]):
         self.sizes = sizes
         self.n_codes = sum(sizes)
+        self.rows_at_once = max(1, min(_MOST_ROWS, _MOST_FLOATS // max(1, self.n_codes)))
         self.first = torch.tensor(np.cumsum([0, *sizes[:-1]]))
         self.of_code = torch.tensor(np.repeat(np.arange(len(sizes)), sizes))
         self.membership = F.one_hot(self.of_code, len(sizes)).float()

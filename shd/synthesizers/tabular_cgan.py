@@ -40,7 +40,6 @@ _EVALUATIONS = 10  # held-out scores a fit, at even distances
 _STEPS_BETWEEN = 200  # fewer scores in a short fit: each takes as long as some fifty steps
 _SCORE_NOISE = 0.02  # two scores of one generator differ by that much now and then
 _MEGABYTES = 1000  # what Python, torch and a table of ordinary size take; python -m benchmarks.scale
-_CHUNK = 16_384  # rows sampled at once, to bound memory
 _STEPS_A_SCORE = 50  # what a score takes, in steps
 _CRITIC_STEPS_A_STEP = 7  # steps of the network critic that take as long as one of the game
 _SECONDS_A_TREE = 1.5e-8  # for each real record and column, the drawing of generated ones included
@@ -334,8 +333,8 @@ class TabularCGAN(Synthesizer):
         codes[:, self._condition_at] = asked
         torch_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
         with torch.no_grad():
-            for first in range(0, len(asked), _CHUNK):
-                part = slice(first, first + _CHUNK)
+            for first in range(0, len(asked), self._one_hot.rows_at_once):
+                part = slice(first, first + self._one_hot.rows_at_once)
                 condition = self._condition_one_hot.encode(torch.tensor(asked[part]))
                 noise = torch.randn(len(condition), self.noise, generator=torch_rng)
                 logits = self.generator_(torch.cat([noise, condition], dim=1))
