@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 import shd
+from shd._plain import plain
 from shd.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def describe(
         },
         "synthesizer": {
             "class": type(synthesizer).__name__,
-            "parameters": _plain(synthesizer.get_params()),
+            "parameters": plain(synthesizer.get_params()),
             "steps_taken": getattr(synthesizer, "steps_", None),
             "fit": cost,
         },
@@ -159,16 +160,6 @@ def _use(train: Dataset, verdicts: dict) -> dict:
     if train.source != "real":
         may_not.insert(0, f"Anything about real patients: it was made from {train.source} data, not from real ones.")
     return {"may": may, "may_not": may_not}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _packages() -> dict[str, str]:

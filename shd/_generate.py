@@ -173,6 +173,7 @@ def _fit(synthesizer: "Synthesizer", train: Dataset, checkpoint: str | Path | No
 
 
 _MINUTES_FOR_THE_CRITICS = 5.0  # what a fit takes that bears all of their steps and trees
+_FEW_STEPS = 300  # of the game; below that the first columns are not yet learned
 
 
 def _set_steps(synthesizer: "Synthesizer", train: Dataset, minutes: float, checkpoint: str | Path | None) -> None:
@@ -189,6 +190,11 @@ def _set_steps(synthesizer: "Synthesizer", train: Dataset, minutes: float, check
         synthesizer.set_params(steps=_steps_in(note))
         return
     synthesizer.set_params(steps=synthesizer.steps_for(train, minutes))
+    if synthesizer.steps < _FEW_STEPS:
+        notice(
+            f"{minutes:g} minutes are {synthesizer.steps} steps here and now: too few to learn much. "
+            "Close other programs, or give more minutes."
+        )
     if note is not None:
         try:
             note.parent.mkdir(parents=True, exist_ok=True)

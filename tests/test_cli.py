@@ -314,6 +314,7 @@ def test_demo_does_the_whole_job_and_ends_with_the_report(call, quick, tmp_path,
     assert out.splitlines()[-1] == "Report: shd-demo.html"
     assert Path("shd-demo.html").stat().st_size > 10_000
     assert "6/6 report" in err
+    assert "10 steps here and now: too few to learn much" in err
 
 
 def test_data_list(call):

@@ -1,12 +1,12 @@
 """`Report`: what a comparison found, as tables, as words, and as one page."""
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from shd._errors import ShdWorkError
+from shd._plain import plain
 from shd.compare._schema import QUESTIONS, Score, Skipped, worst
 
 _SCORE_COLUMNS = {
@@ -145,11 +145,11 @@ class Report:
     def to_dict(self) -> dict:
         """Return scores, verdicts, skipped and about as plain values, ready for JSON (no NaN)."""
         return {
-            "about": _plain(asdict(self.about)),
+            "about": plain(asdict(self.about)),
             "verdicts": self.verdicts,
-            "scores": [_plain(asdict(score)) for score in self.results],
-            "columns": _plain(self.columns.to_dict("records")),
-            "utility": _plain(self.utility.to_dict("records")),
+            "scores": [plain(asdict(score)) for score in self.results],
+            "columns": plain(self.columns.to_dict("records")),
+            "utility": plain(self.utility.to_dict("records")),
             "skipped": [asdict(note) for note in self.notes],
         }
 
@@ -163,16 +163,3 @@ class Report:
 
     def __repr__(self) -> str:
         return self.summary()
-
-
-def _plain(value: object) -> object:
-    """Turn numpy values and what JSON does not know into plain ones."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, str | int | bool) else str(value)
