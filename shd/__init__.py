@@ -16,7 +16,14 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
     from shd.compare import Report, compare
     from shd.dataset import DataCard, Dataset
     from shd.datasets import load
-    from shd.synthesizers import BayesianNetwork, Marginals, TabularCGAN, load_synthesizer
+    from shd.synthesizers import (
+        BayesianNetwork,
+        ImageCGAN,
+        Marginals,
+        SliceGaussian,
+        TabularCGAN,
+        load_synthesizer,
+    )
 
 __version__ = "0.1.0"
 
@@ -27,6 +34,8 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "TabularCGAN",
     "BayesianNetwork",
     "Marginals",
+    "ImageCGAN",
+    "SliceGaussian",
     "load_synthesizer",
     "compare",
     "Report",
@@ -42,6 +51,8 @@ _HOMES = {
     "TabularCGAN": "shd.synthesizers",
     "BayesianNetwork": "shd.synthesizers",
     "Marginals": "shd.synthesizers",
+    "ImageCGAN": "shd.synthesizers",
+    "SliceGaussian": "shd.synthesizers",
     "load_synthesizer": "shd.synthesizers",
     "Report": "shd.compare",
 }

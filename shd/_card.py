@@ -48,6 +48,7 @@ def describe(
         "data": {
             "records": len(synthetic),
             "target": synthetic.target,
+            "pixels": None if synthetic.images is None else list(synthetic.images.shape[1:]),
             "columns": _columns(synthetic, about),
         },
         "split": {
@@ -97,11 +98,11 @@ def environment() -> dict:
 
 
 def _made_from(train: Dataset, holdout: Dataset, raw: Path | None) -> dict:
-    if raw is not None:
+    if raw is not None and raw.is_file():
         with raw.open("rb") as stream:
             what, digest = raw.name, hashlib.file_digest(stream, "sha256").hexdigest()
     else:
-        rows = [pd.util.hash_pandas_object(data.frame, index=False, categorize=False) for data in (train, holdout)]
+        rows = [_row_hashes(data) for data in (train, holdout)]
         what = "rows of train and holdout, sorted"
         digest = hashlib.sha256(np.sort(np.concatenate(rows)).astype("<u8").tobytes()).hexdigest()
     return {
@@ -114,6 +115,14 @@ def _made_from(train: Dataset, holdout: Dataset, raw: Path | None) -> dict:
         "subjects": _n_subjects(train) + _n_subjects(holdout),
         "notes": list(train.card.notes),
     }
+
+
+def _row_hashes(data: Dataset) -> np.ndarray:
+    """Return one uint64 a record, the same whatever the order of the records; shape (n,)."""
+    frame = data.frame
+    if data.images is not None:
+        frame = frame.assign(picture=[hashlib.sha256(image.tobytes()).hexdigest() for image in data.images])
+    return pd.util.hash_pandas_object(frame, index=False, categorize=False).to_numpy()
 
 
 def _side(data: Dataset) -> dict:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +65,22 @@ class Steps:
         notice(f"{'':<13}{len(data):,} records of {subjects:,} subjects, {data.frame.shape[1]} columns")
 
 
+def default_family(data: Dataset) -> str:
+    """Return the name of the family that learns this kind of data best."""
+    return "TabularCGAN" if data.images is None else "ImageCGAN"
+
+
+def find_family(name: str) -> type["Synthesizer"]:
+    """Return a family by its name, in upper or lower case; `ShdError` where there is none."""
+    import shd.synthesizers  # noqa: F401 - fills the registry
+    from shd.synthesizers.base import registry
+
+    known = {known_name.lower(): found for known_name, found in registry.items()}
+    if name.lower() not in known:
+        raise ShdError(f"there is no family {name!r}; known are {', '.join(registry)}.")
+    return known[name.lower()]
+
+
 def make_synthesizer(family: str, *, condition: tuple[str, ...] = (), random_state: int = 0, **parameters):
     """Return a synthesizer by the name of its family.
 
@@ -87,19 +103,13 @@ def make_synthesizer(family: str, *, condition: tuple[str, ...] = (), random_sta
     ShdError
         Where there is no such family, or it takes no such parameter.
     """
-    import shd.synthesizers  # noqa: F401 - fills the registry
-    from shd.synthesizers.base import registry
-
-    known = {name.lower(): found for name, found in registry.items()}
-    if family.lower() not in known:
-        raise ShdError(f"there is no family {family!r}; known are {', '.join(registry)}.")
-    chosen = known[family.lower()]
+    chosen = find_family(family)
     given = {"condition": condition or None, **parameters}
     given = {name: value for name, value in given.items() if value is not None}
     takes = signature(chosen.__init__).parameters
     for name in given:
         if name not in takes:
-            raise ShdError(f"{chosen.__name__} takes no {name}; leave it out, or choose TabularCGAN.")
+            raise ShdError(f"{chosen.__name__} takes no {name}; leave it out, or choose another family.")
     return chosen(random_state=random_state, **given)
 
 
@@ -150,13 +160,22 @@ def generate(
     stops = "; Ctrl-C stops early and keeps what was learned" if hasattr(synthesizer, "steps_for") else ""
     tell("fit", f"{type(synthesizer).__name__}{stops}")
     cost = _fit(synthesizer, train, checkpoint)
-    tell("sample", f"{len(train):,} synthetic records")
-    frame = synthesizer.sample(len(train))
-    roles = {role: getattr(train, role) for role in ("target", "sensitive", "counts", "name", "card")}
-    synthetic = Dataset(frame, source="synthetic", **roles)
+    tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
+    synthetic = _sample(synthesizer, train)
     tell("compare", "fidelity, utility and privacy")
     report = compare(train, synthetic, holdout=holdout, random_state=random_state)
     return Generated(train, holdout, synthesizer, synthetic, report, Split(test_size, random_state), cost)
+
+
+def _sample(synthesizer: "Synthesizer", train: Dataset) -> Dataset:
+    """Sample as many records as train has, as they will be released."""
+    drawn = synthesizer.sample(len(train))
+    if isinstance(drawn, Dataset):
+        from shd.datasets._pictures import as_stored
+
+        return replace(drawn, images=as_stored(drawn.images))
+    roles = {role: getattr(train, role) for role in ("target", "sensitive", "counts", "name", "card")}
+    return Dataset(drawn, source="synthetic", **roles)
 
 
 def _fit(synthesizer: "Synthesizer", train: Dataset, checkpoint: str | Path | None) -> Cost:
@@ -183,8 +202,8 @@ def _set_steps(synthesizer: "Synthesizer", train: Dataset, minutes: float, check
     if not hasattr(synthesizer, "steps_for"):
         raise ShdError(f"{type(synthesizer).__name__} does not learn step by step; leave minutes out.")
     share = min(1.0, minutes / _MINUTES_FOR_THE_CRITICS)  # with little time, most of it is for the game
-    critics = {name: int(share * getattr(synthesizer, name)) for name in ("critic_steps", "critic_trees")}
-    synthesizer.set_params(**critics)
+    critics = [name for name in ("critic_steps", "critic_trees") if hasattr(synthesizer, name)]
+    synthesizer.set_params(**{name: int(share * getattr(synthesizer, name)) for name in critics})
     note = None if checkpoint is None else Path(f"{checkpoint}.json")
     if note is not None and note.is_file() and Path(checkpoint).is_file():
         synthesizer.set_params(steps=_steps_in(note))

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -65,8 +66,9 @@ def _shd(
     """Take what stands before a command."""
 
 
-@app.command(epilog=_examples("shd demo -o demo.html"))
+@app.command(epilog=_examples("shd demo -o demo.html", "shd demo --challenge alzheimers"))
 def demo(
+    challenge: Annotated[str, typer.Option(metavar="NAME", help="diabetes or alzheimers.")] = "diabetes",
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The report.")] = Path("shd-demo.html"),
     minutes: Annotated[float, typer.Option(metavar="N", help="Time to fit in.")] = 1.1,
     seed: Seed = 0,
@@ -77,13 +79,13 @@ def demo(
     The data are the stand-in cohort that ships with shd: nothing is downloaded.
     """
     _check_output(output)
-    from shd._generate import Steps, generate, make_synthesizer
+    from shd._generate import Steps, default_family, generate, make_synthesizer
 
     steps = Steps(6)
-    steps("load", "diabetes, the stand-in: nothing is downloaded")
-    data = shd.load("diabetes", source="stand-in")
+    steps("load", f"{challenge}, the stand-in: nothing is downloaded")
+    data = shd.load(challenge, source="stand-in")
     steps.loaded(data)
-    gan = make_synthesizer("TabularCGAN", random_state=seed)
+    gan = make_synthesizer(default_family(data), random_state=seed)
     made = generate(data, gan, minutes=minutes, random_state=seed, steps=steps)
     steps("report", str(output))
     made.report.save(output)
@@ -104,8 +106,13 @@ def generate(
     steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Training steps, instead of minutes.")] = None,
     seed: Seed = 0,
     family: Annotated[
-        str, typer.Option(metavar="NAME", help="TabularCGAN, BayesianNetwork or Marginals.")
-    ] = "TabularCGAN",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="TabularCGAN, BayesianNetwork or Marginals; for images ImageCGAN or SliceGaussian.  "
+            "[default: the first that fits]",
+        ),
+    ] = None,
     condition: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN", help="Column that can be asked for; again for more.  [default: the target]"),
@@ -129,7 +136,7 @@ def generate(
     Fits on four fifths of the patients, samples as many records, compares them with both parts, and
     writes a folder with data, model, report, card and checksums.
     """
-    from shd._generate import Steps, make_synthesizer
+    from shd._generate import Steps, default_family, make_synthesizer
     from shd._generate import generate as run
     from shd.datasets.opening import open_data
     from shd.release import check_folder, check_licence, make_release
@@ -137,9 +144,8 @@ def generate(
     check_folder(output, force)
     if minutes is not None and steps is not None:
         raise ShdError("--minutes and --steps both say how long to fit; give one of them.")
-    synthesizer = make_synthesizer(family, condition=tuple(condition or ()), random_state=seed, steps=steps)
-    if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
-        minutes = 6.0
+    make = partial(make_synthesizer, condition=tuple(condition or ()), random_state=seed, steps=steps)
+    synthesizer = make(family) if family else None  # better to hear of a wrong name before the data are read
     tell = Steps(6)
     tell("load", f"{what}, {source}" if source else what)
     _check_real(what, source)
@@ -148,6 +154,9 @@ def generate(
     )
     check_licence(data)
     tell.loaded(data)
+    synthesizer = synthesizer or make(default_family(data))
+    if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
+        minutes = 6.0
     made = run(
         data,
         synthesizer,
@@ -253,9 +262,9 @@ def _check_output(path: Path) -> None:
 
 
 def _check_real(what: str, source: str | None) -> None:
-    from shd.datasets.registry import DATASETS, archive_path
+    from shd.datasets.registry import DATASETS, real_path
 
-    if source is None and what in DATASETS and not archive_path(what).is_file():
+    if source is None and what in DATASETS and real_path(what) is None:
         raise ShdError(
             f"{what}: the real data are not on disk; run: shd data fetch {what}, or take the stand-in: "
             f"--source stand-in"

@@ -183,8 +183,8 @@ class Dataset:
         """Split by subject, stratified by target: no subject is on both sides.
 
         A subject with several records counts under the rarest class it ever has, so that rare
-        classes are spread evenly. A class of one subject cannot be: it is stratified together with
-        the next rarest, and is on one side only.
+        classes are spread evenly. A class of two subjects or more is on both sides. A class of one
+        cannot be: it is stratified together with the next rarest, and is on one side only.
 
         Parameters
         ----------
@@ -218,7 +218,8 @@ class Dataset:
                 f"split: {n_held} held out of {len(ids)} subjects leaves a side with fewer subjects than "
                 f"{self.target!r} has classes; move test_size towards 0.5 or merge rare classes."
             ) from None
-        in_holdout = np.isin(subject_of_record, held)
+        held = _on_both_sides(np.isin(np.arange(len(ids)), held), strata, random_state)
+        in_holdout = held[subject_of_record]
         return self.take(np.flatnonzero(~in_holdout)), self.take(np.flatnonzero(in_holdout))
 
     def _subject_strata(self, subject_of_record: np.ndarray, n_subjects: int) -> np.ndarray | None:
@@ -309,6 +310,25 @@ def _pool_singles(strata: np.ndarray) -> np.ndarray:
     if (pooled == ranks[-1]).sum() == 1 and len(ranks) > 1:  # the last has none that follows
         pooled[pooled == ranks[-1]] = pooled[pooled < ranks[-1]].max()
     return pooled
+
+
+def _on_both_sides(held: np.ndarray, strata: np.ndarray | None, random_state: int) -> np.ndarray:
+    """Mend what rounding did: a small class may be on one side only. One subject changes places for it.
+
+    `held` says of every subject whether it is held out. Where nothing is amiss, nothing changes.
+    """
+    if strata is None:
+        return held
+    rng = np.random.default_rng(random_state)
+    for rank in np.unique(strata):
+        members = np.flatnonzero(strata == rank)
+        if len(members) > 1 and held[members].all() == held[members].any():
+            lacking = not held[members[0]]
+            there = np.flatnonzero(held == lacking)
+            commonest = pd.Series(strata[there]).value_counts().idxmax()  # it has two there at least
+            comes, goes = rng.choice(members), rng.choice(there[strata[there] == commonest])
+            held[[comes, goes]] = lacking, not lacking
+    return held
 
 
 def _is_count(values: pd.Series) -> bool:

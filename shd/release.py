@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shd._card import FORMAT, describe, readme
 from shd._errors import ShdError, ShdWorkError
 from shd.dataset import Dataset
+from shd.datasets._pictures import write_pictures
 
 if TYPE_CHECKING:
     from shd._generate import Cost, Split
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from shd.synthesizers import Synthesizer
 
 SUMS = "SHA256SUMS"
-FILES = ("README.md", "card.json", "model.safetensors", "report.html", "synthetic.csv.gz", "synthetic.parquet")
-"""What stands in the checksums; a release has these files and `SUMS`, and no others."""
+_ALWAYS = ("README.md", "card.json", "model.safetensors", "report.html")
+TABLE_FILES = (*_ALWAYS, "synthetic.csv.gz", "synthetic.parquet")
+IMAGE_FILES = (*_ALWAYS, "synthetic.zip")
+"""What stands in the checksums; a release has the files of its kind and `SUMS`, and no others."""
+_OURS = {*TABLE_FILES, *IMAGE_FILES, SUMS}
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ def verify_release(folder: str | Path) -> Release:
     if not is_release(folder):
         raise ShdError(f"{folder}: not a release of shd. Give a folder with {SUMS} and card.json.")
     listed = dict(reversed(line.split("  ", 1)) for line in _read(folder / SUMS).splitlines() if "  " in line)
-    for name in sorted({*FILES, *listed}):
+    for name in sorted({*(IMAGE_FILES if "synthetic.zip" in listed else TABLE_FILES), *listed}):
         if name not in listed or Path(name).name != name:
             raise ShdWorkError(f"{folder / name}: not as it should be in {SUMS}. Get the release again.")
         if not (folder / name).is_file():
@@ -157,7 +161,7 @@ def check_folder(folder: str | Path, force: bool = False) -> None:
         raise ShdError(f"{folder}: a file. Name a folder for the release.")
     if force or not folder.is_dir():
         return
-    others = [path.name for path in folder.iterdir() if path.name not in {*FILES, SUMS}]
+    others = [path.name for path in folder.iterdir() if path.name not in _OURS]
     if others or (any(folder.iterdir()) and not is_release(folder)):
         held = f"holds {sorted(others)[0]!r}" if others else "holds files that are no release"
         raise ShdError(f"{folder}: {held}. Name an empty folder, or write into it with --force (force=True).")
@@ -173,19 +177,23 @@ def check_licence(data: Dataset) -> None:
 
 
 def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Dataset, report: "Report") -> None:
-    synthetic.frame.to_parquet(folder / "synthetic.parquet", compression="zstd", index=False)
-    text = synthetic.frame.to_csv(index=False, lineterminator="\n").encode()
-    (folder / "synthetic.csv.gz").write_bytes(gzip.compress(text, mtime=0))  # no time in it: same rows, same bytes
+    files = TABLE_FILES if synthetic.images is None else IMAGE_FILES
+    if synthetic.images is None:
+        synthetic.frame.to_parquet(folder / "synthetic.parquet", compression="zstd", index=False)
+        text = synthetic.frame.to_csv(index=False, lineterminator="\n").encode()
+        (folder / "synthetic.csv.gz").write_bytes(gzip.compress(text, mtime=0))  # no time in it: same rows, same bytes
+    else:
+        write_pictures(folder / "synthetic.zip", synthetic)
     synthesizer.save(folder / "model.safetensors")
     report.save(folder / "report.html")
     card["files"] = {
         name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
-        for name in FILES
+        for name in files
         if (folder / name).is_file()
     }
     _save_text(folder / "card.json", json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     _save_text(folder / "README.md", readme(card))
-    _save_text(folder / SUMS, "".join(f"{_sha256(folder / name)}  {name}\n" for name in FILES))
+    _save_text(folder / SUMS, "".join(f"{_sha256(folder / name)}  {name}\n" for name in files))
 
 
 def _save_text(path: Path, text: str) -> None:
@@ -194,7 +202,7 @@ def _save_text(path: Path, text: str) -> None:
 
 def _put(made: Path, folder: Path) -> None:
     """Move a finished folder into place in one step, or into a folder of other things file by file."""
-    if folder.is_dir() and any(path.name not in {*FILES, SUMS} for path in folder.iterdir()):
+    if folder.is_dir() and any(path.name not in _OURS for path in folder.iterdir()):
         for path in sorted(made.iterdir()):
             path.replace(folder / path.name)
         return

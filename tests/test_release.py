@@ -12,7 +12,7 @@ from shd import ShdError
 from shd._errors import ShdWorkError
 from shd._generate import Cost, Split
 from shd.dataset import DataCard, Dataset
-from shd.release import FILES, SUMS, check_folder, is_release, make_release, verify_release
+from shd.release import SUMS, TABLE_FILES, check_folder, is_release, make_release, verify_release
 from shd.synthesizers import Marginals, load_synthesizer
 
 CARD = DataCard(title="Stays", licence="CC0 1.0", citation="We (2026).", notes=("A trap | with a bar.",))
@@ -56,13 +56,13 @@ def made(table):
 
 def test_release_holds_its_files_and_their_checksums(made, tmp_path):
     release = make_release(tmp_path / "out", **made)
-    assert sorted(p.name for p in release.folder.iterdir()) == sorted([*FILES, SUMS])
+    assert sorted(p.name for p in release.folder.iterdir()) == sorted([*TABLE_FILES, SUMS])
     lines = (release.folder / SUMS).read_text().splitlines()
     for line in lines:  # the form that sha256sum -c reads
         digest, name = line.split("  ")
         assert digest == hashlib.sha256((release.folder / name).read_bytes()).hexdigest()
-    assert len(lines) == len(FILES)
-    assert len({(release.folder / name).stat().st_mode for name in FILES}) == 1
+    assert len(lines) == len(TABLE_FILES)
+    assert len({(release.folder / name).stat().st_mode for name in TABLE_FILES}) == 1
     assert verify_release(release.folder).card == release.card
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
@@ -84,7 +84,7 @@ def test_same_rows_give_the_same_bytes(made, tmp_path):
     assert gzip.decompress(content).startswith(b"sex,age,")
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", TABLE_FILES)
 def test_tampering_is_found(made, tmp_path, name):
     folder = make_release(tmp_path / "out", **made).folder
     content = bytearray((folder / name).read_bytes())

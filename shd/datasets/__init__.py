@@ -6,7 +6,7 @@ from shd._errors import ShdError
 from shd._progress import notice
 from shd.dataset import SOURCES, Dataset
 from shd.datasets.archive import add, fetch, list_datasets, verify
-from shd.datasets.registry import DATASETS, archive_path, find, shipped_path
+from shd.datasets.registry import DATASETS, archive_path, find, real_path, shipped_path
 
 __all__ = ["DATASETS", "add", "fetch", "list_datasets", "load", "verify"]
 
@@ -45,18 +45,20 @@ def load(name: str, source: str | None = None) -> Dataset:
         source = _best_source(name)
     if source not in SOURCES:
         raise ShdError(f"source={source!r} is not one of {', '.join(SOURCES)}.")
-    path = archive_path(name) if source == "real" else shipped_path(name, source)
-    if not path.is_file():
-        todo = f"run: shd data fetch {name}" if source == "real" else "install shd again, or set SHD_CHALLENGES."
-        raise ShdError(f"{name}, {source}: not on disk ({path}); {todo}")
     if source == "real":
+        path = real_path(name)
+        if path is None:
+            raise ShdError(f"{name}, real: not on disk ({archive_path(name)}); run: shd data fetch {name}")
         return recipe.build(path)
+    path = shipped_path(name, source)
+    if not path.is_file():
+        raise ShdError(f"{name}, {source}: not on disk ({path}); install shd again, or set SHD_CHALLENGES.")
     data = recipe.read(path, source)
     return replace(data, card=replace(data.card, notes=(_NOTES[source], *data.card.notes)))
 
 
 def _best_source(name: str) -> str:
-    if archive_path(name).is_file():
+    if real_path(name) is not None:
         notice(f"{name}: the real data.")
         return "real"
     notice(f"{name}: the stand-in, as the real data are not on disk (shd data fetch {name}).")

@@ -12,7 +12,7 @@ import pooch
 
 from shd._errors import ShdError, ShdWorkError
 from shd._progress import Bar, notice, progress
-from shd.datasets.registry import DATASETS, Recipe, archive_path, find, shipped_path
+from shd.datasets.registry import DATASETS, Recipe, archive_path, find, real_path, shipped_path
 
 _CHUNK = 1 << 16  # bytes read at a time
 _TIMEOUT = 30  # seconds without an answer
@@ -24,14 +24,14 @@ def list_datasets() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a data set: name, real (bool, on disk), where (str, the archive's place), synthetic
-        and stand_in (bool, shipped), licence.
+        One row a data set: name, real (bool, on disk), where (str, the place of the archive or, where
+        only that is there, of the folder it unpacks to), synthetic and stand_in (bool, shipped), licence.
     """
     rows = [
         {
             "name": name,
-            "real": archive_path(name).is_file(),
-            "where": str(archive_path(name)),
+            "real": real_path(name) is not None,
+            "where": str(real_path(name) or archive_path(name)),
             "synthetic": shipped_path(name, "synthetic").is_file(),
             "stand_in": shipped_path(name, "stand-in").is_file(),
             "licence": recipe.CARD.licence,
@@ -133,6 +133,9 @@ def verify(name: str) -> Path:
         Where the archive is not on disk, or is not what the owner publishes.
     """
     recipe, target = find(name), archive_path(name)
+    unpacked = real_path(name)
+    if unpacked not in (target, None):
+        raise ShdError(f"{unpacked}: unpacked, and the checksum is that of the archive; run: shd data fetch {name}")
     if not target.is_file():
         raise ShdError(f"{name}, real: not on disk ({target}); run: shd data fetch {name}")
     if _sha256(target) != recipe.SHA256:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shd._errors import ShdError
 from shd.dataset import DataCard, Dataset
-from shd.datasets.registry import DATASETS, archive_path, shipped_path
+from shd.datasets.registry import DATASETS, real_path, shipped_path
 
 
 def open_data(
@@ -61,4 +61,4 @@ def _open_known(
     data = load(name, source)
     if target is not None:
         data = replace(data, target=target)
-    return data, archive_path(name) if data.source == "real" else shipped_path(name, data.source)
+    return data, real_path(name) if data.source == "real" else shipped_path(name, data.source)

@@ -6,7 +6,7 @@ from typing import Protocol
 from shd._errors import ShdError
 from shd._paths import challenges_dir, data_dir
 from shd.dataset import DataCard, Dataset
-from shd.datasets import diabetes
+from shd.datasets import alzheimers, diabetes
 
 
 class Recipe(Protocol):
@@ -22,6 +22,8 @@ class Recipe(Protocol):
         File of each source that ships, ``synthetic`` and ``stand-in``, below the challenges folder.
     CARD : DataCard
         Licence, citation and notes.
+    FOLDERS : tuple of str, optional
+        Folders that count as the real data where the archive itself is not there; `build` takes them.
     """
 
     NAME: str
@@ -41,6 +43,7 @@ class Recipe(Protocol):
 
 DATASETS: dict[str, Recipe] = {
     diabetes.NAME: diabetes,
+    alzheimers.NAME: alzheimers,
 }
 
 
@@ -54,6 +57,15 @@ def find(name: str) -> Recipe:
 def archive_path(name: str) -> Path:
     """Return where the owner's archive lies, or would lie."""
     return data_dir() / find(name).FILE_NAME
+
+
+def real_path(name: str) -> Path | None:
+    """Return where the real data lie: the owner's archive, else a folder that it unpacks to, else None."""
+    archive = archive_path(name)
+    if archive.is_file():
+        return archive
+    unpacked = [data_dir() / folder for folder in getattr(find(name), "FOLDERS", ())]
+    return next((folder for folder in unpacked if folder.is_dir()), None)
 
 
 def shipped_path(name: str, source: str) -> Path:

@@ -1,8 +1,20 @@
-"""Synthesizers: one module a family, over one base class."""
+"""Synthesizers: one module a family, over one base class for tables and one for images."""
 
 from shd.synthesizers.base import Synthesizer, load_synthesizer
 from shd.synthesizers.bayesian_network import BayesianNetwork
+from shd.synthesizers.image_base import ImageSynthesizer
+from shd.synthesizers.image_cgan import ImageCGAN
 from shd.synthesizers.marginals import Marginals
+from shd.synthesizers.slice_gaussian import SliceGaussian
 from shd.synthesizers.tabular_cgan import TabularCGAN
 
-__all__ = ["BayesianNetwork", "Marginals", "Synthesizer", "TabularCGAN", "load_synthesizer"]
+__all__ = [
+    "BayesianNetwork",
+    "ImageCGAN",
+    "ImageSynthesizer",
+    "Marginals",
+    "SliceGaussian",
+    "Synthesizer",
+    "TabularCGAN",
+    "load_synthesizer",
+]

@@ -93,7 +93,8 @@ class Game:
         self.discriminator.requires_grad_(True)
         self.step_ += 1
         keep = min(model.average, (1 + self.step_) / (10 + self.step_))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - keep)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - keep)
 
     def _discriminator_step(self, real: torch.Tensor, fake: torch.Tensor, pack_class: torch.Tensor) -> None:
         penalised = self.step_ % _PENALTY_EVERY == 0

@@ -41,9 +41,10 @@ class Synthesizer(BaseEstimator):
 
     max_bins: ClassVar[int] = 40
 
-    def __init_subclass__(cls, **kwargs: object) -> None:
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        registry[cls.__name__] = cls
+        if not abstract:
+            registry[cls.__name__] = cls
 
     def fit(self, data: Dataset | pd.DataFrame) -> "Synthesizer":
         """Learn from a table.
@@ -106,10 +107,7 @@ class Synthesizer(BaseEstimator):
             Where it was not fitted, or the condition cannot be met.
         """
         self._check_fitted()
-        _check_seed(random_state)
-        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-            raise ShdError(f"n={n!r} must be a whole number of rows, 1 or more.")
-        rng = np.random.default_rng(self.random_state if random_state is None else random_state)
+        rng = self._check_sample(n, random_state)
         return self.encoder_.inverse(self._sample(int(n), condition, rng), rng)
 
     def save(self, path: str | Path) -> Path:
@@ -142,6 +140,13 @@ class Synthesizer(BaseEstimator):
                 temporary.unlink()
             raise ShdWorkError(f"{path}: cannot write the model ({error}). Choose another place.") from None
         return path
+
+    def _check_sample(self, n: int, random_state: int | None) -> np.random.Generator:
+        """Check what `sample` is asked for, and return where its draws come from."""
+        _check_seed(random_state)
+        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
+            raise ShdError(f"n={n!r} must be a whole number of rows, 1 or more.")
+        return np.random.default_rng(self.random_state if random_state is None else random_state)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "n_rows_"):

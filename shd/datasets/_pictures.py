@@ -1,0 +1,189 @@
+"""Grey pictures in files: one from its bytes, and a whole data set of them in one zip."""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from shd._errors import ShdError
+from shd.dataset import Dataset, describe_columns
+
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, RuntimeError)
+"""What a broken, locked or foreign zip raises while it is read."""
+
+_QUALITY = 90  # of the JPEG files, 1 to 95: that of the real scans, so that files do not tell them apart
+_INDEX = "index.csv"
+_COLOUR = {"RGB", "RGBA", "LA", "P", "CMYK", "YCbCr"}  # Pillow's names of what can be made grey
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of every file in a zip: the same input gives the same bytes
+_AGAIN = "Write or download it again."
+
+
+def decode(content: bytes, where: str) -> tuple[Image.Image, bool]:
+    """Read one picture.
+
+    Parameters
+    ----------
+    content : bytes
+        A whole JPEG or PNG file.
+    where : str
+        The file's name, for the message.
+
+    Returns
+    -------
+    picture : PIL.Image.Image
+        Grey, 8 bits a pixel.
+    coloured : bool
+        Whether it was in colour and has been made grey.
+
+    Raises
+    ------
+    ShdError
+        Where it is not a picture, is truncated, or has more than 8 bits a pixel.
+    """
+    try:
+        picture = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
+        picture.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        # Pillow's word for a file that it does not know names an object, which says nothing to people
+        reason = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        raise ShdError(f"{where}: not an image, or a truncated one ({reason}). Get this file again.") from None
+    if picture.mode == "L":
+        return picture, False
+    if picture.mode in _COLOUR:
+        return picture.convert("L"), True
+    raise ShdError(f"{where}: an image of kind {picture.mode}; save it as grey with 8 bits a pixel.")
+
+
+def as_stored(images: np.ndarray) -> np.ndarray:
+    """Return what is left of images after they were written and read: JPEG loses a little.
+
+    Parameters
+    ----------
+    images : numpy.ndarray, uint8, shape (n, height, width)
+
+    Returns
+    -------
+    numpy.ndarray, uint8, shape (n, height, width)
+    """
+    stored = np.empty_like(images)
+    for row, image in enumerate(images):
+        stored[row] = decode(_encode(image), f"image {row}")[0]
+    return stored
+
+
+def write_pictures(path: str | Path, data: Dataset) -> Path:
+    """Write images with their table into one zip; the same dataset gives the same bytes.
+
+    The zip holds grey JPEG files in a folder for each class, as ``very-mild/0001.jpg``, and
+    ``index.csv``: one row an image, in the order of the dataset, with its file, the columns of
+    the frame, and the subject where several images share one.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Replaced where it exists.
+    data : Dataset
+        With images and a target.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ShdError
+        Where the dataset has no images or no target.
+    """
+    if data.images is None or data.target is None:
+        raise ShdError(f"{data.name}: pictures need a dataset with images and a target; this one lacks them.")
+    path = Path(path)
+    folders = data.frame[data.target].astype(str).map(_folder)
+    numbers = folders.groupby(folders).cumcount() + 1
+    files = [f"{folder}/{number:04d}.jpg" for folder, number in zip(folders, numbers, strict=True)]
+    index = data.frame.copy()
+    index.insert(0, "file", files)
+    if len(pd.unique(data.subjects)) < len(data):
+        index["subject"] = data.subjects
+
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        _add(archive, _INDEX, index.to_csv(index=False, lineterminator="\n").encode(), zipfile.ZIP_DEFLATED)
+        for file, image in zip(files, data.images, strict=True):
+            _add(archive, file, _encode(image), zipfile.ZIP_STORED)  # JPEG does not get smaller
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.getvalue())
+    return path
+
+
+def read_pictures(path: str | Path) -> tuple[pd.DataFrame, np.ndarray]:
+    """Read a zip that `write_pictures` made.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+
+    Returns
+    -------
+    index : pandas.DataFrame, shape (n, n_columns)
+        The columns of ``index.csv`` but ``file``; text is not yet categories.
+    images : numpy.ndarray, uint8, shape (n, height, width)
+
+    Raises
+    ------
+    ShdError
+        Where the zip is broken, its index is missing or empty, an image is missing or broken, or
+        the images differ in size.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            contents = {name: archive.read(name) for name in archive.namelist()}
+    except ZIP_ERRORS as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ShdError(f"{path}: not a zip of pictures, or a broken one ({reason}). {_AGAIN}") from None
+    index = _read_index(path, contents)
+    missing = [file for file in index["file"] if file not in contents]
+    if missing:
+        raise ShdError(f"{path}: lacks the images {describe_columns(missing)} that its index names. {_AGAIN}")
+    pictures = [decode(contents[file], f"{path}, {file}")[0] for file in index["file"]]
+    sizes = {picture.size for picture in pictures}
+    if len(sizes) > 1:
+        shown = " and ".join(f"{width} x {height}" for width, height in sorted(sizes)[:2])
+        raise ShdError(f"{path}: the images differ in size ({shown}); make them all the same.")
+    return index.drop(columns="file"), np.stack([np.asarray(picture) for picture in pictures])
+
+
+def _read_index(path: Path, contents: Mapping[str, bytes]) -> pd.DataFrame:
+    if _INDEX not in contents:
+        raise ShdError(f"{path}: lacks {_INDEX}, so it is not a zip of pictures. {_AGAIN}")
+    try:
+        index = pd.read_csv(io.BytesIO(contents[_INDEX]), keep_default_na=False)
+    except ValueError as error:  # not text, or not a table
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ShdError(f"{path}: {_INDEX} cannot be read as a table ({reason}). {_AGAIN}") from None
+    if "file" not in index or len(index) == 0:
+        raise ShdError(f"{path}: {_INDEX} names no files. {_AGAIN}")
+    return index
+
+
+def _folder(level: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", level.lower()).strip("-") or "other"
+
+
+def _encode(image: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, "JPEG", quality=_QUALITY, optimize=True)
+    return content.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes, compression: int) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.create_system = 3  # as on Linux, wherever it is written
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, content, compression)

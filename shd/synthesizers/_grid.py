@@ -1,0 +1,20 @@
+"""Many pictures as one: what people look at while a model learns."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def grid(images: np.ndarray, rows: int) -> np.ndarray:
+    """Return pictures, uint8 (n, height, width), as one picture of that many rows, read like text."""
+    n, height, width = images.shape
+    columns = -(-n // rows)
+    whole = np.zeros((rows * columns, height, width), dtype=np.uint8)
+    whole[:n] = images
+    return whole.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
+
+
+def save_grid(path: str | Path, images: np.ndarray, rows: int) -> None:
+    """Write `grid` as a PNG file."""
+    Image.fromarray(grid(images, rows)).save(path, format="PNG")

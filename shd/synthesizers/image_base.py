@@ -1,0 +1,185 @@
+"""`ImageSynthesizer`: what every family of images shares. Conditions, checks, and Datasets of pictures."""
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.dataset import DataCard, Dataset
+from shd.synthesizers._conditions import Conditions
+from shd.synthesizers.base import Synthesizer
+
+_STEP = 8  # pixels: networks halve pictures up to three times, and JPEG files hold blocks of eight
+_INK = 16  # of 255: what is darker in every picture is background
+
+LEVEL = "slice"
+"""Column that says how high in the head a picture lies; a Dataset without it has one level."""
+
+
+class ImageSynthesizer(Synthesizer, abstract=True):
+    """Base of all families of images: ``fit`` learns a Dataset with images, ``sample`` gives another.
+
+    What can be asked for is the class (the target of the Dataset) and, where there is a column
+    ``slice``, the slice. A family writes `_fit_images`, `_sample_images`, `_get_images_state` and
+    `_set_images_state`.
+
+    Attributes
+    ----------
+    size_ : tuple of int
+        Height and width of the pictures, in pixels.
+    box_ : tuple of int
+        Top, bottom, left and right of what is learned and sampled: outside, all pictures are black.
+        All four are multiples of eight pixels.
+    n_classes_, n_levels_ : int
+        Classes, and slices, that it was fitted with.
+    """
+
+    def fit(self, data: Dataset) -> "ImageSynthesizer":
+        """Learn from pictures.
+
+        Parameters
+        ----------
+        data : Dataset
+            With images, a categorical target, and nothing but target and ``slice`` in its frame.
+            Never give it the holdout.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ShdError
+            Where there are no images or no target, other columns, or a missing value.
+        """
+        _check_pictures(data)
+        self._data = data
+        try:
+            super().fit(data)
+        finally:
+            del self._data  # a model keeps no pictures
+        self.card_, self.name_, self.target_ = data.card, data.name, data.target
+        return self
+
+    def sample(self, n: int, condition: dict | pd.DataFrame | None = None, random_state: int | None = None) -> Dataset:
+        """Give synthetic pictures; see `Synthesizer.sample` for the arguments.
+
+        Returns
+        -------
+        Dataset
+            Source ``synthetic``; `images` is uint8 of shape (n, height, width), and the frame tells
+            class and slice of each. Without a condition both come as often as in train.
+        """
+        self._check_fitted()
+        rng = self._check_sample(n, random_state)
+        codes = self.conditions_.draw(int(n), condition, self.encoder_, rng)
+        classes, levels = self._class_and_level(codes)
+        return self._dataset(classes, levels, self._sample_images(classes, levels, rng), rng)
+
+    def _dataset(
+        self, classes: np.ndarray, levels: np.ndarray, inside: np.ndarray, rng: np.random.Generator
+    ) -> Dataset:
+        """Put what was drawn inside the box into whole pictures, and say what they are."""
+        codes = np.stack([classes if name == self.target_ else levels for name in self.encoder_.names], axis=1)
+        images = np.zeros((len(inside), *_up_to_steps(self.size_)), dtype=np.uint8)
+        top, bottom, left, right = self.box_
+        images[:, top:bottom, left:right] = inside
+        images = images[:, : self.size_[0], : self.size_[1]]
+        roles = {"target": self.target_, "name": self.name_, "card": self.card_}
+        return Dataset(self.encoder_.inverse(codes, rng), source="synthetic", images=images, **roles)
+
+    def _condition_columns(self, data: Dataset, frame: pd.DataFrame) -> tuple[str, ...]:
+        return tuple(frame.columns)
+
+    def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
+        self.target_, self.size_ = self._data.target, self._data.images.shape[1:]
+        self.conditions_, _ = Conditions.learn(self.encoder_.whole, codes)
+        self._count()
+        images = self._data.images
+        more = [(0, 0), *((0, up - side) for up, side in zip(_up_to_steps(self.size_), self.size_, strict=True))]
+        images = np.pad(images, more)
+        self.box_ = _content(images)
+        top, bottom, left, right = self.box_
+        self._fit_images(images[:, top:bottom, left:right], *self._class_and_level(codes), rng)
+
+    def _count(self) -> None:
+        sizes = dict(zip(self.encoder_.names, self.encoder_.sizes, strict=True))
+        self.n_classes_, self.n_levels_ = sizes[self.target_], sizes.get(LEVEL, 1)
+
+    def _class_and_level(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return class and slice of each row, int64, shape (n,)."""
+        names = self.encoder_.names
+        level = codes[:, names.index(LEVEL)] if LEVEL in names else np.zeros(len(codes), dtype=np.int64)
+        return codes[:, names.index(self.target_)].astype(np.int64), level.astype(np.int64)
+
+    def _get_state(self) -> tuple[dict, dict]:
+        tensors, extra = self._get_images_state()
+        known = {
+            "target": self.target_,
+            "name": self.name_,
+            "card": vars(self.card_),
+            "size": list(self.size_),
+            "box": list(self.box_),
+            "columns": list(self.conditions_.columns),
+            "combinations": self.conditions_.combinations.tolist(),
+            "counts": self.conditions_.counts.tolist(),
+        }
+        return tensors, {**known, "images": extra}
+
+    def _set_state(self, tensors: dict, extra: dict) -> None:
+        self.target_, self.name_, self.size_ = extra["target"], extra["name"], tuple(extra["size"])
+        self.box_ = tuple(extra["box"])
+        self.card_ = DataCard(**{**extra["card"], "notes": tuple(extra["card"]["notes"])})
+        self.conditions_ = Conditions(
+            tuple(extra["columns"]), np.array(extra["combinations"]), np.array(extra["counts"])
+        )
+        self._count()
+        self._set_images_state(tensors, extra["images"])
+
+    # What a family adds ------------------------------------------------------------------------
+
+    def _fit_images(
+        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        """Learn uint8 images (n, box height, box width) with their class and level, int64 (n,)."""
+        raise NotImplementedError
+
+    def _sample_images(self, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return uint8 images (n, box height, box width) of the classes and levels asked for, int64 (n,)."""
+        raise NotImplementedError
+
+    def _get_images_state(self) -> tuple[dict, dict]:
+        raise NotImplementedError
+
+    def _set_images_state(self, tensors: dict, extra: dict) -> None:
+        raise NotImplementedError
+
+
+def _up_to_steps(size: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(-(-side // _STEP) * _STEP for side in size)
+
+
+def _content(images: np.ndarray) -> tuple[int, int, int, int]:
+    """Return the smallest box, in steps, around everything that is not background in some picture."""
+    inked = images.max(axis=0) > _INK
+    box = []
+    for axis in (1, 0):
+        where = np.flatnonzero(inked.any(axis=axis))
+        first, last = (where[0], where[-1]) if len(where) else (0, inked.shape[1 - axis] - 1)
+        box += [int(first) // _STEP * _STEP, (int(last) // _STEP + 1) * _STEP]
+    return tuple(box)
+
+
+def _check_pictures(data: Dataset) -> None:
+    if not isinstance(data, Dataset) or data.images is None:
+        raise ShdError("this family learns pictures: give a Dataset with images, or TabularCGAN a table.")
+    if data.target is None:
+        raise ShdError("the pictures have no class: name the column of their class as the target of the Dataset.")
+    others = [column for column in data.frame.columns if column not in (data.target, LEVEL)]
+    if others:
+        raise ShdError(f"column {others[0]!r}: pictures are learned by class and {LEVEL} alone; drop it.")
+    if data.frame.isna().any(axis=None):
+        column = data.frame.columns[data.frame.isna().any()][0]
+        raise ShdError(f"column {column!r} has missing values; fill or drop those pictures.")
+    if min(data.images.shape[1:]) < 16:
+        height, width = data.images.shape[1:]
+        raise ShdError(f"pictures of {height} x {width} pixels are too small to learn from; 16 x 16 at least.")

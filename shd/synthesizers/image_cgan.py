@@ -1,0 +1,266 @@
+"""`ImageCGAN`: a conditional GAN for pictures of few people, made for a small computer.
+
+A statistical sampler (`SliceGaussian`) draws a blurred picture of the class and slice that are
+asked for. A U-Net adds what is missing: edges, folds, grain. A discriminator looks at each picture
+alone and at four of one class and slice together, and learns to tell real from generated ones; the
+U-Net learns to fool it. Half of every batch begins from real pictures as blurred as the sampler
+would draw them, and is drawn a little towards the real ones.
+
+Where the parts come from:
+
+* packs, which show the discriminator a lost variety: Lin et al. 2018, *PacGAN*;
+* relativistic loss: Jolicoeur-Martineau 2018; with R1 and R2 penalties: Huang et al. 2024, *The GAN
+  is dead; long live the GAN*;
+* a network that adds to a blurred picture: Ledig et al. 2017, *SRGAN*; Isola et al. 2017, *pix2pix*;
+* the same changes to real and generated pictures: Zhao et al. 2020, *Differentiable Augmentation*;
+* averaged generator: Yazici et al. 2019, *The Unusual Effectiveness of Averaging in GAN Training*.
+"""
+
+import contextlib
+import copy
+import io
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from shd._errors import ShdError
+from shd._progress import notice, progress
+from shd.dataset import Dataset
+from shd.synthesizers._filter import under
+from shd.synthesizers._grid import save_grid
+from shd.synthesizers._image_game import ImageGame
+from shd.synthesizers._image_nets import Refiner
+from shd.synthesizers._jpeg import as_stored
+from shd.synthesizers._training import Checkpoint, Clock, fingerprint, seconds_per_call
+from shd.synthesizers.image_base import ImageSynthesizer
+from shd.synthesizers.slice_gaussian import SliceGaussian, check_whole
+
+_FEWEST = 5  # pictures a slice, below which a class is learned together with its neighbour
+_PREVIEWS = 20  # grids of samples a fit, at even distances
+_CHUNK = 64  # pictures sampled at once
+_TRIAL = 640  # pictures that `steps_for` tries a few steps with
+_PRECISIONS = ("float32", "bfloat16")
+
+
+class ImageCGAN(ImageSynthesizer):
+    """Conditional GAN for grey pictures, by class and slice.
+
+    A class of fewer than five people is judged together with its neighbour: only its blurred
+    pictures are its own, so that nobody's picture is learned by heart.
+
+    Parameters
+    ----------
+    steps : int
+        Training steps; `steps_for` turns minutes into steps.
+    width : int
+        Channels of both networks at their finest grid; coarser ones have two, three and four times as many.
+    components : int
+        Principal components of the sampler that it starts from.
+    batch, pack : int
+        Pictures a step, and pictures that the discriminator judges together.
+    likeness_weight, shape_weight : float
+        How strongly pictures that began from a real one are drawn towards it, and how strongly the
+        others keep their coarse shape.
+    gradient_penalty : float
+        Weight of R1 and R2.
+    learning_rate : float
+        Of Adam, for both networks; it falls to zero over the last 40 % of the steps.
+    average : float
+        How much of the averaged generator stays at each step.
+    jpeg_quality : int, optional
+        Quality, 1 to 100, of the JPEG files that the real pictures come in; None where they do not.
+    precision : {"float32", "bfloat16"}
+        Of the networks; bfloat16 is twice as fast where the processor knows it.
+    device : str
+        ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU where there is one.
+    random_state : int
+        The same seed gives the same model on the same machine, and the same pictures.
+
+    Attributes
+    ----------
+    start_ : SliceGaussian
+        The sampler of blurred pictures.
+    class_of_ : ndarray of int, shape (n_classes,)
+        The class as which the networks know each class.
+    steps_ : int
+        Steps taken.
+    seconds_ : tuple of float
+        Wall and CPU seconds of the fit, those before an interruption included.
+    """
+
+    def __init__(
+        self,
+        steps: int = 3000,
+        width: int = 32,
+        components: int = 100,
+        batch: int = 32,
+        pack: int = 4,
+        likeness_weight: float = 1.0,
+        shape_weight: float = 1.0,
+        gradient_penalty: float = 0.2,
+        learning_rate: float = 3e-4,
+        average: float = 0.998,
+        jpeg_quality: int | None = 90,
+        precision: str = "float32",
+        device: str = "auto",
+        random_state: int = 0,
+    ):
+        self.steps = steps
+        self.width = width
+        self.components = components
+        self.batch = batch
+        self.pack = pack
+        self.likeness_weight = likeness_weight
+        self.shape_weight = shape_weight
+        self.gradient_penalty = gradient_penalty
+        self.learning_rate = learning_rate
+        self.average = average
+        self.jpeg_quality = jpeg_quality
+        self.precision = precision
+        self.device = device
+        self.random_state = random_state
+
+    def fit(self, data: Dataset, checkpoint: str | Path | None = None, preview: str | Path | None = None):
+        """Learn from pictures; Ctrl-C stops early and keeps what was learned.
+
+        Parameters
+        ----------
+        data : Dataset
+            See `ImageSynthesizer.fit`. Never give it the holdout.
+        checkpoint : path, optional
+            File to keep the training state in. If it is there, training goes on from it, and ends
+            with the same model as without interruption. It holds no pictures.
+        preview : path, optional
+            PNG file that a grid of samples is written to, twenty times a fit.
+
+        Returns
+        -------
+        self
+        """
+        self._checkpoint, self._preview = checkpoint, preview
+        try:
+            return super().fit(data)
+        finally:
+            del self._checkpoint, self._preview
+
+    def _check_parameters(self) -> None:
+        for name, least in {"steps": 1, "width": 4, "components": 1, "batch": 2, "pack": 1}.items():
+            check_whole(self, name, least)
+        if self.batch < 2 * self.pack:
+            raise ShdError(f"batch={self.batch} must hold two packs of {self.pack} pictures; give {2 * self.pack} up.")
+        if self.precision not in _PRECISIONS:
+            raise ShdError(f"precision={self.precision!r} is not one of {', '.join(_PRECISIONS)}.")
+        if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
+            raise ShdError(f"jpeg_quality={self.jpeg_quality!r} must be a whole number from 1 to 100, or None.")
+
+    def _fit_images(
+        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        self._start(images, classes, levels, rng)
+        game = self._game(images, classes, levels)
+        self.seconds_per_step_ = seconds_per_call(self._game(images, classes, levels).step, calls=3)
+        notice(f"ImageCGAN: {self.steps:,} steps, about {self.steps * self.seconds_per_step_ / 60:.1f} minutes.")
+        checkpoint = Checkpoint(self._checkpoint, fingerprint(self.get_params(), images, classes, levels))
+        clock = Clock()
+        if (saved := checkpoint.load()) is not None:
+            game.resume(saved["game"])
+            clock = Clock(*saved["seconds"])
+            notice(f"Going on at step {game.step_:,} of {self.steps:,} from {checkpoint.path}.")
+        every = max(1, self.steps // _PREVIEWS)
+        try:
+            with progress(self.steps, "Fitting ImageCGAN") as bar:
+                bar.advance(game.step_)
+                while game.step_ < self.steps:
+                    game.step()
+                    bar.advance(1)
+                    if game.step_ % every == 0:
+                        self._show(game)
+                    if checkpoint.is_due() or game.step_ == self.steps:
+                        checkpoint.save({"game": game.state(), "seconds": clock.read()})
+        except KeyboardInterrupt:
+            notice(f"Stopped at step {game.step_:,} of {self.steps:,}; what was learned so far is kept.")
+        # rounded as it is saved, so that a model and its file give the same pictures
+        self.generator_ = game.average.cpu().half().float()
+        self.steps_, self.seconds_ = game.step_, clock.read()
+
+    def _start(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> None:
+        """Fit the sampler that the game starts from."""
+        # None means another model each time; what is drawn here is used all through
+        self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
+        self.device_ = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        self.start_ = SliceGaussian(self.components)
+        self.start_.learn(images, classes, levels, self.n_classes_, self.n_levels_, np.random.default_rng(self.seed_))
+        self.class_of_ = _judged_as(classes, levels, self.n_classes_)
+
+    def _game(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> ImageGame:
+        return ImageGame(self, images, self.class_of_[classes], levels)
+
+    def _show(self, game: ImageGame) -> None:
+        """Write a grid: a row a class, slices from low to high."""
+        if self._preview is None or game.rank:
+            return
+        self.generator_ = game.average
+        levels = np.linspace(0, self.n_levels_ - 1, min(8, self.n_levels_)).round().astype(int)
+        classes, levels = (side.ravel() for side in np.meshgrid(np.arange(self.n_classes_), levels, indexing="ij"))
+        save_grid(self._preview, self._sample_images(classes, levels, np.random.default_rng(0)), self.n_classes_)
+
+    def steps_for(self, data: Dataset, minutes: float) -> int:
+        """Return how many steps this machine takes in that many minutes (it tries a few)."""
+        rows = np.linspace(0, len(data) - 1, min(len(data), _TRIAL)).astype(int)
+        trial, began = copy.deepcopy(self).set_params(steps=1), time.perf_counter()
+        with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the fit itself will say all that
+            trial.fit(data.take(rows))
+        to_start = (time.perf_counter() - began - 5 * trial.seconds_per_step_) * len(data) / len(rows)
+        return max(1, int(0.95 * (60 * minutes - to_start) / trial.seconds_per_step_))
+
+    def _sample_images(self, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        blurred = self.start_.blurred(classes, levels, rng)
+        return self._refine(blurred, classes, levels, rng)
+
+    @torch.no_grad()
+    def _refine(
+        self, blurred: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Sharpen blurred pictures, float32 (n, h, w), 0 to 1, to uint8."""
+        noise_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        device = next(self.generator_.parameters()).device
+        pictures = np.empty(blurred.shape, dtype=np.uint8)
+        for first in range(0, len(blurred), _CHUNK):
+            rows = slice(first, first + _CHUNK)
+            base = torch.from_numpy(blurred[rows])[:, None].to(device)
+            mean = torch.from_numpy(self.start_.mean_[classes[rows], levels[rows]])[:, None].to(device)
+            of_class = torch.from_numpy(self.class_of_[classes[rows]]).to(device)
+            noise = self.generator_.draw_noise(len(base), *base.shape[2:], noise_rng, device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+                drawn = self.generator_(base, mean, noise, of_class, torch.from_numpy(levels[rows]).to(device))
+            drawn = as_stored(drawn, self.jpeg_quality) if self.jpeg_quality else drawn
+            pictures[rows] = (drawn.clamp(0, 1) * 255).round().byte()[:, 0].cpu().numpy()
+        return pictures
+
+    def _get_images_state(self) -> tuple[dict, dict]:
+        start, _ = self.start_._get_images_state()
+        tensors = {f"generator.{k}": v.half() for k, v in self.generator_.state_dict().items()}
+        extra = {"class_of": self.class_of_.tolist(), "steps": self.steps_, "seconds": list(self.seconds_)}
+        return tensors | {f"start.{k}": v for k, v in start.items()}, extra
+
+    def _set_images_state(self, tensors: dict, extra: dict) -> None:
+        self.start_ = SliceGaussian(self.components)
+        self.start_._set_images_state(under("start.", tensors), {})
+        self.class_of_, self.steps_ = np.array(extra["class_of"]), extra["steps"]
+        self.seconds_ = tuple(extra["seconds"])
+        self.generator_ = Refiner(self.n_classes_, self.n_levels_, self.width).requires_grad_(False)
+        self.generator_.load_state_dict({k: v.float() for k, v in under("generator.", tensors).items()})
+        self.generator_.to(memory_format=torch.channels_last)
+
+
+def _judged_as(classes: np.ndarray, levels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return the class as which each class is judged: itself, or its nearest neighbour of enough people."""
+    n_levels = max(1, len(np.unique(levels)))
+    enough = np.flatnonzero(np.bincount(classes, minlength=n_classes) >= _FEWEST * n_levels)
+    if not len(enough):
+        return np.zeros(n_classes, dtype=np.int64)
+    return enough[np.abs(np.arange(n_classes)[:, None] - enough).argmin(axis=1)]

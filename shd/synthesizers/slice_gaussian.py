@@ -1,0 +1,216 @@
+"""`SliceGaussian`: a mean picture for each class and slice, and Gaussian differences between people.
+
+The honest baseline of the images, in seconds: what any network scores beyond it is what that
+network has learned. Its pictures are blurred, as sums of many people are, but class, slice and the
+large shapes are right, so that `ImageCGAN` starts from them.
+
+Pictures of one class and slice differ from their mean in a few hundred principal components (Turk
+and Pentland 1991, *Eigenfaces for Recognition*). How much, and which of them together, is a
+Gaussian for every four neighbouring slices (covariance shrunk as in Ledoit and Wolf 2004). At the
+end, a monotone map gives the pixels the brightness that real ones have.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from sklearn.covariance import ledoit_wolf
+from sklearn.decomposition import PCA
+
+from shd._errors import ShdError
+from shd.dataset import Dataset
+from shd.synthesizers.image_base import ImageSynthesizer
+
+_LEVELS_A_BIN = 4  # neighbouring slices that share a covariance
+_SHRINK = 10  # pictures a slice at which a class is believed half: "moderate" has one or two
+_CHUNK = 1024  # pictures at once, to bound memory
+_QUANTILES = 1001  # points of the map of brightness
+
+
+class SliceGaussian(ImageSynthesizer):
+    """Mean of class and slice plus Gaussian noise in the space of principal components.
+
+    Parameters
+    ----------
+    components : int
+        Principal components; at most one less than there are pictures.
+    random_state : int
+        The same seed gives the same pictures.
+
+    Attributes
+    ----------
+    mean_ : ndarray of float32, shape (n_classes, n_levels, box height, box width)
+        Mean picture, 0 to 1. Small classes are drawn towards the line through all classes, so that
+        no mean is the picture of one person.
+    basis_ : ndarray of float32, shape (components, box height * box width)
+    factor_ : ndarray of float32, shape (n_bins, components, components)
+        Turns independent normal numbers into scores: the root of the covariance of each bin.
+    brightness_ : ndarray of float32, shape (2, 1001)
+        Quantiles of the pixels as drawn, and of the real ones that they are mapped to.
+    """
+
+    def __init__(self, components: int = 160, random_state: int = 0):
+        self.components = components
+        self.random_state = random_state
+
+    def _check_parameters(self) -> None:
+        check_whole(self, "components", 1)
+
+    def _fit_images(
+        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        self.learn(images, classes, levels, self.n_classes_, self.n_levels_, rng)
+
+    def learn(
+        self,
+        images: np.ndarray,
+        classes: np.ndarray,
+        levels: np.ndarray,
+        n_classes: int,
+        n_levels: int,
+        rng: np.random.Generator,
+    ) -> None:
+        """Learn uint8 images (n, height, width) of int classes and levels (n,); `fit` is for people."""
+        x = images.reshape(len(images), -1).astype(np.float32) / 255
+        means = class_means(x, classes, levels, n_classes, n_levels)
+        # rounded as they are saved, so that a model and its file give the same pictures
+        self.mean_ = (np.rint(means * 255) / np.float32(255)).reshape(n_classes, n_levels, *images.shape[1:])
+        rest = x - self._means(classes, levels)
+        n_components = min(self.components, len(x) - 1, x.shape[1])
+        pca = PCA(n_components, svd_solver="randomized", random_state=int(rng.integers(2**31))).fit(rest)
+        self.basis_ = pca.components_.astype(np.float16).astype(np.float32)
+        scores = rest @ self.basis_.T
+        self.factor_ = np.stack(
+            [_root(scores[levels // _LEVELS_A_BIN == b]) for b in range(-(-n_levels // _LEVELS_A_BIN))]
+        )
+        drawn = np.concatenate([part for _, part in self._draw(classes[::4], levels[::4], rng)])
+        share = np.linspace(0, 1, _QUANTILES)
+        self.brightness_ = np.stack([np.quantile(drawn, share), np.quantile(x[::4], share)]).astype(np.float32)
+
+    def _means(self, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        return self.mean_[classes, levels].reshape(len(classes), -1)
+
+    def _draw(
+        self, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator, person: np.ndarray | None = None
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield, part by part, which rows and their pixels before the map of brightness, float32 (m, pixels).
+
+        Pictures of one `person`, int (n,), differ from their means alike; without it all are strangers.
+        """
+        own = None if person is None else rng.standard_normal((person.max() + 1, len(self.basis_)), dtype=np.float32)
+        for first in range(0, len(classes), _CHUNK):
+            rows = slice(first, first + _CHUNK)
+            bins = levels[rows] // _LEVELS_A_BIN
+            strangers = own is None
+            normal = (
+                rng.standard_normal((len(bins), len(self.basis_)), dtype=np.float32) if strangers else own[person[rows]]
+            )
+            scores = np.empty_like(normal)
+            for b in np.unique(bins):
+                scores[bins == b] = normal[bins == b] @ self.factor_[b].T
+            yield rows, self._means(classes[rows], levels[rows]) + scores @ self.basis_
+
+    def blurred(
+        self, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator, person: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return pictures as floats, 0 to 1, shape (n, box height, box width): what `ImageCGAN` starts from."""
+        pixels = np.empty((len(classes), *self.mean_.shape[2:]), dtype=np.float32)
+        for rows, drawn in self._draw(classes, levels, rng, person):
+            pixels[rows] = np.interp(drawn, *self.brightness_).reshape(-1, *self.mean_.shape[2:])
+        return pixels
+
+    def project(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Return real pictures as blurred as this sampler would draw them, uint8, same shape."""
+        seen = np.empty_like(images)
+        for first in range(0, len(images), _CHUNK):
+            rows = slice(first, first + _CHUNK)
+            means = self._means(classes[rows], levels[rows])
+            rest = images[rows].reshape(len(means), -1) / np.float32(255) - means
+            pixels = np.interp(means + rest @ self.basis_.T @ self.basis_, *self.brightness_)
+            seen[rows] = np.rint(255 * pixels).astype(np.uint8).reshape(seen[rows].shape)
+        return seen
+
+    def sample_people(self, classes: Sequence[int], random_state: int = 0) -> Dataset:
+        """Give every slice of some made-up people, whose slices fit together.
+
+        Parameters
+        ----------
+        classes : sequence of int, shape (n_people,)
+            Class of each person, from 0.
+        random_state : int
+
+        Returns
+        -------
+        Dataset
+            n_people x n_levels pictures; its subjects tell whose each is.
+        """
+        self._check_fitted()
+        person, level = np.divmod(np.arange(len(classes) * self.n_levels_), self.n_levels_)
+        of_class, rng = np.asarray(classes)[person], np.random.default_rng(random_state)
+        inside = self.blurred(of_class, level, rng, person)
+        return replace(self._dataset(of_class, level, np.rint(255 * inside).astype(np.uint8), rng), subjects=person)
+
+    def _sample_images(self, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return np.rint(255 * self.blurred(classes, levels, rng)).astype(np.uint8)
+
+    def _get_images_state(self) -> tuple[dict, dict]:
+        small = {
+            "mean": torch.from_numpy(self.mean_).mul(255).round().byte(),
+            "basis": torch.from_numpy(self.basis_).half(),
+        }
+        return small | {name: torch.from_numpy(getattr(self, f"{name}_")) for name in ("factor", "brightness")}, {}
+
+    def _set_images_state(self, tensors: dict, extra: dict) -> None:
+        for name in ("basis", "factor", "brightness"):
+            setattr(self, f"{name}_", tensors[name].float().numpy())
+        self.mean_ = tensors["mean"].numpy() / np.float32(255)
+
+
+def class_means(x: np.ndarray, classes: np.ndarray, levels: np.ndarray, n_classes: int, n_levels: int) -> np.ndarray:
+    """Return the mean of every class at every level, small classes drawn towards the trend.
+
+    The trend is the line through the means of the classes of a level, in their order, weighted by
+    how many pictures each has. A class with ten pictures at a level lies half way to it.
+
+    Parameters
+    ----------
+    x : ndarray of float32, shape (n, n_pixels)
+    classes, levels : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n_classes, n_levels, n_pixels)
+    """
+    overall = x.mean(0)
+    means = np.empty((n_classes, n_levels, x.shape[1]), dtype=np.float32)
+    for level in range(n_levels):
+        here = levels == level
+        count = np.bincount(classes[here], minlength=n_classes).astype(np.float32)
+        own = np.stack([x[here & (classes == c)].mean(0) if count[c] else overall for c in range(n_classes)])
+        if not count.any():
+            means[:, level] = overall
+            continue
+        middle = count @ np.arange(n_classes) / count.sum()
+        off = np.arange(n_classes) - middle
+        at = count @ own / count.sum()
+        slope = (count * off) @ own / max(count @ off**2, 1e-9)
+        trend = at + off[:, None] * slope
+        believed = (count / (count + _SHRINK))[:, None]
+        means[:, level] = believed * own + (1 - believed) * trend
+    return means
+
+
+def _root(scores: np.ndarray) -> np.ndarray:
+    """Return a root of the shrunk covariance of some scores, shape (components, components)."""
+    if len(scores) < 2:
+        return np.zeros((scores.shape[1], scores.shape[1]), dtype=np.float32)
+    covariance, _ = ledoit_wolf(scores)
+    return np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance))).astype(np.float32)
+
+
+def check_whole(model: ImageSynthesizer, name: str, least: int) -> None:
+    """Raise `ShdError` for a constructor argument that is not a whole number from `least` on."""
+    value = getattr(model, name)
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise ShdError(f"{name}={value!r} must be a whole number, {least} or more.")

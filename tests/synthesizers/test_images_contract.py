@@ -1,0 +1,130 @@
+"""What every family of images promises. A new one is picked up by being registered."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from shd._errors import ShdError
+from shd.dataset import Dataset
+from shd.synthesizers import ImageSynthesizer, load_synthesizer
+from shd.synthesizers.base import registry
+
+SETTINGS = {
+    "ImageCGAN": {"steps": 3, "width": 4, "components": 6, "batch": 8, "device": "cpu"},
+    "SliceGaussian": {"components": 6},
+}
+"""Constructor arguments that make a family quick enough for a test."""
+
+
+@pytest.fixture(scope="module")
+def data(heads):
+    return heads()
+
+
+@pytest.fixture(scope="module", params=sorted(n for n, f in registry.items() if issubclass(f, ImageSynthesizer)))
+def family(request):
+    return registry[request.param](**SETTINGS.get(request.param, {}))
+
+
+@pytest.fixture(scope="module")
+def model(family, data):
+    return clone(family).fit(data)
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*too few to learn from")
+
+
+def test_a_dataset_of_the_same_kind_comes_back(model, data):
+    drawn = model.sample(20)
+    assert drawn.images.shape == (20, 40, 37) and drawn.images.dtype == np.uint8
+    assert (drawn.source, drawn.target, drawn.name, drawn.card) == ("synthetic", "class", "heads", data.card)
+    pd.testing.assert_series_equal(drawn.frame.dtypes, data.frame.dtypes)
+
+
+def test_what_is_asked_for_is_what_comes(model):
+    drawn = model.sample(30, condition={"class": "ill", "slice": 2})
+    assert (drawn.frame["class"] == "ill").all() and (drawn.frame["slice"] == 2).all()
+    asked = pd.DataFrame({"class": ["well", "ill"] * 5})
+    assert model.sample(10, condition=asked).frame["class"].tolist() == asked["class"].tolist()
+
+
+def test_pictures_show_their_class_and_slice(model):
+    dark = {
+        name: (model.sample(40, condition={"class": name, "slice": 0}).images[:, 17:24, 15:22] < 90).mean()
+        for name in ("well", "ill")
+    }
+    assert dark["ill"] > 1.5 * dark["well"]
+    low, high = (model.sample(40, condition={"slice": k}).images.mean() for k in (0, 2))
+    assert low > 1.1 * high
+
+
+def test_outside_the_heads_all_is_black(model):
+    images = model.sample(20).images
+    assert images[:, :, 34:].max() <= 16 and images[:, -2:].max() <= 16
+
+
+def test_the_same_seed_gives_the_same_pictures(family, model, data):
+    first = model.sample(9).images
+    assert np.array_equal(first, model.sample(9).images)
+    assert np.array_equal(first, clone(family).fit(data).sample(9).images)
+    assert not np.array_equal(first, model.sample(9, random_state=1).images)
+
+
+def test_no_two_pictures_are_the_same(model):
+    images = model.sample(40, condition={"class": "well", "slice": 1}).images
+    assert len(np.unique(images.reshape(40, -1), axis=0)) == 40
+
+
+def test_a_saved_model_gives_the_same_pictures(model, tmp_path):
+    again = load_synthesizer(model.save(tmp_path / "model.safetensors"))
+    assert type(again) is type(model) and again.get_params() == model.get_params()
+    ours, theirs = model.sample(12), again.sample(12)
+    assert np.array_equal(ours.images, theirs.images)
+    assert ours.card == theirs.card and ours.name == theirs.name
+    pd.testing.assert_frame_equal(ours.frame, theirs.frame)
+    json.dumps(model.get_params())
+
+
+def test_a_model_holds_no_picture_of_anybody(model, data, tmp_path):
+    content = model.save(tmp_path / "m").read_bytes()
+    rows = data.images[:, 20, 8:32]
+    assert not any(row.tobytes() in content for row in rows if len(np.unique(row)) > 1)
+    assert not [name for name, value in vars(model).items() if isinstance(value, Dataset)]
+
+
+def test_without_slices_there_is_one_level(family, data):
+    model = clone(family).fit(replace(data, frame=data.frame[["class"]]))
+    assert list(model.sample(5).frame.columns) == ["class"]
+    assert model.n_levels_ == 1
+
+
+WRONG = {
+    "Dataset with images": lambda data: data.frame,
+    "pictures have no class": lambda data: replace(data, target=None),
+    "'ward'": lambda data: replace(data, frame=data.frame.assign(ward=1)),
+    "'slice' has missing values": lambda data: replace(data, frame=data.frame.assign(slice=np.nan)),
+    "too small to learn from": lambda data: replace(data, images=data.images[:, :8]),
+}
+
+
+@pytest.mark.parametrize("said", WRONG)
+def test_what_cannot_be_learned_is_one_clear_line(family, data, said):
+    with pytest.raises(ShdError, match=said):
+        clone(family).fit(WRONG[said](data))
+
+
+def test_what_cannot_be_asked_for_is_one_clear_line(family, model, data):
+    with pytest.raises(ShdError, match="call fit"):
+        clone(family).sample(3)
+    with pytest.raises(ShdError, match="n=0"):
+        model.sample(0)
+    with pytest.raises(ShdError, match="no level 'sick'"):
+        model.sample(3, condition={"class": "sick"})
+    with pytest.raises(ShdError, match="no level 9"):
+        model.sample(3, condition={"slice": 9})
+    with pytest.raises(ShdError, match="components=0"):
+        clone(family).set_params(components=0).fit(data)

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from shd._errors import ShdError
+from shd.synthesizers import SliceGaussian
+from shd.synthesizers.slice_gaussian import class_means
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*too few to learn from")
+
+
+def test_a_class_with_ten_pictures_lies_half_way_to_the_trend():
+    x = np.r_[np.full((10, 1), 0.2), np.full((10, 1), 0.6)].astype(np.float32)
+    means = class_means(x, np.repeat([0, 1], 10), np.zeros(20, dtype=int), 2, 1)
+    # two classes lie on their own trend, so that nothing moves
+    assert means[:, 0, 0] == pytest.approx([0.2, 0.6], abs=1e-6)
+    x = np.r_[x, np.full((10, 1), 0.4)].astype(np.float32)
+    means = class_means(x, np.repeat([0, 1, 2], 10), np.zeros(30, dtype=int), 3, 1)
+    # the line through .2, .6, .4 is .3, .4, .5; each class is drawn half way to it
+    assert means[:, 0, 0] == pytest.approx([0.25, 0.5, 0.45], abs=1e-6)
+
+
+def test_the_mean_of_a_class_of_one_is_not_that_picture(heads):
+    data = heads(n_people=21)
+    classes = np.where(data.subjects == 20, 2, data.frame["class"].cat.codes)
+    x = data.images.reshape(len(data), -1) / np.float32(255)
+    means = class_means(x, classes, data.frame["slice"].to_numpy(), 3, 3)
+    own = x[(classes == 2) & (data.frame["slice"] == 1)][0]
+    trend = 2 * means[1, 1] - means[0, 1]
+    assert np.abs(means[2, 1] - own).mean() > 2 * np.abs(means[2, 1] - trend).mean()
+
+
+def test_a_class_that_never_came_at_a_level_has_a_mean_all_the_same():
+    x = np.array([[0.0], [1.0]], dtype=np.float32)
+    means = class_means(x, np.array([0, 1]), np.array([0, 0]), 2, 2)
+    assert np.isfinite(means).all()
+
+
+def test_brightness_is_that_of_real_pictures(heads):
+    data = heads(n_people=40)
+    drawn = SliceGaussian(components=8).fit(data).sample(120)
+    share = np.linspace(0, 1, 21)
+    real, synthetic = (np.quantile(images, share) for images in (data.images, drawn.images))
+    assert np.abs(real - synthetic).mean() < 8
+
+
+def test_projected_pictures_are_nearer_to_the_real_ones_than_means_are(heads):
+    data = heads(n_people=40)
+    model = SliceGaussian(components=8).fit(data)
+    codes = data.frame["class"].cat.codes.to_numpy().astype(int), data.frame["slice"].to_numpy()
+    top, bottom, left, right = model.box_
+    real = data.images[:, top:bottom, left:right]
+    seen = model.project(real, *codes)
+    assert seen.shape == real.shape and seen.dtype == np.uint8
+    off = [np.abs(real.astype(float) - other).mean() for other in (seen, 255 * model.mean_[codes])]
+    assert off[0] < 0.7 * off[1]
+
+
+def test_slices_of_one_made_up_person_fit_together(heads):
+    model = SliceGaussian(components=8).fit(heads(n_people=40))
+    cohort = model.sample_people([0, 1, 1, 0] * 5)
+    assert len(cohort) == 60 and cohort.frame["slice"].tolist() == [0, 1, 2] * 20
+    assert cohort.subjects.tolist() == np.repeat(np.arange(20), 3).tolist()
+    assert cohort.frame["class"].tolist()[:9] == ["well"] * 3 + ["ill"] * 6
+    light = np.array([image[image > 80].mean() for image in cohort.images]).reshape(20, 3)
+    within, between = light.std(axis=1).mean(), light.mean(axis=1).std()
+    assert within < between / 2
+    with pytest.raises(ShdError, match="call fit"):
+        SliceGaussian().sample_people([0])
