@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
     from shd.datasets import load
     from shd.synthesizers import (
         BayesianNetwork,
+        FlowMatching,
         ImageCGAN,
         Marginals,
         SliceGaussian,
@@ -35,6 +36,7 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "BayesianNetwork",
     "Marginals",
     "ImageCGAN",
+    "FlowMatching",
     "SliceGaussian",
     "load_synthesizer",
     "compare",
@@ -52,6 +54,7 @@ _HOMES = {
     "BayesianNetwork": "shd.synthesizers",
     "Marginals": "shd.synthesizers",
     "ImageCGAN": "shd.synthesizers",
+    "FlowMatching": "shd.synthesizers",
     "SliceGaussian": "shd.synthesizers",
     "load_synthesizer": "shd.synthesizers",
     "Report": "shd.compare",

@@ -2,6 +2,7 @@
 
 from shd.synthesizers.base import Synthesizer, load_synthesizer
 from shd.synthesizers.bayesian_network import BayesianNetwork
+from shd.synthesizers.flow_matching import FlowMatching
 from shd.synthesizers.image_base import ImageSynthesizer
 from shd.synthesizers.image_cgan import ImageCGAN
 from shd.synthesizers.marginals import Marginals
@@ -10,6 +11,7 @@ from shd.synthesizers.tabular_cgan import TabularCGAN
 
 __all__ = [
     "BayesianNetwork",
+    "FlowMatching",
     "ImageCGAN",
     "ImageSynthesizer",
     "Marginals",

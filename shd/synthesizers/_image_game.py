@@ -108,7 +108,7 @@ class ImageGame:
         half = (n_packs + 1) // 2 * pack
         begun = np.concatenate([self._pick(tuple(group)) for group in chosen[: (n_packs + 1) // 2]])
         start = self.model.start_
-        drawn = start.blurred(classes[half:], levels[half:], self.rng)
+        drawn = start.blurred(start.normals(len(real) - half, self.rng), classes[half:], levels[half:])
         pictures = [
             self.images[real] / np.float32(255),
             np.concatenate([self.projected[begun] / np.float32(255), drawn]),

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-_NOISE = 8  # channels of noise, on a grid of half the size
+_NOISE, _NOISE_GRID = 8, 8  # channels of noise, and pixels a side of its grid: finer noise becomes speckle, not folds
 _HIGH_PASS, _OFF_MEAN, _GROUND = 6.0, 2.0, 40.0  # bring what the discriminator is shown to one scale
 
 
@@ -50,9 +50,10 @@ class Refiner(nn.Module):
         nn.init.zeros_(self.leave.bias)
 
     def forward(self, blurred, mean, noise, classes, levels) -> torch.Tensor:
-        """Blurred and mean, 0 to 1, (n, 1, h, w); noise (n, 8, h/2, w/2); classes, levels int (n,) to (n, 1, h, w)."""
+        """Blurred and mean, 0 to 1, (n, 1, h, w); noise (n, 8, h/8, w/8); classes, levels int (n,) to (n, 1, h, w)."""
         condition = self.of_class(classes) + self.of_level(levels)
         h = F.pixel_unshuffle(2 * torch.cat([blurred, mean], dim=1) - 1, 2)
+        noise = F.interpolate(noise, size=h.shape[2:], mode="bilinear")
         h = self.down[0](F.leaky_relu(self.enter(torch.cat([h, noise], dim=1)), 0.2), condition)
         half = self.down[1](F.avg_pool2d(h, 2), condition)
         quarter = self.bottom(self.down[2](F.avg_pool2d(half, 2), condition), condition)
@@ -62,7 +63,7 @@ class Refiner(nn.Module):
 
     def draw_noise(self, n: int, height: int, width: int, rng: torch.Generator, device: torch.device) -> torch.Tensor:
         """Noise for n pictures; drawn on the CPU, so that the same seed gives the same on every device."""
-        return torch.randn(n, _NOISE, height // 2, width // 2, generator=rng).to(device)
+        return torch.randn(n, _NOISE, height // _NOISE_GRID, width // _NOISE_GRID, generator=rng).to(device)
 
 
 class Judge(nn.Module):

@@ -1,5 +1,7 @@
 """`ImageSynthesizer`: what every family of images shares. Conditions, checks, and Datasets of pictures."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,9 @@ from shd._errors import ShdError
 from shd.dataset import DataCard, Dataset
 from shd.synthesizers._conditions import Conditions
 from shd.synthesizers.base import Synthesizer
+
+if TYPE_CHECKING:
+    from shd.synthesizers.slice_gaussian import SliceGaussian
 
 _STEP = 8  # pixels: networks halve pictures up to three times, and JPEG files hold blocks of eight
 _INK = 16  # of 255: what is darker in every picture is background
@@ -19,8 +24,8 @@ class ImageSynthesizer(Synthesizer, abstract=True):
     """Base of all families of images: ``fit`` learns a Dataset with images, ``sample`` gives another.
 
     What can be asked for is the class (the target of the Dataset) and, where there is a column
-    ``slice``, the slice. A family writes `_fit_images`, `_sample_images`, `_get_images_state` and
-    `_set_images_state`.
+    ``slice``, the slice. A family writes `_fit_images`, `_sampler`, `_render`,
+    `_get_images_state` and `_set_images_state`.
 
     Attributes
     ----------
@@ -73,7 +78,8 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         rng = self._check_sample(n, random_state)
         codes = self.conditions_.draw(int(n), condition, self.encoder_, rng)
         classes, levels = self._class_and_level(codes)
-        return self._dataset(classes, levels, self._sample_images(classes, levels, rng), rng)
+        normal = self._sampler().normals(len(codes), rng)
+        return self._dataset(classes, levels, self._render(normal, classes, levels, rng), rng)
 
     def _dataset(
         self, classes: np.ndarray, levels: np.ndarray, inside: np.ndarray, rng: np.random.Generator
@@ -143,8 +149,18 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         """Learn uint8 images (n, box height, box width) with their class and level, int64 (n,)."""
         raise NotImplementedError
 
-    def _sample_images(self, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return uint8 images (n, box height, box width) of the classes and levels asked for, int64 (n,)."""
+    def _sampler(self) -> "SliceGaussian":
+        """Return the statistical sampler that the family starts from, or is."""
+        raise NotImplementedError
+
+    def _render(
+        self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Return uint8 images (n, box height, box width) of what was drawn and asked for.
+
+        `normal` is what makes people differ, float32 (n, components), see `SliceGaussian.normals`;
+        classes and levels are int64 (n,).
+        """
         raise NotImplementedError
 
     def _get_images_state(self) -> tuple[dict, dict]:

@@ -205,7 +205,9 @@ class ImageCGAN(ImageSynthesizer):
         self.generator_ = game.average
         levels = np.linspace(0, self.n_levels_ - 1, min(8, self.n_levels_)).round().astype(int)
         classes, levels = (side.ravel() for side in np.meshgrid(np.arange(self.n_classes_), levels, indexing="ij"))
-        save_grid(self._preview, self._sample_images(classes, levels, np.random.default_rng(0)), self.n_classes_)
+        rng = np.random.default_rng(0)
+        pictures = self._render(self.start_.normals(len(classes), rng), classes, levels, rng)
+        save_grid(self._preview, pictures, self.n_classes_)
 
     def steps_for(self, data: Dataset, minutes: float) -> int:
         """Return how many steps this machine takes in that many minutes (it tries a few)."""
@@ -217,15 +219,14 @@ class ImageCGAN(ImageSynthesizer):
         to_start = (time.perf_counter() - began - 5 * trial.seconds_per_step_) * len(data) / len(rows)
         return max(1, int(0.95 * (60 * minutes - to_start) / trial.seconds_per_step_))
 
-    def _sample_images(self, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        blurred = self.start_.blurred(classes, levels, rng)
-        return self._refine(blurred, classes, levels, rng)
+    def _sampler(self) -> SliceGaussian:
+        return self.start_
 
     @torch.no_grad()
-    def _refine(
-        self, blurred: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
+    def _render(
+        self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """Sharpen blurred pictures, float32 (n, h, w), 0 to 1, to uint8."""
+        blurred = self.start_.blurred(normal, classes, levels)
         noise_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
         device = next(self.generator_.parameters()).device
         pictures = np.empty(blurred.shape, dtype=np.uint8)

@@ -44,6 +44,8 @@ class SliceGaussian(ImageSynthesizer):
         Mean picture, 0 to 1. Small classes are drawn towards the line through all classes, so that
         no mean is the picture of one person.
     basis_ : ndarray of float32, shape (components, box height * box width)
+        Directions in which people differ, in 255 steps of `scale_`, shape (components, 1): a model file
+        shall be small.
     factor_ : ndarray of float32, shape (n_bins, components, components)
         Turns independent normal numbers into scores: the root of the covariance of each bin.
     brightness_ : ndarray of float32, shape (2, 1001)
@@ -79,44 +81,52 @@ class SliceGaussian(ImageSynthesizer):
         rest = x - self._means(classes, levels)
         n_components = min(self.components, len(x) - 1, x.shape[1])
         pca = PCA(n_components, svd_solver="randomized", random_state=int(rng.integers(2**31))).fit(rest)
-        self.basis_ = pca.components_.astype(np.float16).astype(np.float32)
+        self.scale_ = np.abs(pca.components_).max(axis=1, keepdims=True).astype(np.float32) / 127
+        self.basis_ = np.rint(pca.components_ / self.scale_).astype(np.float32) * self.scale_
         scores = rest @ self.basis_.T
         self.factor_ = np.stack(
             [_root(scores[levels // _LEVELS_A_BIN == b]) for b in range(-(-n_levels // _LEVELS_A_BIN))]
         )
-        drawn = np.concatenate([part for _, part in self._draw(classes[::4], levels[::4], rng)])
+        few = slice(None, None, 4)
+        drawn = np.concatenate(
+            [part for _, part in self._draw(self.normals(len(x), rng)[few], classes[few], levels[few])]
+        )
         share = np.linspace(0, 1, _QUANTILES)
         self.brightness_ = np.stack([np.quantile(drawn, share), np.quantile(x[::4], share)]).astype(np.float32)
 
     def _means(self, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
         return self.mean_[classes, levels].reshape(len(classes), -1)
 
-    def _draw(
-        self, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator, person: np.ndarray | None = None
-    ) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield, part by part, which rows and their pixels before the map of brightness, float32 (m, pixels).
-
-        Pictures of one `person`, int (n,), differ from their means alike; without it all are strangers.
-        """
-        own = None if person is None else rng.standard_normal((person.max() + 1, len(self.basis_)), dtype=np.float32)
+    def _draw(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield, part by part, which rows and their pixels before the map of brightness, float32 (m, pixels)."""
         for first in range(0, len(classes), _CHUNK):
             rows = slice(first, first + _CHUNK)
-            bins = levels[rows] // _LEVELS_A_BIN
-            strangers = own is None
-            normal = (
-                rng.standard_normal((len(bins), len(self.basis_)), dtype=np.float32) if strangers else own[person[rows]]
-            )
-            scores = np.empty_like(normal)
-            for b in np.unique(bins):
-                scores[bins == b] = normal[bins == b] @ self.factor_[b].T
+            scores = self.scores(normal[rows], levels[rows])
             yield rows, self._means(classes[rows], levels[rows]) + scores @ self.basis_
 
-    def blurred(
-        self, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator, person: np.ndarray | None = None
-    ) -> np.ndarray:
+    def normals(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw what makes n people differ: independent standard normal numbers, float32 (n, components)."""
+        return rng.standard_normal((n, len(self.basis_)), dtype=np.float32)
+
+    def scores(self, normal: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Turn standard normal numbers into scores of principal components, float32 (n, components)."""
+        scores, bins = np.empty_like(normal), levels // _LEVELS_A_BIN
+        for b in np.unique(bins):
+            scores[bins == b] = normal[bins == b] @ self.factor_[b].T
+        return scores
+
+    def normals_of(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Undo `scores` for real pictures, uint8 (n, height, width): float32 (n, components)."""
+        rest = images.reshape(len(images), -1) / np.float32(255) - self._means(classes, levels)
+        scores, bins = rest @ self.basis_.T, levels // _LEVELS_A_BIN
+        for b in np.unique(bins):
+            scores[bins == b] = np.linalg.solve(self.factor_[b], scores[bins == b].T).T
+        return scores
+
+    def blurred(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Return pictures as floats, 0 to 1, shape (n, box height, box width): what `ImageCGAN` starts from."""
         pixels = np.empty((len(classes), *self.mean_.shape[2:]), dtype=np.float32)
-        for rows, drawn in self._draw(classes, levels, rng, person):
+        for rows, drawn in self._draw(normal, classes, levels):
             pixels[rows] = np.interp(drawn, *self.brightness_).reshape(-1, *self.mean_.shape[2:])
         return pixels
 
@@ -148,22 +158,29 @@ class SliceGaussian(ImageSynthesizer):
         self._check_fitted()
         person, level = np.divmod(np.arange(len(classes) * self.n_levels_), self.n_levels_)
         of_class, rng = np.asarray(classes)[person], np.random.default_rng(random_state)
-        inside = self.blurred(of_class, level, rng, person)
-        return replace(self._dataset(of_class, level, np.rint(255 * inside).astype(np.uint8), rng), subjects=person)
+        inside = self._render(self.normals(len(classes), rng)[person], of_class, level, rng)
+        return replace(self._dataset(of_class, level, inside, rng), subjects=person)
 
-    def _sample_images(self, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return np.rint(255 * self.blurred(classes, levels, rng)).astype(np.uint8)
+    def _sampler(self) -> "SliceGaussian":
+        return self
+
+    def _render(
+        self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        return np.rint(255 * self.blurred(normal, classes, levels)).astype(np.uint8)
 
     def _get_images_state(self) -> tuple[dict, dict]:
         small = {
             "mean": torch.from_numpy(self.mean_).mul(255).round().byte(),
-            "basis": torch.from_numpy(self.basis_).half(),
+            "basis": torch.from_numpy(self.basis_ / self.scale_).round().to(torch.int8),
         }
-        return small | {name: torch.from_numpy(getattr(self, f"{name}_")) for name in ("factor", "brightness")}, {}
+        whole = {name: torch.from_numpy(getattr(self, f"{name}_")) for name in ("factor", "brightness", "scale")}
+        return small | whole, {}
 
     def _set_images_state(self, tensors: dict, extra: dict) -> None:
-        for name in ("basis", "factor", "brightness"):
-            setattr(self, f"{name}_", tensors[name].float().numpy())
+        for name in ("factor", "brightness", "scale"):
+            setattr(self, f"{name}_", tensors[name].numpy())
+        self.basis_ = tensors["basis"].float().numpy() * self.scale_
         self.mean_ = tensors["mean"].numpy() / np.float32(255)
 
 

@@ -1,0 +1,90 @@
+"""Make everything that ships in challenges/alzheimers_mri/data, from the owner's archive.
+
+    SHD_DATA=folder/of/the/archive python -m data_scripts.alzheimers_mri
+
+* ``release/``: `ImageCGAN` in a long run on the training people, with card and report. As many
+  pictures of each class, every slice equally often. The fit goes on from its checkpoint where it was
+  stopped.
+* ``stand-in.zip``: made-up people with every second slice, from a `SliceGaussian` of the same training
+  people. It takes the place of the real data where those have not been downloaded.
+
+Seeds and settings stand here and nowhere else. Nothing sees the people of the holdout.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+import shd
+from shd._generate import generate
+from shd._paths import challenges_dir
+from shd._progress import notice
+from shd.datasets._pictures import as_stored, write_pictures
+from shd.datasets.alzheimers import LEVELS, N_SLICES
+from shd.datasets.registry import archive_path, shipped_path
+from shd.release import make_release
+
+SEED = 0
+TEST_SIZE = 0.2
+PEOPLE = (30, 20, 8, 2)  # of the stand-in, a class
+PICTURES_A_CLASS = 300  # of the release
+LONG_RUN = {"steps": 2500, "precision": "bfloat16", "likeness_weight": 2.0}
+
+
+def make_stand_in(data: shd.Dataset, path: Path) -> None:
+    """Write every second slice of made-up people, some of every class: people count, and the file stays small."""
+    train, _ = data.split(TEST_SIZE, SEED)
+    model = shd.SliceGaussian(components=60, random_state=SEED).fit(train)
+    cohort = model.sample_people(np.repeat(np.arange(len(PEOPLE)), PEOPLE), random_state=SEED)
+    cohort = cohort.take(np.flatnonzero(cohort.frame["slice"] % 2 == 0))
+    write_pictures(path, replace(cohort, source="stand-in"))
+    notice(f"{path}: {len(cohort):,} pictures of {sum(PEOPLE)} subjects, {path.stat().st_size / 1e6:.1f} MB")
+
+
+def make_the_release(data: shd.Dataset, folder: Path, checkpoint: Path) -> None:
+    """Fit for a long time, compare as many pictures as train has, and release balanced classes."""
+    model = shd.ImageCGAN(random_state=SEED, **LONG_RUN)
+    made = generate(data, model, checkpoint=checkpoint, test_size=TEST_SIZE, random_state=SEED)
+    asked = pd.DataFrame(
+        {
+            "class": np.repeat(LEVELS, PICTURES_A_CLASS),
+            "slice": np.arange(len(LEVELS) * PICTURES_A_CLASS) % N_SLICES,
+        }
+    )
+    balanced = made.synthesizer.sample(len(asked), condition=asked, random_state=SEED + 1)
+    release = make_release(
+        folder,
+        train=made.train,
+        holdout=made.holdout,
+        synthesizer=made.synthesizer,
+        synthetic=replace(balanced, images=as_stored(balanced.images)),
+        report=made.report,
+        split=made.split,
+        cost=made.cost,
+        raw=archive_path("alzheimers"),
+    )
+    notice(made.report.summary())
+    notice(str(release.folder))
+
+
+def main() -> None:
+    """Make the stand-in, then the release."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", type=Path, default=Path("runs/alzheimers_mri.ckpt"), help="of the long fit")
+    parser.add_argument("--only", choices=["stand-in", "release"], help="make one of the two")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)  # the same pictures on machines with any number of cores
+    data = shd.load("alzheimers", source="real")
+    folder = challenges_dir() / "alzheimers_mri" / "data"
+    if chosen.only != "release":
+        make_stand_in(data, shipped_path("alzheimers", "stand-in"))
+    if chosen.only != "stand-in":
+        make_the_release(data, folder / "release", chosen.checkpoint)
+
+
+if __name__ == "__main__":
+    main()
