@@ -21,7 +21,7 @@ from shd.synthesizers.image_base import ImageSynthesizer
 from shd.synthesizers.slice_gaussian import SliceGaussian, check_whole
 
 _BATCH = 256
-_RATE, _AVERAGE = 1e-3, 0.999
+_RATE, _AVERAGE = 1e-3, 0.99
 _WAVES = 16  # sines and cosines that tell the network the time
 _NUDGE = 0.1  # noise on the data, so that no point is learned by heart
 

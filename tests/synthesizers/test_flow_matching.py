@@ -27,7 +27,7 @@ def test_it_learns_two_heaps_that_a_gaussian_cannot(heads):
     normal, classes, levels = flow.start_.normals(500, rng), rng.integers(2, size=500), rng.integers(2, size=500)
     before, after = (kurtosis(x[:, 0], fisher=False) for x in (normal, flow.move(normal, classes, levels)))
     assert before > 2.5  # a normal number has 3
-    assert after < 1.7  # two heaps of one size have 1
+    assert after < 2.1  # those of the real people have 1.7
 
 
 def test_normals_of_real_people_are_those_they_would_be_drawn_from(heads):
