@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shd._errors import ShdError, ShdWorkError
+from shd._processes import leave
 from shd._progress import notice
 from shd.dataset import Dataset
 
@@ -160,6 +161,7 @@ def generate(
     stops = "; Ctrl-C stops early and keeps what was learned" if hasattr(synthesizer, "steps_for") else ""
     tell("fit", f"{type(synthesizer).__name__}{stops}")
     cost = _fit(synthesizer, train, checkpoint)
+    leave()
     tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
     synthetic = _sample(synthesizer, train)
     tell("compare", "fidelity, utility and privacy")

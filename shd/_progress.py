@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column
 
+from shd._processes import rank
+
 _ROOMY = 110  # columns of a terminal that hold every part of a progress bar
 
 
@@ -20,14 +22,15 @@ def _in_notebook() -> bool:
 
 def _shown() -> bool:
     """Show bars to people only: on a terminal or in a notebook, and not where SHD_PROGRESS=0."""
-    if os.environ.get("SHD_PROGRESS", "1") == "0":
+    if os.environ.get("SHD_PROGRESS", "1") == "0" or rank():
         return False
     return sys.stderr.isatty() or _in_notebook()
 
 
 def notice(line: str) -> None:
     """Tell people one thing on standard error, which leaves standard output to programs."""
-    print(line, file=sys.stderr, flush=True)
+    if rank() == 0:
+        print(line, file=sys.stderr, flush=True)
 
 
 @dataclass

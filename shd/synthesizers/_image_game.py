@@ -1,7 +1,6 @@
 """The adversarial game of `ImageCGAN`: what is played with, the losses, and one step of play."""
 
 import copy
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from shd._processes import average_gradients, rank
 from shd.synthesizers._image_nets import Judge, Refiner
 from shd.synthesizers._jpeg import as_stored
 
@@ -36,9 +36,7 @@ class ImageGame:
 
     def __init__(self, model: "ImageCGAN", images: np.ndarray, classes: np.ndarray, levels: np.ndarray):
         self.model, self.device = model, torch.device(model.device_)
-        self.rank, self.world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-        self.rng = np.random.default_rng([model.seed_, self.rank])  # every process plays with pictures of its own
-        self.noise_rng = torch.Generator().manual_seed(model.seed_ + self.rank)
+        self._seed(0)
         self.images, self.classes, self.levels = images, classes, levels
         self.projected = model.start_.project(images, classes, levels)
         self.rows = {
@@ -57,6 +55,11 @@ class ImageGame:
         self.adam_g = torch.optim.Adam(self.generator.parameters(), betas=(0.0, 0.99), fused=True)
         self.adam_d = torch.optim.Adam(self.discriminator.parameters(), betas=(0.0, 0.99), fused=True)
         self.step_ = 0
+
+    def _seed(self, step: int) -> None:
+        """Begin the draws of this process: every one plays with pictures of its own."""
+        self.rng = np.random.default_rng([self.model.seed_, rank(), step])
+        self.noise_rng = torch.Generator().manual_seed(self.model.seed_ + rank() + 1000 * step)
 
     def _place(self, net: nn.Module) -> nn.Module:
         return net.to(self.device, memory_format=torch.channels_last)
@@ -87,7 +90,7 @@ class ImageGame:
         loss = loss + model.shape_weight * coarse.abs().mean() + _BOUND * (drawn - drawn.clamp(0, 1)).square().mean()
         self.adam_g.zero_grad()
         loss.backward()
-        self._share_gradients(self.generator)
+        average_gradients(self.generator)
         self.adam_g.step()
         self.discriminator.requires_grad_(True)
         self.step_ += 1
@@ -154,15 +157,8 @@ class ImageGame:
             loss = loss + self.model.gradient_penalty * sum(s.square().sum() for s in slopes) / len(real)
         self.adam_d.zero_grad()
         loss.backward()
-        self._share_gradients(self.discriminator)
+        average_gradients(self.discriminator)
         self.adam_d.step()
-
-    def _share_gradients(self, net: nn.Module) -> None:
-        """Average the gradients of all processes; see README: ``torchrun``."""
-        if self.world > 1:
-            for parameter in net.parameters():
-                torch.distributed.all_reduce(parameter.grad)
-                parameter.grad /= self.world
 
     def state(self) -> dict:
         """Everything needed to go on as if nothing had happened."""
@@ -174,9 +170,12 @@ class ImageGame:
         """Undo `state`."""
         for name in _LEARNERS:
             getattr(self, name).load_state_dict(state[name])
-        self.rng.bit_generator.state = state["rng"]
-        self.noise_rng.set_state(state["noise"])
         self.step_ = state["step"]
+        if rank() == 0:
+            self.rng.bit_generator.state = state["rng"]
+            self.noise_rng.set_state(state["noise"])
+        else:  # the state is that of the first process
+            self._seed(self.step_)
 
 
 def _relativistic(winner: torch.Tensor, loser: torch.Tensor) -> torch.Tensor:

@@ -27,6 +27,7 @@ import numpy as np
 import torch
 
 from shd._errors import ShdError
+from shd._processes import agree, join, rank
 from shd._progress import notice, progress
 from shd.dataset import Dataset
 from shd.synthesizers._filter import under
@@ -75,7 +76,8 @@ class ImageCGAN(ImageSynthesizer):
     precision : {"float32", "bfloat16"}
         Of the networks; bfloat16 is twice as fast where the processor knows it.
     device : str
-        ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU where there is one.
+        ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU where there is one. Several processes started by
+        ``torchrun`` share the work, on one machine or more; see `shd._processes`.
     random_state : int
         The same seed gives the same model on the same machine, and the same pictures.
 
@@ -178,7 +180,7 @@ class ImageCGAN(ImageSynthesizer):
                     bar.advance(1)
                     if game.step_ % every == 0:
                         self._show(game)
-                    if checkpoint.is_due() or game.step_ == self.steps:
+                    if rank() == 0 and (checkpoint.is_due() or game.step_ == self.steps):
                         checkpoint.save({"game": game.state(), "seconds": clock.read()})
         except KeyboardInterrupt:
             notice(f"Stopped at step {game.step_:,} of {self.steps:,}; what was learned so far is kept.")
@@ -190,7 +192,7 @@ class ImageCGAN(ImageSynthesizer):
         """Fit the sampler that the game starts from."""
         # None means another model each time; what is drawn here is used all through
         self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
-        self.device_ = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        self.device_ = join(self.device)
         self.start_ = SliceGaussian(self.components)
         self.start_.learn(images, classes, levels, self.n_classes_, self.n_levels_, np.random.default_rng(self.seed_))
         self.class_of_ = _judged_as(classes, levels, self.n_classes_)
@@ -200,7 +202,7 @@ class ImageCGAN(ImageSynthesizer):
 
     def _show(self, game: ImageGame) -> None:
         """Write a grid: a row a class, slices from low to high."""
-        if self._preview is None or game.rank:
+        if self._preview is None or rank():
             return
         self.generator_ = game.average
         levels = np.linspace(0, self.n_levels_ - 1, min(8, self.n_levels_)).round().astype(int)
@@ -217,7 +219,7 @@ class ImageCGAN(ImageSynthesizer):
             warnings.simplefilter("ignore")  # the fit itself will say all that
             trial.fit(data.take(rows))
         to_start = (time.perf_counter() - began - 5 * trial.seconds_per_step_) * len(data) / len(rows)
-        return max(1, int(0.95 * (60 * minutes - to_start) / trial.seconds_per_step_))
+        return agree(max(1, int(0.95 * (60 * minutes - to_start) / trial.seconds_per_step_)))
 
     def _sampler(self) -> SliceGaussian:
         return self.start_

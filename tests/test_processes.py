@@ -1,0 +1,62 @@
+"""Two processes that train one model."""
+
+import os
+import subprocess
+import sys
+
+import torch
+from torch import nn
+
+from shd import _processes
+
+SCRIPT = """
+import sys, warnings
+from pathlib import Path
+import numpy as np, pandas as pd, torch
+import shd
+from shd import _processes
+
+warnings.simplefilter("ignore", shd.ShdWarning)
+torch.set_num_threads(1)
+rng = np.random.default_rng(0)
+images = rng.integers(0, 255, (48, 16, 16)).astype("uint8")
+frame = pd.DataFrame({"class": pd.Categorical(["a", "b"] * 24)})
+model = shd.ImageCGAN(steps=3, width=4, components=3, batch=4, pack=2, device="cpu")
+folder = Path(sys.argv[1])
+model.fit(shd.Dataset(frame, target="class", images=images), checkpoint=folder / "state.ckpt")
+assert _processes.agree(10 + _processes.rank()) == 10
+torch.save([p.clone() for p in model.generator_.parameters()], folder / f"{_processes.rank()}.pt")
+_processes.leave()
+(folder / "end.txt").open("a").write(f"{_processes.rank()}\\n")
+"""
+
+
+def test_two_processes_end_with_one_model(tmp_path):
+    (tmp_path / "job.py").write_text(SCRIPT)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "SHD_PROGRESS": "0"}
+    done = subprocess.run(
+        [*torchrun, tmp_path / "job.py", tmp_path], capture_output=True, text=True, env=environment, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert (tmp_path / "end.txt").read_text() == "0\n"  # the first process goes on alone
+    assert done.stderr.count("ImageCGAN: 3 steps") == 1  # and tells people what happens
+    assert (tmp_path / "state.ckpt").is_file()
+
+
+def test_one_process_needs_none_of_this(monkeypatch):
+    for name in ("RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    net = nn.Linear(2, 1)
+    net(torch.ones(1, 2)).sum().backward()
+    _processes.average_gradients(net)
+    _processes.leave()
+    assert net.weight.grad.tolist() == [[1.0, 1.0]]
+    assert (_processes.rank(), _processes.world(), _processes.agree(7), _processes.join("cpu")) == (0, 1, 7, "cpu")
+
+
+def test_asking_for_the_rank_does_not_import_torch():
+    code = "import sys, shd._processes; shd._processes.rank(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
