@@ -15,15 +15,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import shd
+from shd._grid import save_grid
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "challenges/diabetes_ml/README.md")
 RELEASE = ROOT / "challenges/diabetes_ml/data/release"
 STAND_IN = ROOT / "challenges/diabetes_ml/data/stand-in.parquet"
 PICTURE = ROOT / "docs/report.png"
+MRI = ROOT / "challenges/alzheimers_mri/data/release"
+GRID = ROOT / "docs/mri.png"
 
 WIDTH = 1280  # of the page, in CSS pixels
 SHARPNESS = 1.5  # image pixels a CSS pixel, so that letters stay sharp on fine screens
@@ -46,17 +50,24 @@ def picture_block(card: dict) -> str:
 def figures_block(card: dict) -> str:
     """Return every score of the release, between its floor and its ceiling."""
     word, (train, holdout) = card["made_from"]["source"], (card["split"][side] for side in ("train", "holdout"))
+    what, people = ("pictures", "people") if card["data"]["pixels"] else ("records", "patients")
     lines = [
-        f"{card['data']['records']:,} synthetic records, learned from {train['records']:,} {word} ones of "
-        f"{train['subjects']:,} patients; {holdout['records']:,} of {holdout['subjects']:,} other patients held out.",
+        f"{card['data']['records']:,} synthetic {what}, learned from {train['records']:,} {word} ones of "
+        f"{train['subjects']:,} {people}; {holdout['records']:,} of {holdout['subjects']:,} other {people} held out.",
         "",
-        f"| metric | best | floor | **release** | 95 % interval | ceiling: other {word} patients | verdict |",
+        f"| metric | best | floor | **release** | 95 % interval | ceiling: other {word} {people} | verdict |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
         *(_score_row(score) for score in card["scores"]),
         "",
         _how(card),
     ]
     return "\n".join(lines)
+
+
+def grid_block(card: dict) -> str:
+    """Return the grid of pictures, described for those who do not see it."""
+    rows = "a row a class, from not demented to moderately demented; slices from low to high"
+    return f"![Synthetic slices: {rows}.]({GRID.relative_to(ROOT).as_posix()})"
 
 
 def utility_block(card: dict) -> str:
@@ -86,17 +97,19 @@ def data_block(card: dict) -> str:
     )
 
 
-BLOCKS: dict[str, Callable[[dict], str]] = {
+Blocks = dict[str, Callable[[dict], str]]
+BLOCKS: Blocks = {
     "picture": picture_block,
     "figures": figures_block,
     "utility": utility_block,
     "data": data_block,
 }
+MRI_BLOCKS: Blocks = {"mri grid": grid_block, "mri figures": figures_block}
 
 
-def fill(page: str, card: dict) -> str:
-    """Return a page with everything between markers written anew."""
-    for name, block in BLOCKS.items():
+def fill(page: str, card: dict, blocks: Blocks = BLOCKS) -> str:
+    """Return a page with everything between the markers of some blocks written anew."""
+    for name, block in blocks.items():
         first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
         if first not in page:
             continue
@@ -128,6 +141,14 @@ def take_picture(report: Path, path: Path) -> None:
         browser.close()
 
 
+def draw_grid(path: Path) -> None:
+    """Save some pictures of the MRI release as a PNG: a row a class, eight slices."""
+    data = shd.load("alzheimers", source="synthetic")
+    classes, levels = data.frame[data.target].cat.codes.to_numpy(), data.frame["slice"].to_numpy()
+    shown = [np.flatnonzero((classes == c) & (levels == k))[0] for c in np.unique(classes) for k in range(2, 32, 4)]
+    save_grid(path, data.images[shown], len(np.unique(classes)))
+
+
 def _score_row(score: dict) -> str:
     def number(value: float | None) -> str:
         return "–" if value is None else f"{value:,.{score['digits']}f}"
@@ -156,10 +177,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 where a page is behind")
     chosen = parser.parse_args(arguments)
-    card, behind = read_card(), 0
+    card, mri, behind = read_card(), read_card(MRI), 0
     for path in PAGES:
         page = path.read_text(encoding="utf-8")
-        filled = fill(page, card)
+        filled = fill(fill(page, card), mri, MRI_BLOCKS)
         behind += filled != page
         if not chosen.check:
             path.write_text(filled, encoding="utf-8", newline="\n")
@@ -167,7 +188,9 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.check:
         return 1 if behind else 0
     take_picture(RELEASE / "report.html", PICTURE)
-    print(f"{PICTURE.relative_to(ROOT).as_posix()}: {PICTURE.stat().st_size / 1e3:.0f} kB")
+    draw_grid(GRID)
+    for picture in (PICTURE, GRID):
+        print(f"{picture.relative_to(ROOT).as_posix()}: {picture.stat().st_size / 1e3:.0f} kB")
     return 0
 
 

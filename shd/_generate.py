@@ -63,7 +63,8 @@ class Steps:
     def loaded(self, data: Dataset) -> None:
         """Say what was loaded, below its step."""
         subjects = len(np.unique(data.subjects))
-        notice(f"{'':<13}{len(data):,} records of {subjects:,} subjects, {data.frame.shape[1]} columns")
+        what = "records" if data.images is None else "pictures"
+        notice(f"{'':<13}{len(data):,} {what} of {subjects:,} subjects, {data.frame.shape[1]} columns")
 
 
 def default_family(data: Dataset) -> str:
@@ -194,7 +195,6 @@ def _fit(synthesizer: "Synthesizer", train: Dataset, checkpoint: str | Path | No
 
 
 _MINUTES_FOR_THE_CRITICS = 5.0  # what a fit takes that bears all of their steps and trees
-_FEW_STEPS = 300  # of the game; below that the first columns are not yet learned
 
 
 def _set_steps(synthesizer: "Synthesizer", train: Dataset, minutes: float, checkpoint: str | Path | None) -> None:
@@ -211,7 +211,7 @@ def _set_steps(synthesizer: "Synthesizer", train: Dataset, minutes: float, check
         synthesizer.set_params(steps=_steps_in(note))
         return
     synthesizer.set_params(steps=synthesizer.steps_for(train, minutes))
-    if synthesizer.steps < _FEW_STEPS:
+    if synthesizer.steps < synthesizer.few_steps:
         notice(
             f"{minutes:g} minutes are {synthesizer.steps} steps here and now: too few to learn much. "
             "Close other programs, or give more minutes."

@@ -65,7 +65,7 @@ def to_svg(figure: Figure) -> str:
     svg = stream.getvalue()
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<(g|image) id="[^"]*"', r"<\1", svg)  # nobody refers to these
+    svg = re.sub(r'<(g|image)\b([^>]*?) id="[^"]*"', r"<\1\2", svg)  # nobody refers to these
     # the others must be there once in a page with several figures
     own = f"f{zlib.crc32(svg.encode()):08x}"
     svg = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{own}", svg)

@@ -70,7 +70,9 @@ def _shd(
 def demo(
     challenge: Annotated[str, typer.Option(metavar="NAME", help="diabetes or alzheimers.")] = "diabetes",
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The report.")] = Path("shd-demo.html"),
-    minutes: Annotated[float, typer.Option(metavar="N", help="Time to fit in.")] = 1.1,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="N", help="Time to fit in.  [default: 1.1; pictures 2]")
+    ] = None,
     seed: Seed = 0,
     json: AsJson = False,
 ) -> None:
@@ -86,6 +88,8 @@ def demo(
     data = shd.load(challenge, source="stand-in")
     steps.loaded(data)
     gan = make_synthesizer(default_family(data), random_state=seed)
+    if minutes is None:
+        minutes = 1.1 if data.images is None else 2.0
     made = generate(data, gan, minutes=minutes, random_state=seed, steps=steps)
     steps("report", str(output))
     made.report.save(output)

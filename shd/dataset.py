@@ -16,6 +16,7 @@ from shd._tables import read_table
 SOURCES = ("real", "synthetic", "stand-in")
 """Where rows can come from; see `Dataset.source`."""
 
+_SHOWN = 8  # pictures in a notebook
 _STRATA = 5  # quantile groups that stand in for classes where the target is numeric
 
 
@@ -238,8 +239,9 @@ class Dataset:
     def __repr__(self) -> str:
         subjects = len(pd.unique(self.subjects))
         target = f", target {self.target!r}" if self.target else ""
+        what = "records" if self.images is None else "pictures of {} x {} pixels".format(*self.images.shape[1:])
         return (
-            f"Dataset {self.name!r}, {self.source}: {len(self):,} records of {subjects:,} subjects, "
+            f"Dataset {self.name!r}, {self.source}: {len(self):,} {what} of {subjects:,} subjects, "
             f"{self.frame.shape[1]} columns{target}"
         )
 
@@ -247,10 +249,20 @@ class Dataset:
         licence = html.escape(f"Licence: {self.card.licence}. {self.card.citation}")
         roles = self.roles.assign(missing=self.roles["missing"].map("{:.1%}".format))
         return (
-            f"<p><b>{html.escape(repr(self))}</b></p>{self.frame.head(5).to_html(border=0)}"
+            f"<p><b>{html.escape(repr(self))}</b></p>{self._strip()}{self.frame.head(5).to_html(border=0)}"
             f"<details><summary>Roles of the columns</summary>{roles.to_html(index=False, border=0)}</details>"
             f"<p><small>{licence}</small></p>"
         )
+
+    def _strip(self) -> str:
+        """Return some pictures in a row, as HTML; nothing where there are none."""
+        if self.images is None:
+            return ""
+        from shd._grid import data_uri, grid
+
+        some = np.linspace(0, len(self) - 1, min(len(self), _SHOWN)).astype(int)
+        said = f"{len(some)} of the pictures"
+        return f'<img src="{data_uri(grid(self.images[some], 1))}" alt="{said}" style="max-width: 100%">'
 
 
 def is_numeric(values: pd.Series) -> bool:

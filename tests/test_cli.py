@@ -12,7 +12,7 @@ import pytest
 import shd
 from shd import _terminal, cli
 from shd._errors import ShdError, ShdWarning, ShdWorkError
-from shd.release import SUMS, TABLE_FILES, verify_release
+from shd.release import IMAGE_FILES, SUMS, TABLE_FILES, verify_release
 from shd.synthesizers import Marginals
 from shd.synthesizers.base import registry
 
@@ -131,6 +131,8 @@ IMPOSSIBLE = {
     "compare stays.csv stays.csv -o stays.csv/x.html": "lies below a file",
     "demo -o .": "a folder. Name a file",
     "demo --minutes x": "Invalid value for '--minutes'",
+    "demo --challenge cancer": "there is no data set 'cancer'",
+    "generate stays.csv -o out --licence x --family imagecgan --steps 3": "give a Dataset with images",
     "data fetch nope": "there is no data set 'nope'; known are diabetes",
     "data add diabetes nope.zip": "nope.zip: no such file",
     "data add diabetes stays.csv": "is not the archive of diabetes",
@@ -315,6 +317,34 @@ def test_demo_does_the_whole_job_and_ends_with_the_report(call, quick, tmp_path,
     assert Path("shd-demo.html").stat().st_size > 10_000
     assert "6/6 report" in err
     assert "10 steps here and now: too few to learn much" in err
+
+
+@pytest.fixture
+def few_pictures(monkeypatch):
+    """Let `load` give few pictures of the stand-in, of people of every class."""
+    whole = shd.load("alzheimers", source="stand-in")
+    some = whole.take(np.flatnonzero(whole.frame["slice"] % 16 == 0))
+    monkeypatch.setitem(shd.__dict__, "load", lambda name, source: some)
+    monkeypatch.setattr(sys.modules["shd.datasets"], "load", lambda name, source: some)
+    return some
+
+
+def test_demo_of_pictures(call, quick, few_pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call("demo --challenge alzheimers --minutes 0.001")
+    assert code == 0, err
+    assert f"{len(few_pictures)} pictures of 60 subjects" in err and "ImageCGAN: 1 steps" in err
+    assert out.splitlines()[-1] == "Report: shd-demo.html"
+
+
+def test_generate_pictures_writes_a_release_of_them(call, quick, few_pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call("generate alzheimers --source stand-in -o out --family slicegaussian")
+    assert code == 0, err
+    assert names_in("out") == sorted([*IMAGE_FILES, SUMS])
+    card = verify_release("out").card
+    assert card["synthesizer"]["class"] == "SliceGaussian" and card["made_from"]["source"] == "stand-in"
+    assert out.splitlines()[-1] == "Release: out"
 
 
 def test_data_list(call):

@@ -1,8 +1,14 @@
+import base64
+import io
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from shd._errors import ShdError
 from shd.dataset import DataCard, Dataset, as_frame, describe_columns
@@ -231,3 +237,13 @@ def test_as_frame_takes_both_and_nothing_else(data, table):
 def test_describe_columns_shortens():
     assert describe_columns(["a", "b"]) == "'a', 'b'"
     assert describe_columns(list("abcdefg")) == "'a', 'b', 'c', 'd', 'e' and 2 more"
+
+
+def test_a_notebook_shows_some_of_the_pictures():
+    images = np.zeros((20, 6, 4), dtype=np.uint8)
+    data = Dataset(pd.DataFrame({"class": ["a", "b"] * 10}), target="class", images=images)
+    assert repr(data).startswith("Dataset 'table', real: 20 pictures of 6 x 4 pixels of 20 subjects")
+    (strip,) = re.findall(r'<img src="data:image/png;base64,([^"]+)"', data._repr_html_())
+    with Image.open(io.BytesIO(base64.b64decode(strip))) as shown:
+        assert shown.size == (8 * 4, 6)
+    assert "<img" not in replace(data, images=None)._repr_html_()

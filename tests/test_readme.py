@@ -17,11 +17,11 @@ from shd.cli import app
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
-PYTHON = "\n".join(text for language, text in FENCED if language == "python")
+PYTHON, PICTURES = (text for language, text in FENCED if language == "python")
 SHELL = "\n".join(text for language, text in FENCED if not language)
 INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", PAGE, flags=re.MULTILINE | re.DOTALL))
 COMMANDS = [line.strip() for line in [*SHELL.splitlines(), *INLINE]]
-OWNERS = ("https://doi.org/", "https://creativecommons.org/licenses/")
+OWNERS = ("https://doi.org/", "https://creativecommons.org/licenses/", "https://opendatacommons.org/licenses/")
 needs_release = pytest.mark.skipif(
     not (readme.RELEASE / "card.json").is_file(), reason="the shipped release has no card yet"
 )
@@ -31,11 +31,12 @@ needs_release = pytest.mark.skipif(
 @pytest.mark.parametrize("path", readme.PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_figures_are_those_of_the_card(path):
     page = path.read_text(encoding="utf-8")
-    assert page == readme.fill(page, readme.read_card()), "behind; run: python -m data_scripts.readme"
+    filled = readme.fill(readme.fill(page, readme.read_card()), readme.read_card(readme.MRI), readme.MRI_BLOCKS)
+    assert page == filled, "behind; run: python -m data_scripts.readme"
 
 
 def test_every_block_has_its_markers():
-    for name in ("picture", "figures", "data"):
+    for name in ("picture", "figures", "data", "mri grid", "mri figures"):
         assert PAGE.count(f"<!-- {name} -->") == PAGE.count(f"<!-- /{name} -->") == 1
     with pytest.raises(ValueError, match="without"):
         readme.fill("<!-- picture -->", {"verdicts": dict.fromkeys(readme.QUESTIONS, "green")})
@@ -111,7 +112,7 @@ def test_the_ways_in_are_those_of_the_environment():
 def test_it_names_no_machine_and_does_not_shout():
     assert not re.search(r"(?<![\w.])/(home|root|tmp|work|Users|opt)/|localhost|--(index-url|extra-index)", PAGE)
     assert "!" not in re.sub(r"<!--|!\[", "", PAGE)
-    assert PAGE.count("\n") < 180
+    assert PAGE.count("\n") < 230
 
 
 def test_the_example_runs(tmp_path, monkeypatch, capsys):
@@ -128,3 +129,10 @@ def test_the_example_runs(tmp_path, monkeypatch, capsys):
     assert set(scope["sick"]["readmitted"]) == {"<30"}
     assert (tmp_path / "gan.safetensors").is_file() and (tmp_path / "report.html").is_file()
     assert "utility" in capsys.readouterr().out
+
+
+def test_the_example_of_pictures_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    exec(compile(PICTURES, "README.md", "exec"), scope := {})
+    assert scope["mild"].images.shape == (100, 128, 128)
+    assert set(scope["mild"].frame["class"]) == {"mild"} and set(scope["mild"].frame["slice"]) == {12}

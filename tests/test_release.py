@@ -5,6 +5,7 @@ import platform
 from dataclasses import asdict, replace
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,8 +13,9 @@ from shd import ShdError
 from shd._errors import ShdWorkError
 from shd._generate import Cost, Split
 from shd.dataset import DataCard, Dataset
-from shd.release import SUMS, TABLE_FILES, check_folder, is_release, make_release, verify_release
-from shd.synthesizers import Marginals, load_synthesizer
+from shd.datasets._pictures import as_stored, read_pictures
+from shd.release import IMAGE_FILES, SUMS, TABLE_FILES, check_folder, is_release, make_release, verify_release
+from shd.synthesizers import Marginals, SliceGaussian, load_synthesizer
 
 CARD = DataCard(title="Stays", licence="CC0 1.0", citation="We (2026).", notes=("A trap | with a bar.",))
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # sixty rows are few, and meant to be
@@ -24,6 +26,9 @@ class StubReport:
 
     def __init__(self, privacy="green"):
         self.verdicts = {"fidelity": "green", "utility": "amber", "privacy": privacy}
+
+    def without_persons(self):
+        return self
 
     def to_dict(self):
         score = {"question": "fidelity", "metric": "C2ST", "value": 0.6, "low": 0.5, "high": 0.7}
@@ -244,3 +249,52 @@ def test_generated_is_what_make_release_takes(made):
     made = SimpleNamespace(**made)
     assert set(vars(Generated(**vars(made)))) == set(vars(made))
     assert asdict(made.cost) == {"wall_seconds": 1.5, "cpu_seconds": 1.4}
+
+
+class ReportOfPictures(StubReport):
+    """A report that shows real people until they are taken out."""
+
+    shows_people = True
+
+    def without_persons(self):
+        quiet = type(self)()
+        quiet.shows_people = False
+        return quiet
+
+    def save(self, path):
+        path.write_text("<html>real people</html>" if self.shows_people else "<html></html>")
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"class": pd.Categorical(["a", "b"] * 60), "slice": np.arange(120) % 3})
+    images = rng.integers(0, 255, (120, 16, 16)).astype(np.uint8)
+    data = Dataset(frame, target="class", subjects=np.arange(120) // 3, card=CARD, name="scans", images=images)
+    train, holdout = data.split(0.2, 0)
+    model = SliceGaussian(components=3).fit(train)
+    return {"train": train, "holdout": holdout, "synthesizer": model, "synthetic": model.sample(12)}
+
+
+def test_a_release_of_pictures_holds_a_zip_of_them_and_no_real_person(pictures, tmp_path):
+    release = make_release(tmp_path / "out", **pictures, report=ReportOfPictures())
+    assert sorted(p.name for p in release.folder.iterdir()) == sorted([*IMAGE_FILES, SUMS])
+    assert verify_release(release.folder).card["data"]["pixels"] == [16, 16]
+    index, images = read_pictures(release.folder / "synthetic.zip")
+    assert index["class"].tolist() == pictures["synthetic"].frame["class"].tolist()
+    assert np.array_equal(images, as_stored(pictures["synthetic"].images))
+    assert "real people" not in (release.folder / "report.html").read_text()
+    assert "12 synthetic pictures of 16 x 16 pixels" in (release.folder / "README.md").read_text()
+    assert load_synthesizer(release.folder / "model.safetensors").sample(3).images.shape == (3, 16, 16)
+    (release.folder / "synthetic.zip").unlink()
+    with pytest.raises(ShdWorkError, match="missing"):
+        verify_release(release.folder)
+
+
+def test_other_pictures_give_another_checksum(pictures, tmp_path):
+    sums = set()
+    for light in (0, 1):
+        train = replace(pictures["train"], images=pictures["train"].images // (1 + light))
+        release = make_release(tmp_path / str(light), **{**pictures, "train": train}, report=ReportOfPictures())
+        sums.add(release.card["made_from"]["sha256"])
+    assert len(sums) == 2

@@ -1,4 +1,4 @@
-"""`compare`: align the tables, ask every question, collect the answers in a report."""
+"""`compare`: align the tables or pictures, ask every question, collect the answers in a report."""
 
 import warnings
 from collections.abc import Callable
@@ -13,6 +13,8 @@ from shd.compare import columns, detection, pairs, prediction, privacy, utility
 from shd.compare._coded import Coded, align
 from shd.compare._resample import deal, generator
 from shd.compare._schema import Answer, Inputs, Skipped
+from shd.compare.images import _compare as _images
+from shd.compare.images._inputs import check, prepare
 from shd.compare.report import About, Report, Table
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
@@ -50,7 +52,8 @@ def compare(
 
     Every number stands between its floor (`Marginals`: each column drawn independently from
     train) and its ceiling (the holdout in place of the synthetic records), with a 95 % bootstrap
-    interval, a verdict, and a sentence that says what it means.
+    interval, a verdict, and a sentence that says what it means. Datasets with images are compared
+    as pictures, by other questions (see `shd.compare.images`), with `SliceGaussian` as the floor.
 
     Parameters
     ----------
@@ -75,7 +78,8 @@ def compare(
     Raises
     ------
     ShdError
-        Where a table is empty or no table at all, no column is shared, or the target is unknown.
+        Where a table is empty or no table at all, no column is shared, or the target is unknown;
+        where only some Datasets have images, or sizes or classes differ.
 
     Examples
     --------
@@ -85,15 +89,30 @@ def compare(
     if isinstance(random_state, bool) or not isinstance(random_state, int | np.integer) or random_state < 0:
         raise ShdError(f"random_state={random_state!r} is not a whole number from 0 on, for example 0.")
     given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
+    if any(isinstance(data, Dataset) and data.images is not None for data in given.values()):
+        return _compare_images(given, target, int(random_state))
     coded, skipped = align(*given.values(), names=list(given))
     target = _target(target, train, synthetic, coded[0])
     inputs = _inputs(coded, target, _word(train), int(random_state))
-    skipped += _notes(train, holdout, inputs)
-    answers = _ask(inputs)
+    skipped += _notes(train, holdout)
+    about = _about(given, target, inputs.word, len(inputs.train.names), inputs.random_state)
+    return _report(_ask(inputs), skipped, about)
+
+
+def _compare_images(given: dict[str, Dataset], target: str | None, random_state: int) -> Report:
+    target = check(given, target)
+    inputs, skipped = prepare(given, target, random_state)
+    skipped = _notes(given["train"], given.get("holdout")) + skipped
+    about = _about(given, target, inputs.word, given["train"].frame.shape[1], random_state)
+    return _report(_images.ask(inputs), skipped, about)
+
+
+def _report(answers: list[Answer], skipped: list[Skipped], about: About) -> Report:
     scores = tuple(score for answer in answers for score in answer.scores)
     frames = {name: frame for answer in answers for name, frame in answer.frames.items()}
-    skipped += [note for answer in answers for note in answer.skipped]
-    return Report(scores, frames, tuple(skipped), _about(given, target, inputs))
+    pictures = {name: grid for answer in answers for name, grid in answer.pictures.items()}
+    skipped = [*skipped, *(note for answer in answers for note in answer.skipped)]
+    return Report(scores, frames, tuple(skipped), about, pictures)
 
 
 def _ask(inputs: Inputs) -> list[Answer]:
@@ -148,7 +167,7 @@ def _floor(train: Coded, n: int, random_state: int) -> Coded:
     return Coded(drawn.astype(float).to_numpy(), train.columns, np.arange(n))
 
 
-def _notes(train: object, holdout: object, inputs: Inputs) -> list[Skipped]:
+def _notes(train: object, holdout: object) -> list[Skipped]:
     """List what weakens the comparison as a whole."""
     notes = []
     if holdout is None:
@@ -166,7 +185,7 @@ def _notes(train: object, holdout: object, inputs: Inputs) -> list[Skipped]:
     return notes
 
 
-def _about(given: dict, target: str | None, inputs: Inputs) -> About:
+def _about(given: dict, target: str | None, word: str, n_columns: int, random_state: int) -> About:
     tables = []
     for role, table in given.items():
         is_dataset = isinstance(table, Dataset)
@@ -177,10 +196,10 @@ def _about(given: dict, target: str | None, inputs: Inputs) -> About:
     card = train.card if isinstance(train, Dataset) else None
     return About(
         tables=tuple(tables),
-        n_columns=len(inputs.train.names),
+        n_columns=n_columns,
         target=target,
-        word=inputs.word,
-        random_state=inputs.random_state,
+        word=word,
+        random_state=random_state,
         title=card.title if card else "",
         licence=card.licence if card else "unknown",
         licence_url=card.licence_url if card else "",

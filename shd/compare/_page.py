@@ -12,6 +12,7 @@ from markupsafe import Markup
 from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
 from shd.compare import _figures, _words
 from shd.compare._schema import QUESTIONS, Score, place
+from shd.compare.images import _page as _of_images
 
 if TYPE_CHECKING:
     from shd.compare.report import Report
@@ -45,16 +46,21 @@ class RangeBar:
     marks: tuple[tuple[str, float], ...] = ()
 
 
-def range_bar(score: Score, word: str) -> RangeBar:
+def range_bar(score: Score, word: str, of_images: bool = False) -> RangeBar:
     """Lay a score between its floor (left) and its ceiling (right); on a plain scale where these meet."""
+    if score.better in ("at 1", "at the ceiling"):
+        return _plain_bar(score, word)
     ideal = {"higher": 1.0, "lower": 0.0, "at 0.5": 0.5}[score.better]
-    right_name = f"other {word} records" if score.ceiling is not None else "ideal"
+    left_name, other = (
+        ("floor", f"other {word} people") if of_images else ("independent columns", f"other {word} records")
+    )
+    right_name = other if score.ceiling is not None else "ideal"
     right = score.ceiling if score.ceiling is not None else ideal
     sign = 1 if score.better == "higher" else -1
     if score.floor is not None and score.question != "privacy" and sign * (right - score.floor) > _NO_WAY:
         at, low, high = (_percent(place(v, score.floor, right)) for v in (score.value, score.low, score.high))
-        label = f"{score.metric}: {at:.0f} % of the way from independent columns to {right_name}"
-        ends = f"independent columns {score.write(score.floor)}", f"{right_name} {score.write(right)}"
+        label = f"{score.metric}: {at:.0f} % of the way from {left_name} to {right_name}"
+        ends = f"{left_name} {score.write(score.floor)}", f"{right_name} {score.write(right)}"
         return RangeBar(at, min(low, high), max(low, high), *ends, label)
     return _plain_bar(score, word)
 
@@ -91,16 +97,16 @@ def _environment() -> Environment:
 
 def document(report: "Report") -> str:
     """Return the whole report as one HTML document."""
+    if report.is_of_images:
+        return _environment().get_template("images.html.j2").render(**_shared(report), **_of_images.chapters(report))
     return _environment().get_template("report.html.j2").render(
         **_shared(report),
-        glossary=_words.GLOSSARY,
         columns=_column_figures(report),
         column_table=_records(report.columns),
         pairs=_pair_chapter(report),
         utility=_utility_figures(report),
         prediction=_prediction(report),
         closeness=_closeness(report),
-        skipped=report.notes,
     )  # fmt: skip
 
 
@@ -119,7 +125,10 @@ def _shared(report: "Report") -> dict:
         "findings": _words.findings(report),
         "warnings": _words.warnings(report),
         "questions": [(q, report.verdicts[q], _words.verdict_words(report, q)) for q in QUESTIONS],
-        "scores": [(score, range_bar(score, report.about.word)) for score in report.results],
+        "scores": [(score, range_bar(score, report.about.word, report.is_of_images)) for score in report.results],
+        "skipped": report.notes,
+        "glossary": _words.glossary(report),
+        "things": _words.things(report),
     }
 
 

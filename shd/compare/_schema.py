@@ -8,6 +8,7 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from shd.compare._coded import Coded
+    from shd.compare.images._grid import Grid
 
 QUESTIONS = ("fidelity", "utility", "privacy")
 """In the order a reader asks them: is it alike, is it useful, is it safe?"""
@@ -29,12 +30,13 @@ class Score:
     value, low, high : float
         The number for the synthetic table, and its 95 % interval.
     floor : float or None
-        The same number for `Marginals`: columns drawn independently from train.
+        The same number for `Marginals`: columns drawn independently from train. For pictures that
+        for `SliceGaussian`; in their utility guessing.
     ceiling : float or None
         The same number with other real records in place of the synthetic ones; None where that
         takes a holdout and there is none.
     verdict : {"green", "amber", "red"}
-    better : {"higher", "lower", "at 0.5"}
+    better : {"higher", "lower", "at 0.5", "at 1", "at the ceiling"}
     sentence : str
         What the number says, in plain words.
     digits : int
@@ -99,11 +101,12 @@ class Inputs:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What one question found: scores, tidy frames behind them, and what it had to skip."""
+    """What one question found: scores, tidy frames behind them, what it had to skip, and pictures to show."""
 
     scores: list[Score] = field(default_factory=list)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+    pictures: "dict[str, Grid]" = field(default_factory=dict)
 
 
 def place(value: float, floor: float, ceiling: float) -> float:

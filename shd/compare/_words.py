@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from shd.compare._schema import QUESTIONS, VERDICTS
+from shd.compare.images import _words as _of_images
 from shd.compare.privacy import NO_GUARANTEE
 
 if TYPE_CHECKING:
@@ -14,11 +15,15 @@ ASKED = {
     "privacy": "Is it safe?",
 }
 SAID = {
-    "fidelity": {"green": "as alike as other {word} records", "amber": "alike in much, not in all", "red": "not alike"},
+    "fidelity": {
+        "green": "as alike as other {word} {things}",
+        "amber": "alike in much, not in all",
+        "red": "not alike",
+    },
     "utility": {
-        "green": "teaches what {word} records teach",
-        "amber": "teaches most of what {word} records teach",
-        "red": "loses much of what {word} records teach",
+        "green": "teaches what {word} {things} teach",
+        "amber": "teaches most of what {word} {things} teach",
+        "red": "loses much of what {word} {things} teach",
     },
     "privacy": {
         "green": "no alarm, which is no guarantee",
@@ -75,14 +80,29 @@ GLOSSARY = {
 _PAIR, _TOO_EASY = 0.1, 0.03  # an association lost or invented, and TSTS over TRTR, worth a warning
 
 
+def things(report: "Report") -> str:
+    """Return what was compared: records or pictures."""
+    return "pictures" if report.is_of_images else "records"
+
+
+def glossary(report: "Report") -> dict[str, str]:
+    """Return the words of a report and what they mean, in alphabetical order."""
+    if not report.is_of_images:
+        return GLOSSARY
+    shared = {term: GLOSSARY[term] for term in _of_images.SHARED}
+    return dict(sorted((shared | _of_images.GLOSSARY).items(), key=lambda entry: entry[0].lower()))
+
+
 def verdict_words(report: "Report", question: str) -> str:
     """Return what the verdict of a question means."""
     verdict = report.verdicts[question]
-    return SAID[question][verdict].format(word=report.about.word) if verdict else "not judged"
+    return SAID[question][verdict].format(word=report.about.word, things=things(report)) if verdict else "not judged"
 
 
 def compared(report: "Report") -> str:
     """Return one line on what was compared with what."""
+    if report.is_of_images:
+        return _of_images.compared(report)
     train, synthetic, holdout = (report.about.table(role) for role in ("train", "synthetic", "holdout"))
     held = f", {holdout.records:,} held out" if holdout else ", no holdout"
     return (
@@ -105,14 +125,15 @@ def findings(report: "Report") -> list[str]:
 
 def warnings(report: "Report") -> list[str]:
     """Return the three warnings that matter most."""
+    own = _of_images.warnings(report) if report.is_of_images else [*_column_warnings(report), *_pair_warnings(report)]
     said = [
         *_source_warnings(report),
         *_missing_warnings(report),
         *_target_warnings(report),
-        *_column_warnings(report),
-        *_pair_warnings(report),
+        *own,
         f"{NO_GUARANTEE} An attacker who knows more than this report may find more.",
-        "This is one synthetic table from one seed: another one would score a little differently.",
+        f"This is one synthetic {'set' if report.is_of_images else 'table'} from one seed: another one would score a "
+        "little differently.",
         "Alike on average is not alike for every small group: look at the group you care about.",
     ]
     return said[:3]
@@ -123,8 +144,8 @@ def _source_warnings(report: "Report") -> list[str]:
     if word == "real":
         return []
     return [
-        f"The reference here is a {word} cohort, not real patients: nothing below says how the synthetic records "
-        "compare with real ones."
+        f"The reference here is a {word} cohort, not real patients: nothing below says how the synthetic "
+        f"{things(report)} compare with real ones."
     ]
 
 
@@ -147,10 +168,10 @@ def _target_warnings(report: "Report") -> list[str]:
     gap = (wide["TSTS"] - wide["TRTR"]).dropna()
     if gap.empty or gap.max() < _TOO_EASY:
         return []
-    level = gap.idxmax()
+    level, what = gap.idxmax(), things(report)
     return [
-        f"The target is too easy in the synthetic records: tested on themselves they reach {wide['TSTS'][level]:.3f} "
-        f"for {level}, {report.about.word} records {wide['TRTR'][level]:.3f}. Scores inside synthetic data mislead."
+        f"The target is too easy in the synthetic {what}: tested on themselves they reach {wide['TSTS'][level]:.3f} "
+        f"for {level}, {report.about.word} {what} {wide['TRTR'][level]:.3f}. Scores inside synthetic data mislead."
     ]
 
 

@@ -90,11 +90,11 @@ def _copies(inputs: Inputs) -> Score:
     n = len(inputs.synthetic)
     value = verbatim_copies(inputs.train, inputs.synthetic)
     floor = verbatim_copies(inputs.train, inputs.floor) * n / len(inputs.floor)
-    low, high = (n * bound for bound in _binomial_interval(value, n))
+    low, high = (n * bound for bound in binomial_interval(value, n))
     ceiling, ceiling_high, other = None, 0.0, ""
     if inputs.holdout is not None:
         found, size = verbatim_copies(inputs.train, inputs.holdout), len(inputs.holdout)
-        ceiling, ceiling_high = n * found / size, n * _binomial_interval(found, size)[1]
+        ceiling, ceiling_high = n * found / size, n * binomial_interval(found, size)[1]
         other = f" Among as many other {inputs.word} records it is {ceiling:,.0f}, by chance alone."
     verdict = "green" if value <= (ceiling or 0) else "amber" if low <= ceiling_high or ceiling is None else "red"
     sentence = f"{value:,} of {n:,} synthetic records equal a record learned from, in every column.{other}"
@@ -103,7 +103,7 @@ def _copies(inputs: Inputs) -> Score:
     )
 
 
-def _binomial_interval(found: int, n: int) -> tuple[float, float]:
+def binomial_interval(found: int, n: int) -> tuple[float, float]:
     """Clopper and Pearson's exact 95 % interval of a share."""
     low = float(beta.ppf(0.025, found, n - found + 1)) if found else 0.0
     high = float(beta.ppf(0.975, found + 1, n - found)) if found < n else 1.0

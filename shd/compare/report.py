@@ -1,13 +1,17 @@
 """`Report`: what a comparison found, as tables, as words, and as one page."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from shd._errors import ShdWorkError
 from shd._plain import plain
 from shd.compare._schema import QUESTIONS, Score, Skipped, worst
+
+if TYPE_CHECKING:
+    from shd.compare.images._grid import Grid
 
 _SCORE_COLUMNS = {
     "question": "question",
@@ -62,17 +66,27 @@ class Report:
     results : tuple of Score
         Every number, in the order of the questions.
     frames : dict of str to DataFrame
-        The tidy tables behind them: columns, distributions, pairs, utility, prediction, distances.
+        The tidy tables behind them: columns, distributions, pairs, utility, prediction, distances;
+        of pictures means, distances, variety, utility, attention, leakage.
     notes : tuple of Skipped
         What could not be judged, and why.
     about : About
         What was compared.
+    pictures : dict of str to Grid
+        What the page of a comparison of pictures shows: samples, means, attention, suspects. Empty
+        for tables. Some show real people: see `without_persons`.
     """
 
     results: tuple[Score, ...]
     frames: dict[str, pd.DataFrame]
     notes: tuple[Skipped, ...]
     about: About
+    pictures: "dict[str, Grid]" = field(default_factory=dict)
+
+    @property
+    def is_of_images(self) -> bool:
+        """Whether pictures were compared, not tables."""
+        return bool(self.pictures)
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -113,6 +127,16 @@ class Report:
     def score(self, metric: str) -> Score | None:
         """Return one score by the name of its metric, None where it was skipped."""
         return next((score for score in self.results if score.metric == metric), None)
+
+    @property
+    def leakage(self) -> pd.DataFrame:
+        """Of pictures: scores of real people under a split by image and by subject; see `leakage_by_split`."""
+        return self._frame("leakage")
+
+    def without_persons(self) -> "Report":
+        """Return the same report without pictures of single real people, to be handed on."""
+        kept = {name: grid.without_persons() for name, grid in self.pictures.items()}
+        return replace(self, pictures={name: grid for name, grid in kept.items() if grid is not None})
 
     def summary(self) -> str:
         """Return five plain lines for the command line."""

@@ -130,12 +130,8 @@ class ImageGame:
 
     def _generate(self, blurred, mean, classes, levels) -> torch.Tensor:
         noise = self.generator.draw_noise(len(blurred), *blurred.shape[2:], self.noise_rng, self.device)
-        with self._precision():
+        with halved(self.model.precision, self.device):
             return self.generator(blurred, mean, noise, classes, levels)
-
-    def _precision(self) -> torch.autocast:
-        # opened for each pass: held around the whole loop it would keep the first weights for ever
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.model.precision == "bfloat16")
 
     def _move(self, *pictures: torch.Tensor) -> list[torch.Tensor]:
         """Shift all by the same few pixels: people's heads do not lie alike."""
@@ -144,7 +140,7 @@ class ImageGame:
 
     def _judge(self, pictures, mean, classes, levels) -> torch.Tensor:
         """Scores of all pictures alone, and of all packs, one after the other."""
-        with self._precision():
+        with halved(self.model.precision, self.device):
             return torch.cat(self.discriminator(pictures, mean, classes, levels))
 
     def _discriminator_step(self, real, fake, mean, classes, levels) -> None:
@@ -181,3 +177,15 @@ class ImageGame:
 def _relativistic(winner: torch.Tensor, loser: torch.Tensor) -> torch.Tensor:
     """Loss of who wants `winner` to be judged more real than `loser` (Jolicoeur-Martineau 2018)."""
     return F.softplus(loser - winner).mean()
+
+
+def halved(precision: str, device: torch.device) -> torch.autocast:
+    """Return a context in which networks work in bfloat16, if that is wanted and of use.
+
+    Open it for each pass: held around a whole loop it would keep the first weights for ever.
+    """
+    if precision == "auto":
+        known = torch.cpu.get_capabilities()
+        of_use = device.type == "cuda" or any(known.get(name) for name in ("avx512_bf16", "amx_bf16"))
+        precision = "bfloat16" if of_use else "float32"
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

@@ -40,6 +40,7 @@ class Synthesizer(BaseEstimator):
     """
 
     max_bins: ClassVar[int] = 40
+    few_steps: ClassVar[int] = 1  # of a family that learns step by step: with fewer it has not learned much
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)

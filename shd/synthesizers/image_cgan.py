@@ -27,12 +27,12 @@ import numpy as np
 import torch
 
 from shd._errors import ShdError
+from shd._grid import save_grid
 from shd._processes import agree, join, rank
 from shd._progress import notice, progress
 from shd.dataset import Dataset
 from shd.synthesizers._filter import under
-from shd.synthesizers._grid import save_grid
-from shd.synthesizers._image_game import ImageGame
+from shd.synthesizers._image_game import ImageGame, halved
 from shd.synthesizers._image_nets import Refiner
 from shd.synthesizers._jpeg import as_stored
 from shd.synthesizers._training import Checkpoint, Clock, fingerprint, seconds_per_call
@@ -43,7 +43,7 @@ _FEWEST = 5  # pictures a slice, below which a class is learned together with it
 _PREVIEWS = 20  # grids of samples a fit, at even distances
 _CHUNK = 64  # pictures sampled at once
 _TRIAL = 640  # pictures that `steps_for` tries a few steps with
-_PRECISIONS = ("float32", "bfloat16")
+_PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 class ImageCGAN(ImageSynthesizer):
@@ -73,8 +73,9 @@ class ImageCGAN(ImageSynthesizer):
         How much of the averaged generator stays at each step.
     jpeg_quality : int, optional
         Quality, 1 to 100, of the JPEG files that the real pictures come in; None where they do not.
-    precision : {"float32", "bfloat16"}
-        Of the networks; bfloat16 is twice as fast where the processor knows it.
+    precision : {"auto", "float32", "bfloat16"}
+        Of the networks. bfloat16 is twice as fast where the processor knows it, and ``"auto"`` takes it
+        there.
     device : str
         ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU where there is one. Several processes started by
         ``torchrun`` share the work, on one machine or more; see `shd._processes`.
@@ -93,6 +94,8 @@ class ImageCGAN(ImageSynthesizer):
         Wall and CPU seconds of the fit, those before an interruption included.
     """
 
+    few_steps = 100
+
     def __init__(
         self,
         steps: int = 3000,
@@ -100,13 +103,13 @@ class ImageCGAN(ImageSynthesizer):
         components: int = 100,
         batch: int = 32,
         pack: int = 4,
-        likeness_weight: float = 1.0,
+        likeness_weight: float = 6.0,
         shape_weight: float = 1.0,
         gradient_penalty: float = 0.2,
         learning_rate: float = 3e-4,
         average: float = 0.998,
         jpeg_quality: int | None = 90,
-        precision: str = "float32",
+        precision: str = "auto",
         device: str = "auto",
         random_state: int = 0,
     ):
@@ -238,7 +241,7 @@ class ImageCGAN(ImageSynthesizer):
             mean = torch.from_numpy(self.start_.mean_[classes[rows], levels[rows]])[:, None].to(device)
             of_class = torch.from_numpy(self.class_of_[classes[rows]]).to(device)
             noise = self.generator_.draw_noise(len(base), *base.shape[2:], noise_rng, device)
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            with halved(self.precision, device):
                 drawn = self.generator_(base, mean, noise, of_class, torch.from_numpy(levels[rows]).to(device))
             drawn = as_stored(drawn, self.jpeg_quality) if self.jpeg_quality else drawn
             pictures[rows] = (drawn.clamp(0, 1) * 255).round().byte()[:, 0].cpu().numpy()

@@ -94,6 +94,8 @@ class TabularCGAN(Synthesizer):
         Steps taken.
     """
 
+    few_steps = 300
+
     def __init__(
         self,
         condition: str | tuple[str, ...] | None = None,

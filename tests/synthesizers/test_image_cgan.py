@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from shd._errors import ShdError
+from shd._grid import grid
 from shd.synthesizers import ImageCGAN
-from shd.synthesizers._grid import grid
 from shd.synthesizers._image_game import ImageGame
 from shd.synthesizers._image_nets import Judge, Refiner
 from shd.synthesizers._jpeg import as_stored, quantization

@@ -1,5 +1,7 @@
-"""Many pictures as one: what people look at while a model learns."""
+"""Many pictures as one: what people look at."""
 
+import base64
+import io
 from pathlib import Path
 
 import numpy as np
@@ -18,3 +20,10 @@ def grid(images: np.ndarray, rows: int) -> np.ndarray:
 def save_grid(path: str | Path, images: np.ndarray, rows: int) -> None:
     """Write `grid` as a PNG file."""
     Image.fromarray(grid(images, rows)).save(path, format="PNG")
+
+
+def data_uri(image: np.ndarray) -> str:
+    """Return one picture, uint8 (height, width), as text that a page can show without another file."""
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()

@@ -1,0 +1,179 @@
+"""What every question about pictures gets to see: checked, aligned, and in equal sets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.compare._resample import deal, generator
+from shd.compare._schema import Skipped
+from shd.compare.images._pictures import FEWEST_PEOPLE, Pictures, like, shared_counts, some_of
+from shd.dataset import Dataset
+from shd.synthesizers import SliceGaussian
+from shd.synthesizers.image_base import LEVEL
+
+FEWEST = 12  # pictures a side, below which nothing is measured
+_COMPONENTS = 60  # of the floor: what it takes to look like a blurred brain, in seconds
+_SMALLEST = 16  # pixels a side
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInputs:
+    """Pictures of all sides.
+
+    Parameters
+    ----------
+    train, synthetic, floor : Pictures
+        The real pictures learned from, the synthetic ones, and `SliceGaussian` of train.
+    holdout : Pictures or None
+        Real pictures of people that the synthesizer never saw.
+    fit, test : Pictures
+        Real pictures that networks are trained and tested on: train and holdout, or without a
+        holdout two parts of train that share no person.
+    real : Pictures
+        Those of `test` that sets are compared with.
+    others : dict of str to Pictures
+        ``synthetic``, ``floor`` and ``ceiling`` (other real people): as many pictures as in
+        `real`, with the same classes and slices.
+    names : tuple of str
+        Classes, the healthiest first.
+    judged : tuple of int
+        Classes with enough people on both real sides.
+    word : str
+        What the reference is: "real" or "stand-in".
+    random_state : int
+    """
+
+    train: Pictures
+    synthetic: Pictures
+    floor: Pictures
+    holdout: Pictures | None
+    fit: Pictures
+    test: Pictures
+    real: Pictures
+    others: dict[str, Pictures]
+    names: tuple[str, ...]
+    judged: tuple[int, ...]
+    word: str
+    random_state: int
+
+
+def prepare(given: dict[str, Dataset], target: str | None, random_state: int) -> tuple[ImageInputs, list[Skipped]]:
+    """Check what was given, and make the sets that every question compares.
+
+    Raises
+    ------
+    ShdError
+        Where only some have images, sizes or classes differ, or there is no class to compare by.
+    """
+    target = check(given, target)
+    names = class_names(given["train"], target)
+    leveled = all(LEVEL in data.frame for data in given.values())
+    sides = {role: pictures_of(data, target, names, role, leveled) for role, data in given.items()}
+    train, synthetic, holdout = sides["train"], sides["synthetic"], sides.get("holdout")
+    fit, test = train, holdout
+    if holdout is None:
+        fifth = deal(train.subjects, 5, generator(random_state, "test part of train")) == 0
+        fit, test = (train.take(~fifth), train.take(fifth)) if not fifth.all() else (train, train)
+    for what, pictures in (("train", fit), ("the held-out part", test), ("synthetic", synthetic)):
+        if len(pictures) < FEWEST:
+            raise ShdError(f"{what} has {len(pictures)} pictures; {FEWEST} are the fewest that can be compared.")
+    floor = _floor(train, names, max(len(synthetic), 2 * len(test)), random_state)
+    real, others, notes = _equal_sets(
+        test, {"synthetic": synthetic, "floor": floor, "ceiling": fit}, names, random_state
+    )
+    judged = tuple(c for c in range(len(names)) if min(fit.people(c), real.people(c)) >= FEWEST_PEOPLE)
+    notes += [_too_few(names[c], fit.people(c), test.people(c)) for c in range(len(names)) if c not in judged]
+    if not judged:
+        raise ShdError(f"no class has {FEWEST_PEOPLE} people in train and in the holdout; give more people of each.")
+    word = given["train"].source
+    return ImageInputs(
+        train, synthetic, floor, holdout, fit, test, real, others, names, judged, word, random_state
+    ), notes  # fmt: skip
+
+
+def check(given: dict[str, Dataset], target: str | None = None) -> str:
+    """Raise `ShdError` unless all are pictures of one size with a class; return the name of the class."""
+    for role, data in given.items():
+        if not isinstance(data, Dataset) or data.images is None:
+            other = next((r for r, d in given.items() if isinstance(d, Dataset) and d.images is not None), None)
+            beside = f"{other} has images, {role} has none" if other else f"{role} has no images"
+            raise ShdError(f"{beside}; give Datasets that all have images.")
+    sizes = {role: data.images.shape[1:] for role, data in given.items()}
+    if len(set(sizes.values())) > 1:
+        said = ", ".join(f"{role} {height} x {width}" for role, (height, width) in sizes.items())
+        raise ShdError(f"the pictures differ in size ({said}); bring them to one size.")
+    if min(next(iter(sizes.values()))) < _SMALLEST:
+        raise ShdError(f"pictures must be {_SMALLEST} x {_SMALLEST} pixels at least, to be compared.")
+    target = target or next((data.target for data in given.values() if data.target is not None), None)
+    if target is None:
+        raise ShdError("the pictures have no class: name it, compare(..., target=...), or as the Dataset's target.")
+    for role, data in given.items():
+        if target not in data.frame:
+            raise ShdError(f"target={target!r}: {role} has no such column; name the class that all Datasets have.")
+        if data.frame[target].isna().any():
+            raise ShdError(f"{role}: column {target!r} has missing values; drop those pictures.")
+    return target
+
+
+def class_names(data: Dataset, target: str) -> tuple[str, ...]:
+    """Return the classes of a Dataset that occur, in the order of its categories, else of their names."""
+    values = data.frame[target]
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        there = set(values.unique())
+        names = tuple(str(level) for level in values.cat.categories if level in there)
+    else:
+        names = tuple(str(level) for level in sorted(values.unique()))
+    if len(names) < 2:
+        raise ShdError(f"column {target!r} of train has one class only; networks learn from two or more.")
+    if len(names) > len(data) / 2:
+        raise ShdError(f"column {target!r} of train has {len(names)} values for {len(data)} pictures; it is no class.")
+    return names
+
+
+def pictures_of(data: Dataset, target: str, names: tuple[str, ...], role: str, leveled: bool = True) -> Pictures:
+    """Return the pictures of a Dataset, with positions in `names` as classes."""
+    at = {name: i for i, name in enumerate(names)}
+    classes = data.frame[target].astype(str).map(at)
+    if classes.isna().any():
+        unknown = data.frame[target][classes.isna().to_numpy()].iloc[0]
+        raise ShdError(
+            f"{role} has the class {str(unknown)!r}, train has {', '.join(names)}; give all the same classes."
+        )
+    levels = np.zeros(len(data), dtype=np.int64)
+    if leveled and LEVEL in data.frame:
+        if not pd.api.types.is_integer_dtype(data.frame[LEVEL]) or data.frame[LEVEL].isna().any():
+            raise ShdError(f"{role}: column {LEVEL!r} must hold whole numbers, none missing.")
+        levels = data.frame[LEVEL].to_numpy(dtype=np.int64)
+    return Pictures(data.images, classes.to_numpy(dtype=np.int64), levels, data.subjects)
+
+
+def _floor(train: Pictures, names: tuple[str, ...], n: int, random_state: int) -> Pictures:
+    """Draw n pictures from `SliceGaussian` of train."""
+    frame = pd.DataFrame({"class": pd.Categorical.from_codes(train.classes, list(names)), LEVEL: train.levels})
+    data = Dataset(frame, target="class", images=train.images)
+    drawn = SliceGaussian(components=_COMPONENTS, random_state=random_state).fit(data).sample(n)
+    return pictures_of(drawn, "class", names, "floor")
+
+
+def _equal_sets(test: Pictures, pools: dict[str, Pictures], names: tuple[str, ...], random_state: int):
+    """Cut all sides to equally many pictures a class, and the others to the slices of the real ones."""
+    rng = generator(random_state, "equal sets of pictures")
+    counts = shared_counts([test, *pools.values()], len(names))
+    notes = [
+        Skipped(f"class {names[c]}", "some side has no picture of it, so that it is left out of what compares sets")
+        for c in np.flatnonzero(counts == 0)
+    ]
+    if counts.sum() < FEWEST:
+        raise ShdError(f"the sides share fewer than {FEWEST} pictures of the same classes; give more of each class.")
+    real = some_of(test, counts, rng)
+    return real, {name: like(real, pool, rng) for name, pool in pools.items()}, notes
+
+
+def _too_few(name: str, in_train: int, held: int) -> Skipped:
+    why = (
+        f"has {in_train} people in train and {held} held out; with fewer than {FEWEST_PEOPLE} a number speaks of "
+        "persons, not of a disease, so nothing is concluded about it"
+    )
+    return Skipped(f"class {name}", why)

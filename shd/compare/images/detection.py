@@ -1,0 +1,120 @@
+"""Can a network tell synthetic from real pictures? The classifier two-sample test, C2ST.
+
+The detector looks at every pixel of the pictures as they are, and learns on other people than it is
+tested on. What gives synthetic pictures away is often fine texture that no eye would notice.
+"""
+
+import numpy as np
+
+from shd._errors import ShdError
+from shd.compare._models import auroc
+from shd.compare._resample import generator, interval, subject_weights
+from shd.compare._schema import Answer, Score, judge
+from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
+from shd.compare.images._network import Job, Tick, apply, silent, train_detector
+from shd.compare.images._pictures import Pictures, like, shared_counts, some_of, together
+from shd.dataset import Dataset
+
+STEPS = 400
+_REPLICATES, _HANDS = 200, 4
+_SECONDS = 36
+
+
+def image_c2st(
+    train: Dataset, synthetic: Dataset, holdout: Dataset, steps: int = STEPS, random_state: int = 0
+) -> float:
+    """Return the AUROC of a network that tells synthetic from real pictures.
+
+    It learns real train people against three quarters of the synthetic pictures, and is tested on
+    people held out against the last quarter; classes and slices occur equally often on both sides.
+    0.5: cannot be told apart; 1: every picture gives itself away.
+
+    Parameters
+    ----------
+    train, synthetic, holdout : Dataset
+        With images of one size, and the same class as target.
+    steps : int
+        Batches of 64 that the detector learns from; 400 take half a minute.
+    random_state : int
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Raises
+    ------
+    ShdError
+        Where Datasets have no images, differ in size or classes, or are too small.
+
+    References
+    ----------
+    Lopez-Paz and Oquab (2017), *Revisiting Classifier Two-Sample Tests*, ICLR, arXiv 1610.06545.
+    """
+    given = {"train": train, "synthetic": synthetic, "holdout": holdout}
+    target = check(given)
+    names = class_names(train, target)
+    real, other, test = (pictures_of(data, target, names, role) for role, data in given.items())
+    if min(map(len, (real, other, test))) < FEWEST:
+        raise ShdError(f"C2ST takes at least {FEWEST} pictures a side; give more.")
+    return _detect(real, other, test, steps, random_state)[0]
+
+
+def jobs(inputs: ImageInputs) -> dict[str, Job]:
+    """Return what takes time: a detector of synthetic pictures, of the floor, and of other real people."""
+    seed = inputs.random_state
+
+    def of(real: Pictures, other: Pictures) -> Job:
+        return Job(lambda tick: _detect(real, other, inputs.test, STEPS, seed, tick), _SECONDS)
+
+    # half of the people play the real ones, and the others those to be told from them
+    half, rest = inputs.fit.hands(2, generator(seed, "detector of real people"))
+    return {
+        "detector of synthetic": of(inputs.fit, inputs.synthetic),
+        "detector of floor": of(inputs.fit, inputs.floor),
+        "detector of ceiling": of(half, rest),
+    }
+
+
+def measure(inputs: ImageInputs, done: dict) -> Answer:
+    """Say how well synthetic pictures are told from real ones, between floor and ceiling."""
+    (value, low, high), (floor, *_), (ceiling, *_) = (
+        done[f"detector of {name}"] for name in ("synthetic", "floor", "ceiling")
+    )
+    sentence = (
+        f"Shown one {inputs.word} and one synthetic picture, a network picks the synthetic one {value:.0%} of the time "
+        f"(guessing: 50%); between two groups of {inputs.word} people it is right {ceiling:.0%}, with blurred "
+        f"Gaussians {floor:.0%}."
+    )
+    verdict = judge(value, low, high, floor, max(ceiling, 0.5), "lower")
+    return Answer([Score("fidelity", "C2ST", value, low, high, floor, ceiling, verdict, "at 0.5", sentence)])
+
+
+def _detect(
+    real: Pictures, other: Pictures, test: Pictures, steps: int, random_state: int, tick: Tick = silent
+) -> tuple[float, float, float]:
+    """AUROC of a detector with its 95 % interval; the last quarter of `other` is for the test."""
+    rng = generator(random_state, "picture detector")
+    held, *rest = other.hands(_HANDS, rng)
+    if not len(held) or not any(map(len, rest)):
+        raise ShdError(f"the detector takes {_HANDS} subjects or more on the synthetic side; give more.")
+    real, learn = _paired(real, together(*(part for part in rest if len(part))), rng)
+    test, held = _paired(test, held, rng)
+    detector = train_detector(real.images, learn.images, random_state, steps=steps, tick=tick)
+    sides = (test, held)
+    score = np.concatenate([apply(detector, pictures.images) for pictures in sides])
+    is_other = np.repeat([False, True], [len(pictures) for pictures in sides])
+    # on each side people are drawn again on their own
+    weights = np.hstack([subject_weights(pictures.subjects, _REPLICATES, rng) for pictures in sides])
+    value = float(auroc(is_other, score)[0])
+    low, high = interval(value, auroc(is_other, score, weights), 0, 1)
+    return value, float(low), float(high)
+
+
+def _paired(first: Pictures, second: Pictures, rng: np.random.Generator) -> tuple[Pictures, Pictures]:
+    """Cut two sides to the same number of pictures of each class, and the second to the slices of the first."""
+    counts = shared_counts([first, second], 1 + int(max(first.classes.max(), second.classes.max())))
+    if not counts.sum():
+        raise ShdError("the detector finds no class with pictures on both sides; give more people of each class.")
+    first = some_of(first, counts, rng)
+    return first, like(first, second, rng)

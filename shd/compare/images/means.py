@@ -1,0 +1,83 @@
+"""Is the average picture of each class right? Class means, and by how many grey levels they are off."""
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.compare._resample import generator, interval, subject_weights
+from shd.compare._schema import Answer, Score, judge
+from shd.compare.images._grid import Grid
+from shd.compare.images._inputs import ImageInputs
+from shd.compare.images._pictures import Pictures
+
+_REPLICATES = 100
+
+
+def mean_image_error(real: np.ndarray, other: np.ndarray) -> float:
+    """Return by how many grey levels two mean pictures differ, averaged over the pixels.
+
+    Parameters
+    ----------
+    real, other : ndarray of uint8, shape (n, height, width)
+        Pictures of one class, with slices in the same proportions.
+
+    Returns
+    -------
+    float
+        0 to 255.
+
+    Raises
+    ------
+    ShdError
+        Where the sizes differ or a side is empty.
+    """
+    real, other = np.asarray(real), np.asarray(other)
+    if real.ndim != 3 or other.ndim != 3 or real.shape[1:] != other.shape[1:] or not len(real) or not len(other):
+        raise ShdError(f"two stacks of pictures of one size are needed, not {real.shape} and {other.shape}.")
+    return float(np.abs(real.mean(axis=0) - other.mean(axis=0)).mean())
+
+
+def measure(inputs: ImageInputs, done: dict) -> Answer:
+    """Compare the mean picture of each class that has enough people."""
+    rng = generator(inputs.random_state, "mean pictures")
+    rows, replicates = [], []
+    for c in inputs.judged:
+        real = _of(inputs.real, c)
+        error = {name: mean_image_error(real.images, _of(other, c).images) for name, other in inputs.others.items()}
+        rows.append((inputs.names[c], *error.values()))
+        replicates.append(_replicates(real, _of(inputs.others["synthetic"], c), rng))
+    frame = pd.DataFrame(rows, columns=["class", "synthetic", "floor", "real reference"])
+    value, floor, ceiling = frame[["synthetic", "floor", "real reference"]].mean()
+    low, high = interval(value, np.mean(replicates, axis=0), 0)
+    sentence = (
+        f"The average synthetic picture of a class is off by {value:.1f} of 255 grey levels; that of other "
+        f"{inputs.word} people by {ceiling:.1f}, that of blurred Gaussians by {floor:.1f}."
+    )
+    verdict = judge(value, float(low), float(high), floor, ceiling, "lower")
+    score = Score(
+        "fidelity", "mean image error", value, float(low), float(high), floor, ceiling, verdict, "lower", sentence,
+        digits=1,
+    )  # fmt: skip
+    return Answer([score], {"means": frame}, pictures={"means": _grid(inputs)})
+
+
+def _of(pictures: Pictures, of_class: int) -> Pictures:
+    return pictures.take(pictures.classes == of_class)
+
+
+def _replicates(real: Pictures, other: Pictures, rng: np.random.Generator) -> np.ndarray:
+    """Errors with people drawn again on both sides, shape (replicates,)."""
+    means = []
+    for pictures in (real, other):
+        weights = subject_weights(pictures.subjects, _REPLICATES, rng)
+        pixels = pictures.small.reshape(len(pictures), -1).astype(float)
+        means.append(weights @ pixels / weights.sum(axis=1, keepdims=True))
+    return np.abs(means[0] - means[1]).mean(axis=1)
+
+
+def _grid(inputs: ImageInputs) -> Grid:
+    """Mean pictures, real above synthetic, and their difference."""
+    sides = [inputs.real, inputs.others["synthetic"]]
+    real, synthetic = (np.stack([_of(s, c).images.mean(axis=0) for c in inputs.judged]) for s in sides)
+    values = np.stack([real, synthetic, synthetic - real]).astype(np.float32)
+    return Grid(values, (inputs.word, "synthetic", "difference"), tuple(inputs.names[c] for c in inputs.judged))

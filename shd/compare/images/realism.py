@@ -1,0 +1,119 @@
+"""Do the pictures lie where real ones lie? Fréchet and kernel distance, precision, recall, density, coverage."""
+
+import numpy as np
+import pandas as pd
+
+from shd.compare._resample import generator, interval, subject_weights
+from shd.compare._schema import Answer, Score, Skipped, judge
+from shd.compare.images import _imagenet
+from shd.compare.images._inputs import ImageInputs
+from shd.compare.images._network import features
+from shd.compare.images.distances import (
+    NEIGHBOURS,
+    Regions,
+    frechet_distance,
+    kernel_distance,
+    kernels,
+    weighted_kernel_distance,
+)
+
+_REPLICATES = 100
+_SIDES = ("synthetic", "floor", "ceiling")
+_SAID = {
+    "precision": "{value:.0%} of synthetic pictures look like some real one",
+    "recall": "{value:.0%} of {word} pictures look like some synthetic one, so that the rest of the variety is lost",
+    "density": "Around a {word} picture there are {value:.2f} times as many synthetic pictures as there should be",
+    "coverage": "{value:.0%} of {word} pictures have a synthetic one among their nearest neighbours",
+}
+
+
+def measure(inputs: ImageInputs, done: dict) -> Answer:
+    """Compare the sets in the features of a classifier of the real people, and of ImageNet where it is there."""
+    classifier = done["classifier of real"]
+    real, others = _scaled(
+        features(classifier, inputs.real), {n: features(classifier, inputs.others[n]) for n in _SIDES}
+    )
+    scores, rows = _scores(inputs, real, others, "")
+    skipped = []
+    if min(len(real), len(others["synthetic"])) > NEIGHBOURS:
+        scores += _neighbour_scores(inputs, real, others)
+    else:
+        skipped.append(Skipped("precision, recall, density, coverage", f"take more than {NEIGHBOURS} pictures a side"))
+    network, why = _imagenet.from_cache()
+    if network is None:
+        skipped.append(Skipped("distances in ImageNet features", why))
+    else:
+        seen = {name: _imagenet.features(network, pictures) for name, pictures in inputs.others.items()}
+        more, more_rows = _scores(inputs, *_scaled(_imagenet.features(network, inputs.real), seen), ", ImageNet")
+        scores, rows = scores + more, rows + more_rows
+    frame = pd.DataFrame(rows, columns=["metric", *_SIDES])
+    return Answer(scores, {"distances": frame}, skipped)
+
+
+def _scaled(real: np.ndarray, others: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Centre features, and divide them by how much one of them varies among real pictures, as a root mean square."""
+    centre, scale = real.mean(axis=0), max(float(np.sqrt(real.var(axis=0).mean())), 1e-9)
+    return (real - centre) / scale, {name: (other - centre) / scale for name, other in others.items()}
+
+
+def _scores(inputs: ImageInputs, real: np.ndarray, others: dict, where: str) -> tuple[list[Score], list[tuple]]:
+    """Fréchet and kernel distance, with people drawn again for their intervals."""
+    scores, rows = [], []
+    for metric, said, distance, replicates, digits in (
+        ("frechet_distance", "Fréchet distance", frechet_distance, _frechet_replicates, 2),
+        ("kernel distance", "kernel distance", kernel_distance, _kernel_replicates, 3),
+    ):
+        value, floor, ceiling = (distance(real, others[name]) for name in _SIDES)
+        rng = generator(inputs.random_state, metric + where)
+        low, high = interval(value, replicates(inputs, real, others["synthetic"], rng))
+        low = max(low, 0.0) if metric == "frechet_distance" else low
+        sentence = (
+            f"By the {said}, synthetic pictures are {value:.{digits}f} away from those of people held out (0: the "
+            f"same); pictures of other {inputs.word} people {ceiling:.{digits}f}, blurred Gaussians {floor:.{digits}f}."
+        )
+        verdict = judge(value, float(low), float(high), floor, ceiling, "lower")
+        name = metric + where
+        scores.append(
+            Score("fidelity", name, value, float(low), float(high), floor, ceiling, verdict, "lower", sentence, digits)
+        )
+        rows.append((name, value, floor, ceiling))
+    return scores, rows
+
+
+def _frechet_replicates(inputs: ImageInputs, real: np.ndarray, other: np.ndarray, rng: np.random.Generator):
+    sides = ((real, inputs.real.subjects), (other, inputs.others["synthetic"].subjects))
+    weights = [subject_weights(subjects[: len(x)], _REPLICATES, rng).astype(int) for x, subjects in sides]
+    return np.array(
+        [
+            frechet_distance(*(np.repeat(x, w, axis=0) for (x, _), w in zip(sides, pair, strict=True)))
+            for pair in zip(*weights, strict=True)
+        ]
+    )
+
+
+def _kernel_replicates(inputs: ImageInputs, real: np.ndarray, other: np.ndarray, rng: np.random.Generator):
+    sides = ((real, inputs.real.subjects), (other, inputs.others["synthetic"].subjects))
+    weights = [subject_weights(subjects[: len(x)], _REPLICATES, rng) for x, subjects in sides]
+    return weighted_kernel_distance(*kernels(real, other), *weights)
+
+
+def _neighbour_scores(inputs: ImageInputs, real: np.ndarray, others: dict[str, np.ndarray]) -> list[Score]:
+    regions = {name: Regions.of(real, others[name]) for name in _SIDES}
+    found = {name: region.measure() for name, region in regions.items()}
+    rng = generator(inputs.random_state, "neighbourhoods")
+    weights = [subject_weights(p.subjects, _REPLICATES, rng) for p in (inputs.real, inputs.others["synthetic"])]
+    drawn = pd.DataFrame([regions["synthetic"].measure(*pair) for pair in zip(*weights, strict=True)])
+    scores = []
+    for metric, said in _SAID.items():
+        value, floor, ceiling = (found[name][metric] for name in _SIDES)
+        low, high = interval(value, drawn[metric].to_numpy(), 0, np.inf if metric == "density" else 1)
+        unit = ".2f" if metric == "density" else ".0%"
+        sentence = (
+            f"{said.format(value=value, word=inputs.word)}; with pictures of other {inputs.word} people it is "
+            f"{ceiling:{unit}}, with blurred Gaussians {floor:{unit}}."
+        )
+        verdict = judge(value, float(low), float(high), floor, ceiling, "higher")
+        scores.append(
+            Score("fidelity", metric, value, float(low), float(high), floor, ceiling, verdict, "higher", sentence)
+        )
+    return scores

@@ -1,0 +1,142 @@
+"""Is it useful? Classifiers of the disease, trained and tested on real and synthetic pictures.
+
+TRTR, TSTR, TSTS, TRTS: train on real or synthetic, test on real or synthetic pictures. What counts
+is TSTR beside TRTR. ``real + synthetic`` asks whether synthetic pictures help where there are real
+ones already. One network answers both questions: who is healthy, and which class is it.
+"""
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.compare._resample import deal, generator, interval, subsample
+from shd.compare._schema import Answer, Score, Skipped, judge
+from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
+from shd.compare.images._network import CLASSIFIER_SECONDS, Job, probabilities, train_classifier
+from shd.compare.images._pictures import Pictures, together
+from shd.compare.images._tasks import Task, Tested, score, tasks_of
+from shd.dataset import Dataset
+
+DESIGNS = ("TRTR", "TSTR", "real + synthetic", "TSTS", "TRTS")
+_FIFTHS = 5
+_GUESSING = 0.5
+
+
+def image_tstr(
+    synthetic: Dataset, holdout: Dataset, steps: int | None = None, random_state: int = 0
+) -> dict[str, float]:
+    """Train a small network on synthetic pictures and test it on real ones.
+
+    Parameters
+    ----------
+    synthetic, holdout : Dataset
+        To train on, and to test on; with images of one size, and the same class as target, its
+        categories from the healthiest on. Give real pictures first for TRTR.
+    steps : int, optional
+        Batches of 64 pictures; by default six rounds, 120 to 250.
+    random_state : int
+
+    Returns
+    -------
+    dict of str to float
+        AUROC (0 to 1, 0.5 is guessing): ``two classes``, the first against all others, and, with
+        three classes or more, ``all classes``, each against the rest, averaged.
+
+    Raises
+    ------
+    ShdError
+        Where Datasets have no images, differ in size or classes, or are too small.
+
+    References
+    ----------
+    Esteban, Hyland, Rätsch (2017), *Real-valued (Medical) Time Series Generation with Recurrent
+    Conditional GANs*, arXiv 1706.02633.
+    """
+    given = {"synthetic": synthetic, "holdout": holdout}
+    target = check(given)
+    names = class_names(synthetic, target)
+    train, test = (pictures_of(data, target, names, role) for role, data in given.items())
+    if min(len(train), len(test)) < FEWEST or len(np.unique(test.classes)) < 2:
+        raise ShdError(f"TSTR takes {FEWEST} pictures a side or more, and two classes to test on; give more.")
+    chance = probabilities(train_classifier(train, len(names), random_state, steps=steps), test)
+    tasks = tasks_of(len(names), tuple(range(len(names))))
+    return {task.label: float(task.auroc(test.classes, chance)[0]) for task in tasks}
+
+
+def jobs(inputs: ImageInputs) -> dict[str, Job]:
+    """Return what takes time: classifiers of real (two, with other seeds), synthetic, and both."""
+    seed, n_classes = inputs.random_state, len(inputs.names)
+    real, learn, _ = _sides(inputs)
+
+    def of(pictures: Pictures, seed: int) -> Job:
+        return Job(lambda tick: train_classifier(pictures, n_classes, seed, tick=tick), CLASSIFIER_SECONDS)
+
+    return {
+        "classifier of real": of(real, seed),
+        "classifier of real, again": of(real, seed + 1),
+        "classifier of synthetic": of(learn, seed),
+        "classifier of both": of(together(real, learn), seed),
+    }
+
+
+def _sides(inputs: ImageInputs) -> tuple[Pictures, Pictures, Pictures]:
+    """Real pictures to learn from, as many synthetic ones, and a fifth of the synthetic ones to test on."""
+    rng = generator(inputs.random_state, "picture utility")
+    is_test = deal(inputs.synthetic.subjects, _FIFTHS, rng) == 0
+    if is_test.all():  # a single subject
+        is_test = np.arange(len(inputs.synthetic)) % _FIFTHS == 0
+    learn, inside = inputs.synthetic.take(~is_test), inputs.synthetic.take(is_test)
+    n = min(len(inputs.fit), len(learn))
+    real, learn = (pictures.take(subsample(len(pictures), n, rng)) for pictures in (inputs.fit, learn))
+    return real, learn, inside
+
+
+def measure(inputs: ImageInputs, done: dict) -> Answer:
+    """Test the classifiers on people held out, and on synthetic pictures that none of them has seen."""
+    _, _, inside = _sides(inputs)
+    runs = {
+        "TRTR": ("classifier of real", inputs.test),
+        "TSTR": ("classifier of synthetic", inputs.test),
+        "real + synthetic": ("classifier of both", inputs.test),
+        "TSTS": ("classifier of synthetic", inside),
+        "TRTS": ("classifier of real", inside),
+    }
+    chance = {design: probabilities(done[name], pictures) for design, (name, pictures) in runs.items()}
+    scores, rows, skipped = [], [], []
+    for task in tasks_of(len(inputs.names), inputs.judged):
+        found = {
+            # the same people are drawn for every design that is tested on them
+            design: score(task, pictures, chance[design], generator(inputs.random_state, "people drawn again"))
+            for design, (_, pictures) in runs.items()
+        }
+        rows += [(task.label, "AUROC", design, t.value, t.low, t.high) for design, t in found.items()]
+        more, notes = _score(task, found, inputs)
+        scores += more
+        skipped += notes
+    frame = pd.DataFrame(rows, columns=["target", "measure", "design", "value", "low", "high"])
+    return Answer(scores, {"utility": frame}, skipped)
+
+
+def _score(task: Task, found: dict[str, Tested], inputs: ImageInputs) -> tuple[list[Score], list[Skipped]]:
+    trtr, tstr = found["TRTR"], found["TSTR"]
+    if not np.isfinite([trtr.value, tstr.value]).all() or trtr.value <= 0:
+        return [], [Skipped(f"utility: {task.label}", "the people held out are all of one class")]
+    ratio, floor = tstr.value / trtr.value, min(_GUESSING / trtr.value, 1.0)
+    low, high = interval(ratio, tstr.replicates / np.maximum(trtr.replicates, 0.01), 0)
+    asked = f"{inputs.names[0]} from the rest" if task.label == "two classes" else "each class from the rest"
+    sentence = (
+        f"To tell {asked}, synthetic pictures teach {ratio:.0%} of what {inputs.word} ones do (AUROC {tstr.value:.3f} "
+        f"against {trtr.value:.3f}, 0.5 is guessing; {inputs.word} and synthetic together "
+        f"{found['real + synthetic'].value:.3f})."
+    )
+    verdict = judge(ratio, float(low), float(high), floor, 1.0, "higher")
+    scores = [
+        Score(
+            "utility", f"TSTR / TRTR: {task.label}", ratio, float(low), float(high), floor, 1.0, verdict, "higher",
+            sentence,
+        )
+    ]  # fmt: skip
+    if trtr.low > _GUESSING:
+        return scores, []
+    why = f"{inputs.word} pictures do not predict it better than guessing, so that TSTR says little"
+    return scores, [Skipped(f"utility: {task.label}", why)]

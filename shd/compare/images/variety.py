@@ -1,0 +1,151 @@
+"""Is there as much variety? How much brightness, ventricles and whole pictures differ within a class."""
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.compare._resample import generator, interval, subject_weights
+from shd.compare._schema import Answer, Score
+from shd.compare.images._inputs import ImageInputs
+from shd.compare.images._pictures import Pictures
+
+_BACKGROUND, _DARK = 16, 64  # grey values of 255: up to which all is background, below which is fluid
+_GREEN, _AMBER = 1.25, 1.6  # times too much or too little
+_REPLICATES = 100
+
+
+def brightness(images: np.ndarray) -> np.ndarray:
+    """Return the mean grey value of everything that is not background (16 or less).
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, height, width)
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        0 to 255; 0 for a black picture.
+    """
+    images = _checked(images)
+    inside = images > _BACKGROUND
+    count = inside.sum(axis=(1, 2))
+    total = np.where(inside, images, 0).sum(axis=(1, 2), dtype=float)
+    return np.divide(total, count, out=np.zeros(len(images)), where=count > 0)
+
+
+def ventricle_share(images: np.ndarray) -> np.ndarray:
+    """Return the size of the ventricles: the share of dark pixels in the middle of the picture.
+
+    Dark is below 64 of 255, the middle is the inner half of height and width. Fluid is dark on
+    these pictures (T1), and in a centred axial slice nearly all fluid of the inner half is in the
+    ventricles. On the real pictures of this project (200 people, mean over 32 slices each) the
+    share rises with dementia, .12, .17, .21 and .21 from none to moderate, and orders
+    people with and without it right in three of four pairs (AUROC .75): as well as a small network.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, height, width)
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        0 to 1.
+    """
+    images = _checked(images)
+    height, width = images.shape[1:]
+    middle = images[:, height // 4 : height - height // 4, width // 4 : width - width // 4]
+    return (middle < _DARK).mean(axis=(1, 2))
+
+
+def measure(inputs: ImageInputs, done: dict) -> Answer:
+    """Compare the spread within each class with that of the real people held out."""
+    rng = generator(inputs.random_state, "variety")
+    scores, rows = [], []
+    for metric, spread in (
+        ("variety of brightness", lambda pictures: _Deviation(brightness(pictures.images), pictures)),
+        ("variety of ventricles", lambda pictures: _Deviation(ventricle_share(pictures.images), pictures)),
+        ("variety of pictures", _Pairs),
+    ):
+        own, replicates = [], []
+        for c in inputs.judged:
+            real, *sides = (spread(p.take(p.classes == c)) for p in (inputs.real, *_sides(inputs)))
+            ratios = [_ratio(side.value(), real.value()) for side in sides]
+            drawn = [spread_of.drawn(rng) for spread_of in (sides[0], real)]
+            own.append(ratios)
+            replicates.append([_ratio(a, b) for a, b in zip(*drawn, strict=True)])
+            low, high = interval(ratios[0], np.array(replicates[-1]), 0)
+            rows.append((metric, inputs.names[c], ratios[0], float(low), float(high), *ratios[1:]))
+        scores.append(_score(metric, np.nanmean(own, axis=0), np.nanmean(replicates, axis=0), inputs.word))
+    columns = ["metric", "class", "ratio", "low", "high", "floor", "real reference"]
+    return Answer(scores, {"variety": pd.DataFrame(rows, columns=columns)})
+
+
+def _sides(inputs: ImageInputs) -> list[Pictures]:
+    return [inputs.others[name] for name in ("synthetic", "floor", "ceiling")]
+
+
+class _Deviation:
+    """The standard deviation of a number a picture."""
+
+    def __init__(self, numbers: np.ndarray, pictures: Pictures):
+        self.numbers, self.subjects = numbers, pictures.subjects
+
+    def value(self) -> float:
+        return float(self.numbers.std())
+
+    def drawn(self, rng: np.random.Generator) -> np.ndarray:
+        w = subject_weights(self.subjects, _REPLICATES, rng)
+        total = w.sum(axis=1)
+        mean = w @ self.numbers / total
+        return np.sqrt(np.clip(w @ self.numbers**2 / total - mean**2, 0, None))
+
+
+class _Pairs:
+    """The mean distance between pictures of different people, over the pixels of 64 x 64."""
+
+    def __init__(self, pictures: Pictures):
+        x = pictures.small.reshape(len(pictures), -1).astype(float)
+        squares = (x**2).sum(axis=1)
+        distances = np.sqrt(np.clip(squares[:, None] + squares - 2 * x @ x.T, 0, None))
+        self.counted = (pictures.subjects[:, None] != pictures.subjects).astype(float)
+        self.distances, self.subjects = distances * self.counted, pictures.subjects
+
+    def value(self) -> float:
+        return float(self.distances.sum() / max(self.counted.sum(), 1.0))
+
+    def drawn(self, rng: np.random.Generator) -> np.ndarray:
+        w = subject_weights(self.subjects, _REPLICATES, rng)
+        return ((w @ self.distances) * w).sum(axis=1) / np.maximum(((w @ self.counted) * w).sum(axis=1), 1.0)
+
+
+def _ratio(value: float, real: float) -> float:
+    return value / real if real > 1e-9 else 1.0 if value <= 1e-9 else np.nan
+
+
+def _score(metric: str, ratios: np.ndarray, replicates: np.ndarray, word: str) -> Score:
+    value, floor, ceiling = map(float, ratios)
+    low, high = map(float, interval(value, replicates, 0))
+    what = {"variety of brightness": "brightness", "variety of ventricles": "the size of the ventricles"}.get(metric)
+    differ = f"Within a class, {what} varies" if what else "Within a class, whole pictures differ"
+    sentence = (
+        f"{differ} {value:.2f} times as much as among {word} people (1 is right); among other {word} people "
+        f"{ceiling:.2f} times, in blurred Gaussians {floor:.2f} times."
+    )
+    return Score(
+        "fidelity", metric, value, low, high, floor, ceiling, _band(value, low, high), "at 1", sentence, digits=2
+    )
+
+
+def _band(value: float, low: float, high: float) -> str:
+    """Judge a ratio: a quarter too much or too little is green, and more where chance explains it."""
+    off = max(value, 1 / value) if value > 0 else np.inf
+    if off <= _GREEN or (off <= _AMBER and low <= 1 <= high):
+        return "green"
+    return "amber" if off <= _AMBER else "red"
+
+
+def _checked(images: np.ndarray) -> np.ndarray:
+    images = np.asarray(images)
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise ShdError(f"pictures must be uint8 of shape (n, height, width), not {images.dtype} of {images.shape}.")
+    return images
