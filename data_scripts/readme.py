@@ -50,7 +50,7 @@ def picture_block(card: dict) -> str:
 def figures_block(card: dict) -> str:
     """Return every score of the release, between its floor and its ceiling."""
     word, (train, holdout) = card["made_from"]["source"], (card["split"][side] for side in ("train", "holdout"))
-    what, people = ("pictures", "people") if card["data"]["pixels"] else ("records", "patients")
+    what, people = ("pictures", "people") if card["data"].get("pixels") else ("records", "patients")
     lines = [
         f"{card['data']['records']:,} synthetic {what}, learned from {train['records']:,} {word} ones of "
         f"{train['subjects']:,} {people}; {holdout['records']:,} of {holdout['subjects']:,} other {people} held out.",
