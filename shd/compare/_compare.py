@@ -39,6 +39,9 @@ STEPS = (
 )
 """Every question of the report, in order. A new metric is one module and one line here."""
 
+_NO_HOLDOUT = "ceilings are missing, and models are tested on a part of train that the synthesizer has learned from"
+_FIFTH = "a fifth of the people of train takes its part, but the synthesizer has learned from them"
+
 
 def compare(
     train: Dataset | pd.DataFrame,
@@ -102,7 +105,7 @@ def compare(
 def _compare_images(given: dict[str, Dataset], target: str | None, random_state: int) -> Report:
     target = check(given, target)
     inputs, skipped = prepare(given, target, random_state)
-    skipped = _notes(given["train"], given.get("holdout")) + skipped
+    skipped = _notes(given["train"], given.get("holdout"), _FIFTH) + skipped
     about = _about(given, target, inputs.word, given["train"].frame.shape[1], random_state)
     return _report(_images.ask(inputs), skipped, about)
 
@@ -167,12 +170,12 @@ def _floor(train: Coded, n: int, random_state: int) -> Coded:
     return Coded(drawn.astype(float).to_numpy(), train.columns, np.arange(n))
 
 
-def _notes(train: object, holdout: object) -> list[Skipped]:
+def _notes(train: object, holdout: object, why: str = _NO_HOLDOUT) -> list[Skipped]:
     """List what weakens the comparison as a whole."""
     notes = []
     if holdout is None:
-        why = "no holdout was given: ceilings are missing, and models are tested on a part of train that the "
-        notes.append(Skipped("comparison with records never seen", why + "synthesizer has learned from"))
+        what = "records" if why == _NO_HOLDOUT else "people"
+        notes.append(Skipped(f"comparison with {what} never seen", f"no holdout was given: {why}"))
     if isinstance(train, Dataset) and isinstance(holdout, Dataset):
         if train.source != holdout.source:
             why = f"train is {train.source}, holdout is {holdout.source}: ceilings mix the two"

@@ -97,12 +97,13 @@ HEIGHTS = (4, 12, 20, 28)  # slices
 COLOURS = {data.source: PALETTE[data.source], "synthetic": PALETTE["synthetic"]}
 
 
-def show(figure: plt.Figure) -> None:
-    """Show a figure of pictures with 64 colours: enough to look at, and the notebook stays a small file."""
+def show(figure: plt.Figure, colours: int = 48) -> None:
+    """Show a figure with few colours: enough to look at, and the notebook stays a small file."""
     stream, smaller = io.BytesIO(), io.BytesIO()
     figure.savefig(stream, bbox_inches="tight", facecolor="white")
     plt.close(figure)
-    Image.open(stream).convert("RGB").quantize(64).save(smaller, "PNG", optimize=True)
+    few_colours = Image.open(stream).convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE)
+    few_colours.save(smaller, "PNG", optimize=True)
     display.display(display.Image(smaller.getvalue()))
 
 
@@ -169,7 +170,7 @@ axes[2, 3].axis("off")
 scale = axes[2, 3].inset_axes([0.1, 0.05, 0.12, 0.9])
 figure.colorbar(axes[2, 0].images[0], cax=scale, label="grey levels, of 255")
 figure.suptitle(f"The mean synthetic picture of a class is off by {off:.0f} grey levels", x=0.02, ha="left")
-show(figure)
+show(figure, colours=256)
 
 # %% [markdown]
 # Blue is darker, red is brighter. In the right column, people with mild dementia have more dark fluid in
@@ -219,7 +220,7 @@ def descend(x: torch.Tensor, y: torch.Tensor, n_classes: int, vary: bool, seed: 
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     network = Network(n_classes)
-    steps = max(300, 10 * len(x) // 64)
+    steps = max(300, 20 * len(x) // 64)
     adam = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-2)
     rate = torch.optim.lr_scheduler.OneCycleLR(adam, 2e-3, total_steps=steps)
     weight = 1 / np.sqrt(np.bincount(y)[y])
@@ -574,7 +575,7 @@ found = (
     else "Where do they look? Solve exercise 3"
 )
 figure.suptitle(found, x=0.02, ha="left")
-show(figure)
+show(figure, colours=256)
 print(f"mean correlation of the maps with those of the first network: {by_chance:.2f} if not trained at all")
 
 # %% [markdown]
@@ -667,7 +668,7 @@ left.invert_yaxis()
 for name, (images, source) in sets.items():
     right.hist(grain(images), bins=25, density=True, histtype="step", linewidth=2, color=PALETTE[source], label=name)
 right.set(xlabel="grain, grey levels", ylabel="density of pictures", yticks=[])
-right.legend(frameon=False, fontsize=8)
+right.legend(frameon=False, fontsize=8, loc="upper right")
 figure.suptitle(f"The clue that gives most away by itself: {alone.idxmax()}", x=0.02, ha="left")
 show(figure)
 
@@ -726,7 +727,9 @@ shares = pd.Series(
 )
 
 figure, axis = plt.subplots(figsize=(6.5, 1.9))
-axis.barh(shares.index, shares, color=[PALETTE[data.source], PALETTE["synthetic"], PALETTE["floor"]], height=0.6)
+axis.barh(
+    shares.index, shares.fillna(0), color=[PALETTE[data.source], PALETTE["synthetic"], PALETTE["floor"]], height=0.6
+)
 for row, value in enumerate(shares.dropna()):
     axis.text(value - 0.01, row, f"{value:.2f}", va="center", ha="right", color="white")
 axis.axvline(0.5, color="#444444", linestyle=":", zorder=0)

@@ -35,8 +35,8 @@ class Step:
 
 STEPS = (
     Step("pictures to look at", samples, 1),
+    Step("precision, recall, Fréchet distance", realism, 8),
     Step("mean pictures", means, 4),
-    Step("Fréchet distance, precision, recall", realism, 8),
     Step("variety", variety, 5),
     Step("C2ST: telling real from synthetic", detection, 1),
     Step("utility: TRTR, TSTR, TSTS, TRTS", utility, 4),

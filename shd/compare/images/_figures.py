@@ -57,9 +57,10 @@ def attention(grid: Grid) -> str:
         for i, j in np.ndindex(values.shape[:2]):
             grey = np.repeat(values[0, j, :, :, None] / 255, 3, axis=-1)
             # mixed here and not by the browser: the page then holds one small picture each
-            strength = 0.7 * np.clip(values[i, j, :, :, None], 0, 1) ** 0.5 if i else 0.0
-            axes[i, j].imshow(grey * (1 - strength) + colours.to_rgba(values[i, j])[..., :3] * strength)
-        _bar(figure, axes[-1], colours, "how much the place speaks for the class (1: most)")
+            strength = 0.7 * np.sqrt(np.clip(values[i, j, :, :, None], 0, 1)) if i else 0.0
+            mixed = grey * (1 - strength) + colours.to_rgba(values[i, j])[..., :3] * strength
+            axes[i, j].imshow(mixed, interpolation="none")
+        _bar(figure, axes[-1], colours, "how much the place speaks for the class, each map by itself (1: most)")
     return to_svg(figure)
 
 

@@ -79,12 +79,11 @@ def prepare(given: dict[str, Dataset], target: str | None, random_state: int) ->
     for what, pictures in (("train", fit), ("the held-out part", test), ("synthetic", synthetic)):
         if len(pictures) < FEWEST:
             raise ShdError(f"{what} has {len(pictures)} pictures; {FEWEST} are the fewest that can be compared.")
-    floor = _floor(train, names, max(len(synthetic), 2 * len(test)), random_state)
-    real, others, notes = _equal_sets(
-        test, {"synthetic": synthetic, "floor": floor, "ceiling": fit}, names, random_state
-    )
+    floor = _floor(train, names, max(len(train), 2 * len(test)), random_state)
+    real, others = _equal_sets(test, {"synthetic": synthetic, "floor": floor, "ceiling": fit}, names, random_state)
     judged = tuple(c for c in range(len(names)) if min(fit.people(c), real.people(c)) >= FEWEST_PEOPLE)
-    notes += [_too_few(names[c], fit.people(c), test.people(c)) for c in range(len(names)) if c not in judged]
+    notes = _notes(given, target, leveled)
+    notes += [_left_out(names[c], fit.people(c), test.people(c)) for c in range(len(names)) if c not in judged]
     if not judged:
         raise ShdError(f"no class has {FEWEST_PEOPLE} people in train and in the holdout; give more people of each.")
     word = given["train"].source
@@ -152,6 +151,7 @@ def pictures_of(data: Dataset, target: str, names: tuple[str, ...], role: str, l
 def _floor(train: Pictures, names: tuple[str, ...], n: int, random_state: int) -> Pictures:
     """Draw n pictures from `SliceGaussian` of train."""
     frame = pd.DataFrame({"class": pd.Categorical.from_codes(train.classes, list(names)), LEVEL: train.levels})
+    frame = frame if train.levels.any() else frame[["class"]]
     data = Dataset(frame, target="class", images=train.images)
     drawn = SliceGaussian(components=_COMPONENTS, random_state=random_state).fit(data).sample(n)
     return pictures_of(drawn, "class", names, "floor")
@@ -159,21 +159,39 @@ def _floor(train: Pictures, names: tuple[str, ...], n: int, random_state: int) -
 
 def _equal_sets(test: Pictures, pools: dict[str, Pictures], names: tuple[str, ...], random_state: int):
     """Cut all sides to equally many pictures a class, and the others to the slices of the real ones."""
-    rng = generator(random_state, "equal sets of pictures")
     counts = shared_counts([test, *pools.values()], len(names))
-    notes = [
-        Skipped(f"class {names[c]}", "some side has no picture of it, so that it is left out of what compares sets")
-        for c in np.flatnonzero(counts == 0)
-    ]
     if counts.sum() < FEWEST:
         raise ShdError(f"the sides share fewer than {FEWEST} pictures of the same classes; give more of each class.")
-    real = some_of(test, counts, rng)
-    return real, {name: like(real, pool, rng) for name, pool in pools.items()}, notes
+    # a generator each: floor and ceiling are the same, whatever synthetic pictures stand beside them
+    real = some_of(test, counts, generator(random_state, "equal sets: real"))
+    others = {name: like(real, pool, generator(random_state, f"equal sets: {name}")) for name, pool in pools.items()}
+    return real, others
 
 
-def _too_few(name: str, in_train: int, held: int) -> Skipped:
+def _notes(given: dict[str, Dataset], target: str, leveled: bool) -> list[Skipped]:
+    """List what is not looked at, and what weakens every number."""
+    others = {column: role for role, data in given.items() for column in data.frame if column not in (target, LEVEL)}
+    notes = [
+        Skipped(f"column {column}", f"is in {role}; pictures are compared by class and slice alone")
+        for column, role in others.items()
+    ]
+    if not leveled and any(LEVEL in data.frame for data in given.values()):
+        notes.append(
+            Skipped(f"column {LEVEL}", "is not in all Datasets, so that slices are not compared like with like")
+        )
+    train = given["train"]
+    if np.array_equal(train.subjects, np.arange(len(train))):
+        why = "train names no subjects: every picture counts as a person, so that intervals are too narrow"
+        notes.append(Skipped("independence of people", f"{why} and nothing shows whether people leak into the test"))
+    return notes
+
+
+def _left_out(name: str, in_train: int, held: int) -> Skipped:
+    if min(in_train, held) >= FEWEST_PEOPLE:
+        return Skipped(f"class {name}", "there are no synthetic pictures of it, so that it is left out")
+    people = "1 person" if in_train == 1 else f"{in_train} people"
     why = (
-        f"has {in_train} people in train and {held} held out; with fewer than {FEWEST_PEOPLE} a number speaks of "
-        "persons, not of a disease, so nothing is concluded about it"
+        f"{people} in train and {held} held out; with fewer than {FEWEST_PEOPLE} a number speaks of persons, not of a "
+        "disease, so that nothing is concluded about it"
     )
     return Skipped(f"class {name}", why)

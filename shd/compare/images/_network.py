@@ -18,7 +18,9 @@ from shd.compare.images._pictures import Pictures
 BATCH = 64
 CLASSIFIER_SECONDS = 16
 _STEPS, _FEWEST_STEPS = 250, 120  # of a classifier
+_DETECTOR_STEPS, _FEWEST_DETECTOR_STEPS = 400, 150
 _ROUNDS = 6  # times that a classifier sees each picture, within these bounds
+_DETECTOR_ROUNDS = 8
 _LEARNING_RATE, _DECAY = 2e-3, 1e-2
 _SHIFT = 3  # pixels of 64
 _CHUNK = 256
@@ -141,9 +143,14 @@ def train_classifier(
 
 
 def train_detector(
-    real: np.ndarray, other: np.ndarray, seed: int, *, steps: int = 400, tick: Tick = silent
+    real: np.ndarray, other: np.ndarray, seed: int, *, steps: int | None = None, tick: Tick = silent
 ) -> Detector:
-    """Train a detector of `other` among `real` pictures, uint8, shape (n, height, width); nothing is augmented."""
+    """Train a detector of `other` among `real` pictures, uint8, shape (n, height, width); nothing is augmented.
+
+    By default it sees 150 to 400 batches, eight rounds through the pictures within these bounds.
+    """
+    rounds = int(_DETECTOR_ROUNDS * len(real) / (BATCH // 2))
+    steps = steps or int(np.clip(rounds, _FEWEST_DETECTOR_STEPS, _DETECTOR_STEPS))
     network, rng = build(lambda: Detector(*real.shape[1:]), seed), np.random.default_rng(seed)
     is_other = torch.repeat_interleave(torch.tensor([0.0, 1.0]), BATCH // 2)
 

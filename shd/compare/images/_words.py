@@ -87,7 +87,7 @@ def compared(report: "Report") -> str:
 
 def warnings(report: "Report") -> list[str]:
     """Return what those who read about pictures should know first."""
-    said = [f"{note.what} {note.why}." for note in report.notes if note.what.startswith("class ")]
+    said = [f"C{note.what[1:]}: {note.why}." for note in report.notes if note.what.startswith("class ")]
     if not report.leakage.empty:
         rows = report.leakage.query("task == 'two classes' and metric == 'AUROC'").set_index("split")["value"]
         by_image, by_subject = rows["by image"], rows["by subject"]

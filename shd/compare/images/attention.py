@@ -95,12 +95,12 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _grid(inputs: ImageInputs, maps: dict[str, np.ndarray]) -> Grid:
-    """Mean picture, and mean map of each network on it, for each class; maps from 0 to 1."""
+    """Mean picture, and mean map of each network on it, for each class; each map from 0 to 1."""
     real: Pictures = inputs.real
     rows = [np.stack([real.small[real.classes == c].mean(axis=0) for c in inputs.judged])]
     for name in ("real", "synthetic"):
         mean = np.stack([maps[name][real.classes == c].mean(axis=0) for c in inputs.judged])
         wide = interpolate(torch.tensor(mean)[:, None], (SIDE, SIDE), mode="bicubic")[:, 0].clamp(min=0).numpy()
-        rows.append(wide / max(float(wide.max()), 1e-9))
+        rows.append(wide / np.maximum(wide.max(axis=(1, 2), keepdims=True), 1e-9))
     names = (f"{inputs.word} people", f"trained on {inputs.word}", "trained on synthetic")
     return Grid(np.stack(rows).astype(np.float32), names, tuple(inputs.names[c] for c in inputs.judged))

@@ -15,13 +15,12 @@ from shd.compare.images._network import Job, Tick, apply, silent, train_detector
 from shd.compare.images._pictures import Pictures, like, shared_counts, some_of, together
 from shd.dataset import Dataset
 
-STEPS = 400
 _REPLICATES, _HANDS = 200, 4
 _SECONDS = 36
 
 
 def image_c2st(
-    train: Dataset, synthetic: Dataset, holdout: Dataset, steps: int = STEPS, random_state: int = 0
+    train: Dataset, synthetic: Dataset, holdout: Dataset, steps: int | None = None, random_state: int = 0
 ) -> float:
     """Return the AUROC of a network that tells synthetic from real pictures.
 
@@ -33,8 +32,9 @@ def image_c2st(
     ----------
     train, synthetic, holdout : Dataset
         With images of one size, and the same class as target.
-    steps : int
-        Batches of 64 that the detector learns from; 400 take half a minute.
+    steps : int, optional
+        Batches of 64 that the detector learns from; by default eight rounds, 150 to 400, which take
+        half a minute.
     random_state : int
 
     Returns
@@ -65,7 +65,7 @@ def jobs(inputs: ImageInputs) -> dict[str, Job]:
     seed = inputs.random_state
 
     def of(real: Pictures, other: Pictures) -> Job:
-        return Job(lambda tick: _detect(real, other, inputs.test, STEPS, seed, tick), _SECONDS)
+        return Job(lambda tick: _detect(real, other, inputs.test, None, seed, tick), _SECONDS)
 
     # half of the people play the real ones, and the others those to be told from them
     half, rest = inputs.fit.hands(2, generator(seed, "detector of real people"))
@@ -91,7 +91,7 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
 
 
 def _detect(
-    real: Pictures, other: Pictures, test: Pictures, steps: int, random_state: int, tick: Tick = silent
+    real: Pictures, other: Pictures, test: Pictures, steps: int | None, random_state: int, tick: Tick = silent
 ) -> tuple[float, float, float]:
     """AUROC of a detector with its 95 % interval; the last quarter of `other` is for the test."""
     rng = generator(random_state, "picture detector")

@@ -33,12 +33,13 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
     real, others = _scaled(
         features(classifier, inputs.real), {n: features(classifier, inputs.others[n]) for n in _SIDES}
     )
-    scores, rows = _scores(inputs, real, others, "")
-    skipped = []
+    scores, skipped = [], []
     if min(len(real), len(others["synthetic"])) > NEIGHBOURS:
         scores += _neighbour_scores(inputs, real, others)
     else:
         skipped.append(Skipped("precision, recall, density, coverage", f"take more than {NEIGHBOURS} pictures a side"))
+    distances, rows = _scores(inputs, real, others, "")
+    scores += distances
     network, why = _imagenet.from_cache()
     if network is None:
         skipped.append(Skipped("distances in ImageNet features", why))

@@ -119,9 +119,12 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
 
 def _score(task: Task, found: dict[str, Tested], inputs: ImageInputs) -> tuple[list[Score], list[Skipped]]:
     trtr, tstr = found["TRTR"], found["TSTR"]
-    if not np.isfinite([trtr.value, tstr.value]).all() or trtr.value <= 0:
+    unlearnable = f"{inputs.word} pictures do not predict it better than guessing, so that TSTR says "
+    if not np.isfinite([trtr.value, tstr.value]).all():
         return [], [Skipped(f"utility: {task.label}", "the people held out are all of one class")]
-    ratio, floor = tstr.value / trtr.value, min(_GUESSING / trtr.value, 1.0)
+    if trtr.value <= _GUESSING:
+        return [], [Skipped(f"utility: {task.label}", unlearnable + "nothing")]
+    ratio, floor = tstr.value / trtr.value, _GUESSING / trtr.value
     low, high = interval(ratio, tstr.replicates / np.maximum(trtr.replicates, 0.01), 0)
     asked = f"{inputs.names[0]} from the rest" if task.label == "two classes" else "each class from the rest"
     sentence = (
@@ -136,7 +139,5 @@ def _score(task: Task, found: dict[str, Tested], inputs: ImageInputs) -> tuple[l
             sentence,
         )
     ]  # fmt: skip
-    if trtr.low > _GUESSING:
-        return scores, []
-    why = f"{inputs.word} pictures do not predict it better than guessing, so that TSTR says little"
-    return scores, [Skipped(f"utility: {task.label}", why)]
+    notes = [] if trtr.low > _GUESSING else [Skipped(f"utility: {task.label}", unlearnable + "little")]
+    return scores, notes

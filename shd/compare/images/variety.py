@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score
+from shd.compare._resample import generator, interval, mean_known, subject_weights
+from shd.compare._schema import Answer, Score, Skipped
 from shd.compare.images._inputs import ImageInputs
 from shd.compare.images._pictures import Pictures
 
@@ -60,7 +60,7 @@ def ventricle_share(images: np.ndarray) -> np.ndarray:
 def measure(inputs: ImageInputs, done: dict) -> Answer:
     """Compare the spread within each class with that of the real people held out."""
     rng = generator(inputs.random_state, "variety")
-    scores, rows = [], []
+    scores, rows, skipped = [], [], []
     for metric, spread in (
         ("variety of brightness", lambda pictures: _Deviation(brightness(pictures.images), pictures)),
         ("variety of ventricles", lambda pictures: _Deviation(ventricle_share(pictures.images), pictures)),
@@ -75,9 +75,13 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
             replicates.append([_ratio(a, b) for a, b in zip(*drawn, strict=True)])
             low, high = interval(ratios[0], np.array(replicates[-1]), 0)
             rows.append((metric, inputs.names[c], ratios[0], float(low), float(high), *ratios[1:]))
-        scores.append(_score(metric, np.nanmean(own, axis=0), np.nanmean(replicates, axis=0), inputs.word))
+        ratios = mean_known(np.array(own))
+        if np.isfinite(ratios).all():
+            scores.append(_score(metric, ratios, mean_known(np.array(replicates)), inputs.word))
+        else:
+            skipped.append(Skipped(metric, f"{inputs.word} pictures of the people held out do not vary in it"))
     columns = ["metric", "class", "ratio", "low", "high", "floor", "real reference"]
-    return Answer(scores, {"variety": pd.DataFrame(rows, columns=columns)})
+    return Answer(scores, {"variety": pd.DataFrame(rows, columns=columns)}, skipped)
 
 
 def _sides(inputs: ImageInputs) -> list[Pictures]:
@@ -132,13 +136,27 @@ def _score(metric: str, ratios: np.ndarray, replicates: np.ndarray, word: str) -
         f"{ceiling:.2f} times, in blurred Gaussians {floor:.2f} times."
     )
     return Score(
-        "fidelity", metric, value, low, high, floor, ceiling, _band(value, low, high), "at 1", sentence, digits=2
+        "fidelity",
+        metric,
+        value,
+        low,
+        high,
+        floor,
+        ceiling,
+        _band(value, low, high, ceiling),
+        "at 1",
+        sentence,
+        digits=2,
     )
 
 
-def _band(value: float, low: float, high: float) -> str:
-    """Judge a ratio: a quarter too much or too little is green, and more where chance explains it."""
-    off = max(value, 1 / value) if value > 0 else np.inf
+def _band(value: float, low: float, high: float, ceiling: float) -> str:
+    """Judge a ratio: a quarter too much or too little is green, and more where chance explains it.
+
+    Too much or too little is what lies outside the range from 1 to the ratio of other real people.
+    """
+    right = min(max(value, min(1.0, ceiling)), max(1.0, ceiling))
+    off = max(value / right, right / value) if value > 0 else np.inf
     if off <= _GREEN or (off <= _AMBER and low <= 1 <= high):
         return "green"
     return "amber" if off <= _AMBER else "red"

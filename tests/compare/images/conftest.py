@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from shd.compare import compare
-from shd.compare.images import _network, detection
+from shd.compare.images import _network
 from shd.dataset import DataCard, Dataset
 
 CLASSES = ("none", "some", "much")
@@ -41,7 +41,8 @@ def _few_steps():
         patch.setattr(_network, "_STEPS", 10)
         patch.setattr(_network, "_FEWEST_STEPS", 10)
         patch.setattr(_network, "BATCH", 16)
-        patch.setattr(detection, "STEPS", 10)
+        patch.setattr(_network, "_DETECTOR_STEPS", 10)
+        patch.setattr(_network, "_FEWEST_DETECTOR_STEPS", 10)
         yield
 
 

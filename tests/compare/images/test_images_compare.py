@@ -63,6 +63,21 @@ def test_without_a_holdout_train_is_split(heads):
     assert any("No holdout" in line for line in report.summary().splitlines())
 
 
+def test_what_weakens_the_numbers_is_said(sides):
+    train, synthetic, holdout = sides
+    train = replace(train, subjects=None, frame=train.frame.assign(age=1))
+    report = compare(train, replace(synthetic, frame=synthetic.frame[["class"]]), holdout=holdout)
+    said = report.skipped.set_index("what")["why"]
+    assert "names no subjects" in said["independence of people"]
+    assert "is in train" in said["column age"] and "is not in all Datasets" in said["column slice"]
+
+
+def test_floor_and_ceiling_do_not_depend_on_the_synthetic_pictures(fresh, repeated):
+    names = ["floor", "real reference"]
+    same = ~fresh.scores["metric"].isin(["exact copies", "TSTR / TRTR: two classes", "TSTR / TRTR: all classes"])
+    assert fresh.scores.loc[same, names].equals(repeated.scores.loc[same, names])
+
+
 def test_a_class_of_two_people_is_not_judged(sides):
     train, synthetic, holdout = sides
     much = holdout.frame["class"] == "much"

@@ -85,9 +85,10 @@ def test_agreement_of_maps():
 
 
 def test_verdicts_on_a_ratio():
-    assert _band(1.1, 1.05, 1.15) == "green" and _band(0.7, 0.6, 0.8) == "amber" and _band(0.0, 0.0, 0.0) == "red"
-    assert _band(0.7, 0.4, 1.1) == "green"  # chance explains it
-    assert _band(2.0, 1.9, 2.1) == "red"
+    assert _band(1.1, 1.05, 1.15, 1.0) == "green" and _band(0.7, 0.6, 0.8, 1.0) == "amber"
+    assert _band(0.0, 0.0, 0.0, 1.0) == "red" and _band(2.0, 1.9, 2.1, 1.0) == "red"
+    assert _band(0.7, 0.4, 1.1, 1.0) == "green"  # chance explains it
+    assert _band(2.0, 1.9, 2.1, 2.2) == "green"  # the people held out are all alike: others differ as much
 
 
 def test_copies_are_counted(heads):
