@@ -1,0 +1,238 @@
+"""The challenge alzheimers_mri: its file, its page and its checks agree with the dataset."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import uniform_filter
+
+import shd
+from shd.datasets import alzheimers
+
+FOLDER = Path(__file__).resolve().parents[2] / "challenges" / "alzheimers_mri"
+CHALLENGE = tomllib.loads((FOLDER / "challenge.toml").read_text(encoding="utf-8"))
+README = (FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+def _load_checks():
+    spec = importlib.util.spec_from_file_location("checks", FOLDER / "checks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+checks = _load_checks()
+
+
+@pytest.fixture(scope="module")
+def stand_in():
+    return shd.load(CHALLENGE["dataset"], source="stand-in")
+
+
+def test_target_and_classes_are_in_the_dataset(stand_in):
+    assert CHALLENGE["id"] == FOLDER.name
+    assert CHALLENGE["target"] == stand_in.target
+    classes = set(stand_in.frame[CHALLENGE["target"]].cat.categories)
+    by_name = {metric["name"]: metric for metric in CHALLENGE["metrics"]}
+    assert set(by_name["auroc"]["positive"]) == classes - {"non-demented"}
+    assert set(by_name["balanced_accuracy"]["counted"]) == classes - {"moderate"}
+
+
+def test_files_are_there():
+    assert [name for name in CHALLENGE["files"].values() if not (FOLDER / name).is_file()] == []
+    shipped = {source: f"{FOLDER.name}/{CHALLENGE['files'][source.replace('-', '_')]}" for source in alzheimers.SHIPPED}
+    assert shipped == alzheimers.SHIPPED
+
+
+def test_licence_is_that_of_the_dataset(stand_in):
+    card, licence = stand_in.card, CHALLENGE["licence"]
+    assert (licence["name"], licence["url"], licence["citation"]) == (card.licence, card.licence_url, card.citation)
+
+
+def test_readme_names_what_the_challenge_file_says():
+    assert README.startswith(f"# {CHALLENGE['title']}\n")
+    for path in CHALLENGE["paths"]:
+        assert f"**{path['time']}.**" in README
+    for metric in CHALLENGE["metrics"]:
+        assert f"`{metric['name']}`" in README
+    for name in ("starter", "solution", "checks", "stand_in"):
+        assert f"`{CHALLENGE['files'][name]}`" in README
+    assert CHALLENGE["licence"]["url"] in README
+    assert f"random_state={CHALLENGE['rules']['random_state']}" in README
+
+
+def test_readme_describes_every_column_in_order(stand_in):
+    part = README.split("**One record")[1].split("Beside the table")[0]
+    described = dict(re.findall(r"^\| `(\w+)` \| .*? \| (.*?) \|$", part, re.MULTILINE))
+    assert list(described) == list(stand_in.frame.columns)
+    assert described["class"] == f"ordered category: {', '.join(alzheimers.LEVELS)}"
+    assert described["slice"].startswith(f"number, 0-{alzheimers.N_SLICES - 1};")
+    assert sorted(set(stand_in.frame["slice"])) == list(range(0, alzheimers.N_SLICES, 2))
+    assert f"{len(set(stand_in.subjects))} made-up people" in README
+
+
+def test_numbers_of_people_in_the_readme_are_those_of_the_dataset():
+    table = re.findall(r"^\| `([\w -]+)` \| (\d+) \| ([\d,]+) \| (\d+) \|$", README, re.MULTILINE)
+    people = alzheimers.people()
+    assert [row[0] for row in table] == list(alzheimers.LEVELS)
+    assert [int(row[1]) for row in table] == people.groupby("class", observed=True)["subject"].nunique().tolist()
+    assert [int(row[2].replace(",", "")) for row in table] == people["class"].value_counts(sort=False).tolist()
+    data = shd.Dataset(people[["class"]], target="class", subjects=people["subject"].to_numpy())
+    _, held = data.split(CHALLENGE["rules"]["test_size"], CHALLENGE["rules"]["random_state"])
+    in_class = held.frame.assign(subject=held.subjects).groupby("class", observed=True)["subject"].nunique()
+    assert [int(row[3]) for row in table] == in_class.tolist()
+    assert f"the {in_class.sum()} people" in README
+
+
+def test_the_scoring_code_of_the_readme_runs(stand_in):
+    """Right answers score 1, guessing about a half and a third; moderate is not counted."""
+    _, holdout = stand_in.split(test_size=0.2, random_state=0)
+    code = README.split("For a model of your own")[1].split("```python\n")[1].split("```")[0]
+    right = np.eye(4)[holdout.frame["class"].cat.codes]
+    without_moderate = np.where(right[:, 3:] == 1, np.eye(4)[2], right)
+    for chances, auroc, accuracy in (
+        (right, 1, 1),
+        (without_moderate, 1, 1),
+        (np.tile([0.4, 0.3, 0.2, 0.1], (len(holdout), 1)), 0.5, 1 / 3),
+    ):
+        found = {"holdout": holdout, "chances": chances}
+        exec(code, found)
+        assert found["auroc"] == pytest.approx(auroc)
+        assert found["balanced_accuracy"] == pytest.approx(accuracy)
+
+
+def test_the_folder_works_where_it_was_copied_to(tmp_path):
+    copy = tmp_path / "mine"
+    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__", "report.html"))
+    book = json.loads((copy / "starter.ipynb").read_text(encoding="utf-8"))
+    cells = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    assert not re.search(r"\.\./|alzheimers_mri", "\n".join(cells))
+    first = cells[0] + "\nassert Path(checks.__file__).parent == Path.cwd()\n"
+    first += "assert Path('data/release/synthetic.zip').is_file()\n"
+    environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", first], cwd=copy, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "stand-in" in done.stdout
+
+
+# Checks give a hint for a wrong answer, and say Right. for a right one ------------------------
+
+
+def test_check_of_the_split(capsys, stand_in):
+    train, test = stand_in.split(test_size=0.2, random_state=0)
+    half, other_half = stand_in.split(test_size=0.5, random_state=0)
+    rows = np.random.default_rng(0).permutation(len(stand_in))
+    for first, second, hint in [
+        (stand_in.take(rows[200:]), stand_in.take(rows[:200]), "Not yet"),
+        (train.take(np.arange(100)), test, f"{len(train) - 100} pictures are in neither"),
+        (half, other_half, "take about a fifth"),
+        (train, test, "Right."),
+    ]:
+        checks.split(first, second, stand_in)
+        shown = capsys.readouterr().out
+        assert hint in shown
+        assert shown.startswith("Right.") == (hint == "Right.")
+
+
+@pytest.mark.parametrize(
+    ("source", "answer", "hint"),
+    [
+        ("stand-in", None, "Not yet"),
+        ("stand-in", 0.8, "Not yet"),
+        ("synthetic", None, "Half"),
+        ("synthetic", 0.9, "0.900 is not its AUROC"),
+        ("synthetic", 0.8, "Right."),
+    ],
+)
+def test_check_of_tstr(capsys, source, answer, hint):
+    network = torch.nn.Identity()
+    network.source = source
+    checks.tstr(network, answer, 0.8)
+    assert capsys.readouterr().out.startswith(hint)
+
+
+def _cam(mean=True, relu=True, early=False):
+    def function(maps, slopes):
+        parts = (slopes.mean((2, 3), keepdim=True) if mean else slopes) * maps
+        summed = parts.clamp(min=0).sum(1) if early else parts.sum(1)
+        return summed.clamp(min=0) if relu else summed
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        (lambda maps, slopes: torch.zeros_like(maps[:, 0]), "Not yet"),
+        (lambda maps, slopes: maps, "The shape is (1, 2, 2, 2)"),
+        (_cam(relu=False), "Nearly. What speaks against"),
+        (_cam(mean=False), "Nearly. Each map has one weight"),
+        (_cam(early=True), "Nearly. Sum over the maps first"),
+        (lambda maps, slopes: maps.sum(1), "For two maps"),
+        (_cam(), "Right."),
+    ],
+)
+def test_check_of_grad_cam(capsys, function, hint):
+    checks.grad_cam(function)
+    assert capsys.readouterr().out.startswith(hint)
+
+
+def _smooth(images):
+    return uniform_filter(images.astype(float), size=(1, 3, 3))
+
+
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        (lambda images: np.zeros(len(images)), "Not yet"),
+        (lambda images: np.abs(images - _smooth(images)), "For two pictures the shape is (2, 15, 15)"),
+        (lambda images: images.mean(axis=(1, 2)), "A flat picture has no grain"),
+        (lambda images: ((images - _smooth(images)) ** 2).mean(axis=(1, 2)), "A chessboard"),
+        (lambda images: np.abs(images - _smooth(images)).mean(axis=(1, 2)), "Right."),
+    ],
+)
+def test_check_of_grain(capsys, function, hint):
+    checks.grain(function)
+    assert capsys.readouterr().out.startswith(hint)
+
+
+def _distance(images, others):
+    flat, far = (x.reshape(len(x), -1).astype(float) for x in (images, others))
+    return np.sqrt(((flat[:, None] - far) ** 2).sum(axis=2)).min(axis=1)
+
+
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        (lambda images, learned, held: float("nan"), "Not yet"),
+        (lambda images, learned, held: _distance(images, learned), "One number is wanted"),
+        (lambda images, learned, held: (_distance(images, learned) > _distance(images, held)).mean(), "The other way"),
+        (lambda images, learned, held: (_distance(images, learned) < _distance(images, held)).sum(), "Nearly"),
+        (lambda images, learned, held: 0.5, "Three of four"),
+        (lambda images, learned, held: (_distance(images, learned) < _distance(images, held)).mean(), "Right."),
+    ],
+)
+def test_check_of_the_share_nearer_to_train(capsys, function, hint):
+    checks.share_nearer(function)
+    assert capsys.readouterr().out.startswith(hint)
+
+
+@pytest.mark.real_data("alzheimers")
+def test_what_the_readme_says_about_neighbours_holds_for_the_real_pictures():
+    data = shd.load("alzheimers", source="real")
+    small = data.images.reshape(len(data), 16, 8, 16, 8).mean(axis=(2, 4)).reshape(len(data), -1)
+    small = torch.tensor(small - small.mean(axis=1, keepdims=True))
+    rows = np.random.default_rng(0).permutation(len(data))
+    test, train = rows[: len(data) // 5], rows[len(data) // 5 :]
+    nearest = torch.cdist(small[test], small[train]).argmin(1).numpy()
+    share = (data.subjects[train[nearest]] == data.subjects[test]).mean()
+    assert f"for {share:.0%}".replace("%", " %") in README
