@@ -20,10 +20,11 @@ import pandas as pd
 import torch
 
 import shd
+from shd._apart import sample_apart
 from shd._generate import generate
 from shd._paths import challenges_dir
 from shd._progress import notice
-from shd.datasets._pictures import as_stored, write_pictures
+from shd.datasets._pictures import write_pictures
 from shd.datasets.alzheimers import LEVELS, N_SLICES
 from shd.datasets.registry import archive_path, shipped_path
 from shd.release import make_release
@@ -55,16 +56,17 @@ def make_the_release(data: shd.Dataset, folder: Path, checkpoint: Path) -> None:
             "slice": np.arange(len(LEVELS) * PICTURES_A_CLASS) % N_SLICES,
         }
     )
-    balanced = made.synthesizer.sample(len(asked), condition=asked, random_state=SEED + 1)
+    balanced, drawn_again = sample_apart(made.synthesizer, made.train, len(asked), asked, SEED + 1)
     release = make_release(
         folder,
         train=made.train,
         holdout=made.holdout,
         synthesizer=made.synthesizer,
-        synthetic=replace(balanced, images=as_stored(balanced.images)),
+        synthetic=balanced,
         report=made.report,
         split=made.split,
         cost=made.cost,
+        drawn_again=drawn_again,
         raw=archive_path("alzheimers"),
     )
     notice(made.report.summary())

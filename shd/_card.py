@@ -33,6 +33,7 @@ def describe(
     report: "Report",
     split: dict | None,
     cost: dict | None,
+    drawn_again: int | None,
     raw: Path | None,
 ) -> dict:
     """Return the card of a release, as plain values for JSON; see `shd.release.make_release`."""
@@ -62,6 +63,7 @@ def describe(
             "parameters": plain(synthesizer.get_params()),
             "steps_taken": getattr(synthesizer, "steps_", None),
             "fit": cost,
+            **({} if drawn_again is None else {"drawn_again": drawn_again}),
         },
         "verdicts": about["verdicts"],
         "scores": about["scores"],

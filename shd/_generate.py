@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shd._apart import sample_apart
 from shd._errors import ShdError, ShdWorkError
 from shd._processes import leave
 from shd._progress import notice
@@ -38,7 +39,10 @@ class Cost:
 
 @dataclass(frozen=True, eq=False)
 class Generated:
-    """Everything that `generate` made, as `shd.release.make_release` takes it."""
+    """Everything that `generate` made, as `shd.release.make_release` takes it.
+
+    `drawn_again` counts the pictures that lay too near to a person learned from; None for tables.
+    """
 
     train: Dataset
     holdout: Dataset
@@ -47,6 +51,7 @@ class Generated:
     report: "Report"
     split: Split
     cost: Cost
+    drawn_again: int | None
 
 
 class Steps:
@@ -164,21 +169,19 @@ def generate(
     cost = _fit(synthesizer, train, checkpoint)
     leave()
     tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
-    synthetic = _sample(synthesizer, train)
+    synthetic, drawn_again = _sample(synthesizer, train)
     tell("compare", "fidelity, utility and privacy")
     report = compare(train, synthetic, holdout=holdout, random_state=random_state)
-    return Generated(train, holdout, synthesizer, synthetic, report, Split(test_size, random_state), cost)
+    used = Split(test_size, random_state)
+    return Generated(train, holdout, synthesizer, synthetic, report, used, cost, drawn_again)
 
 
-def _sample(synthesizer: "Synthesizer", train: Dataset) -> Dataset:
-    """Sample as many records as train has, as they will be released."""
-    drawn = synthesizer.sample(len(train))
-    if isinstance(drawn, Dataset):
-        from shd.datasets._pictures import as_stored
-
-        return replace(drawn, images=as_stored(drawn.images))
+def _sample(synthesizer: "Synthesizer", train: Dataset) -> tuple[Dataset, int | None]:
+    """Sample as many records as train has, as they will be released; see `Generated`."""
+    if train.images is not None:
+        return sample_apart(synthesizer, train, len(train))
     roles = {role: getattr(train, role) for role in ("target", "sensitive", "counts", "name", "card")}
-    return Dataset(drawn, source="synthetic", **roles)
+    return Dataset(synthesizer.sample(len(train)), source="synthetic", **roles), None
 
 
 def _fit(synthesizer: "Synthesizer", train: Dataset, checkpoint: str | Path | None) -> Cost:

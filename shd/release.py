@@ -52,6 +52,7 @@ def make_release(
     report: "Report",
     split: "Split | None" = None,
     cost: "Cost | None" = None,
+    drawn_again: int | None = None,
     raw: str | Path | None = None,
     force: bool = False,
 ) -> Release:
@@ -73,6 +74,8 @@ def make_release(
         How train and holdout were told apart.
     cost : Cost, optional
         What the fit took.
+    drawn_again : int, optional
+        Pictures that lay too near to a person learned from, and were drawn again.
     raw : path, optional
         File that `train` and `holdout` were read from; its checksum goes onto the card. Without
         it, that of the two tables does.
@@ -101,6 +104,7 @@ def make_release(
         report=report,
         split=asdict(split) if split else None,
         cost=asdict(cost) if cost else None,
+        drawn_again=drawn_again,
         raw=None if raw is None else Path(raw),
     )
     try:

@@ -56,7 +56,7 @@ def made(table):
     model = Marginals(random_state=0).fit(train)
     synthetic = Dataset(model.sample(30), target="sick", source="synthetic", name="stays", card=CARD)
     pieces = {"train": train, "holdout": holdout, "synthesizer": model, "synthetic": synthetic}
-    return {**pieces, "report": StubReport(), "split": Split(0.2, 0), "cost": Cost(1.5, 1.4)}
+    return {**pieces, "report": StubReport(), "split": Split(0.2, 0), "cost": Cost(1.5, 1.4), "drawn_again": None}
 
 
 def test_release_holds_its_files_and_their_checksums(made, tmp_path):
@@ -277,14 +277,15 @@ def pictures():
 
 
 def test_a_release_of_pictures_holds_a_zip_of_them_and_no_real_person(pictures, tmp_path):
-    release = make_release(tmp_path / "out", **pictures, report=ReportOfPictures())
+    release = make_release(tmp_path / "out", **pictures, report=ReportOfPictures(), drawn_again=7)
     assert sorted(p.name for p in release.folder.iterdir()) == sorted([*IMAGE_FILES, SUMS])
     assert verify_release(release.folder).card["data"]["pixels"] == [16, 16]
     index, images = read_pictures(release.folder / "synthetic.zip")
     assert index["class"].tolist() == pictures["synthetic"].frame["class"].tolist()
     assert np.array_equal(images, as_stored(pictures["synthetic"].images))
     assert "real people" not in (release.folder / "report.html").read_text()
-    assert "12 synthetic pictures of 16 x 16 pixels" in (release.folder / "README.md").read_text()
+    page = (release.folder / "README.md").read_text()
+    assert "12 synthetic pictures of 16 x 16 pixels" in page and "7 pictures were drawn again" in page
     assert load_synthesizer(release.folder / "model.safetensors").sample(3).images.shape == (3, 16, 16)
     (release.folder / "synthetic.zip").unlink()
     with pytest.raises(ShdWorkError, match="missing"):

@@ -64,12 +64,10 @@ def grain(function: Callable[[np.ndarray], np.ndarray]) -> None:
     found = np.asarray(function(np.stack([np.full((15, 15), 100), board]).astype(np.uint8)), dtype=float)
     if found.shape != (2,):
         print(f"For two pictures the shape is {found.shape}; it should be (2,). Average over the axes 1 and 2.")
-    elif not found.any():
-        print("Not yet. Subtract smooth(images) from images, and average what is left.")
-    elif found[0] > 1e-6:
+    elif (abs(found) < 1e-6).all():  # what was added and taken away cancels
+        print("Not yet. Subtract smooth(images) from images, and average the absolute value of what is left.")
+    elif abs(found[0]) > 1e-6:
         print(f"A flat picture has no grain; yours has {found[0]:.1f}. Is smooth(images) subtracted?")
-    elif found[1] < 1:
-        print("Positive and negative differences cancel. Take the absolute value before the mean.")
     elif not 35 < found[1] < 45:
         print(f"A chessboard of two greys, 90 apart, gives {found[1]:.1f}; about 40 was expected.")
     else:

@@ -11,7 +11,7 @@ from shd.compare.images.detection import image_c2st
 from shd.compare.images.distances import frechet_distance, kernel_distance, precision_recall
 from shd.compare.images.leakage import leakage_by_split
 from shd.compare.images.means import mean_image_error
-from shd.compare.images.privacy import exact_copies, nearer_to_train
+from shd.compare.images.privacy import exact_copies, nearer_to_train, too_near_to_train
 from shd.compare.images.utility import image_tstr
 from shd.compare.images.variety import brightness, ventricle_share
 
@@ -27,5 +27,6 @@ __all__ = [
     "mean_image_error",
     "nearer_to_train",
     "precision_recall",
+    "too_near_to_train",
     "ventricle_share",
 ]

@@ -26,6 +26,7 @@ _GREEN, _AMBER = 0.15, 0.20  # how far a share may lie above that of real people
 _EXPECTED = 0.01  # share of people held out that lies as near to train as "too near"
 _TOO_NEAR_GREEN, _TOO_NEAR_AMBER = 3, 10  # times what is expected
 _SHOWN = 6
+_KEPT_APART = 0.05  # share of people learned from that have another one nearer than pictures for release may be
 
 
 def exact_copies(train: Dataset, synthetic: Dataset) -> int:
@@ -76,6 +77,39 @@ def nearer_to_train(train: Dataset, synthetic: Dataset, holdout: Dataset, random
     near = like(held, learned, rng)
     share, reference = _Sides.of(made, near, held), _Sides.of(learned, near, held, learned=True)
     return {"share": float(share.closer().mean()), "reference": float(reference.closer().mean())}
+
+
+def too_near_to_train(train: Dataset, images: np.ndarray, share: float = _KEPT_APART) -> np.ndarray:
+    """Say which pictures lie nearer to people learned from than those lie to each other.
+
+    The limit is a quantile of the distances from each train picture to the nearest one of another
+    person. No holdout takes part, so that it can decide what is released.
+
+    Parameters
+    ----------
+    train : Dataset
+        With images of two people or more.
+    images : ndarray of uint8, shape (n, height, width)
+        Of the same size.
+    share : float
+        0 to 1: which quantile.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Raises
+    ------
+    ShdError
+        Where train has one person only, or sizes differ.
+    """
+    if train.images is None or images.shape[1:] != train.images.shape[1:]:
+        raise ShdError("pictures can only be held against train pictures of the same size; give those.")
+    if len(np.unique(train.subjects)) < 2:
+        raise ShdError("how near is too near shows between people: train needs two or more.")
+    learned = _points(train.images)
+    among, _ = _nearest(learned, learned, train.subjects)
+    return _nearest(_points(images), learned)[0] < np.quantile(among, share)
 
 
 def measure(inputs: ImageInputs, done: dict) -> Answer:

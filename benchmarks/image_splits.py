@@ -1,0 +1,70 @@
+"""Fit ImageCGAN on several splits of the people, and train on its pictures, test on the people held out.
+
+    python -m benchmarks.image_splits                  # five splits, ten minutes each on one thread
+    python -m benchmarks.image_splits --minutes 15 --jobs 2    # two splits at a time
+
+With forty people to test on, one split says little. Each split has its own fit, and two networks
+of other seeds are trained on either side. A split that is done is kept in ``runs/image_splits`` and
+not done again; a fit that was stopped goes on from its checkpoint.
+"""
+
+import argparse
+import json
+import multiprocessing
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+import shd
+
+FOLDER = Path("runs/image_splits")
+NETWORKS = (0, 1)  # seeds
+
+
+def one_split(split: int, minutes: float) -> dict[str, float]:
+    """Return AUROCs of one split, each the mean over two networks: TRTR and TSTR, for both questions."""
+    done = FOLDER / f"{split}-{minutes:g}.json"
+    if done.is_file():
+        return json.loads(done.read_text(encoding="utf-8"))
+    torch.set_num_threads(1)
+    train, holdout = shd.load("alzheimers").split(test_size=0.2, random_state=split)
+    model = shd.ImageCGAN(random_state=split)
+    plan = FOLDER / f"{split}-{minutes:g}.steps"
+    if not plan.is_file():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        plan.write_text(str(model.steps_for(train, minutes)), encoding="utf-8")
+    model.set_params(steps=int(plan.read_text(encoding="utf-8")))
+    model.fit(train, checkpoint=done.with_suffix(".ckpt"))
+    found = {"steps": float(model.steps), "fit, CPU s": model.seconds_[1]}
+    for name, learned in (("TRTR", train), ("TSTR", model.sample(len(train)))):
+        tested = pd.DataFrame([shd.compare.image_tstr(learned, holdout, random_state=seed) for seed in NETWORKS])
+        found |= {f"{name}, {question}": value for question, value in tested.mean().items()}
+    done.write_text(json.dumps(found), encoding="utf-8")
+    done.with_suffix(".ckpt").unlink()
+    return found
+
+
+def main() -> None:
+    """Print a row a split, and the shares of TRTR that TSTR reaches."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--splits", type=int, default=5, metavar="N", help="how many (default: 5)")
+    parser.add_argument("--minutes", type=float, default=10.0, metavar="N", help="a fit (default: 10)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="splits at a time (default: 1)")
+    chosen = parser.parse_args()
+    with multiprocessing.get_context("spawn").Pool(chosen.jobs) as pool:
+        found = pd.DataFrame(pool.map(partial(one_split, minutes=chosen.minutes), range(chosen.splits), chunksize=1))
+    print(found.round(3).to_string())
+    for question in ("two classes", "all classes"):
+        real, synthetic = found[f"TRTR, {question}"], found[f"TSTR, {question}"]
+        share = synthetic / real
+        print(
+            f"{question}: mean TSTR {synthetic.mean():.3f} of mean TRTR {real.mean():.3f}: "
+            f"{synthetic.mean() / real.mean():.3f}; a split {share.min():.3f} to {share.max():.3f}, "
+            f"standard error {share.sem():.3f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
