@@ -25,7 +25,7 @@ model = shd.ImageCGAN(steps=3, width=4, components=3, batch=4, pack=2, device="c
 folder = Path(sys.argv[1])
 model.fit(shd.Dataset(frame, target="class", images=images), checkpoint=folder / "state.ckpt")
 assert _processes.agree(10 + _processes.rank()) == 10
-torch.save([p.clone() for p in model.stages_[-1].net.parameters()], folder / f"{_processes.rank()}.pt")
+torch.save([p.clone() for p in model.generator_.parameters()], folder / f"{_processes.rank()}.pt")
 _processes.leave()
 (folder / "end.txt").open("a").write(f"{_processes.rank()}\\n")
 """

@@ -9,16 +9,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from shd._processes import average_gradients, rank
-from shd.synthesizers._image_nets import Judge, Refiner, halved
-from shd.synthesizers._image_stages import Plan, SamplerStart, StageStart
+from shd.synthesizers._image_nets import Judge, Refiner
 from shd.synthesizers._jpeg import as_stored
 
 if TYPE_CHECKING:
     from shd.synthesizers.image_cgan import ImageCGAN
 
 _PENALTY_EVERY = 8  # steps between two gradient penalties: they cost a second backward pass
-_PIXELS = 128**2  # of a picture that `gradient_penalty` is meant for: slopes are steeper where pixels are fewer
+_SHIFT = 2  # pixels that pictures are moved by before they are judged, at most
 _MARGIN, _BOUND = 0.05, 10.0  # pixels darker than black or brighter than white are called back
+_COARSE = 8  # pixels a side of what counts as the coarse shape of a picture
 _LEARNERS = ("generator", "discriminator", "average", "adam_g", "adam_d")
 
 
@@ -28,31 +28,17 @@ class ImageGame:
     Parameters
     ----------
     model : ImageCGAN
-        Its parameters.
-    start : SamplerStart or StageStart
-        Where blurred pictures come from.
-    plan : Plan
+        Its parameters, and its fitted `start_`.
     images : ndarray of uint8, shape (n, height, width)
-        Both sides even.
     classes, levels : ndarray of int, shape (n,)
         Classes as the networks know them: see `ImageCGAN.class_of_`.
     """
 
-    def __init__(
-        self,
-        model: "ImageCGAN",
-        start: SamplerStart | StageStart,
-        plan: Plan,
-        images: np.ndarray,
-        classes: np.ndarray,
-        levels: np.ndarray,
-    ):
-        self.model, self.start, self.device = model, start, torch.device(model.device_)
-        self.steps, self.jpeg_quality = plan.steps, model.jpeg_quality if plan.is_last else None
-        self.penalty = model.gradient_penalty * images[0].size / _PIXELS
+    def __init__(self, model: "ImageCGAN", images: np.ndarray, classes: np.ndarray, levels: np.ndarray):
+        self.model, self.device = model, torch.device(model.device_)
         self._seed(0)
         self.images, self.classes, self.levels = images, classes, levels
-        self.projected = start.project(images, classes, levels)
+        self.projected = model.start_.project(images, classes, levels)
         self.rows = {
             (int(c), int(k)): np.flatnonzero((classes == c) & (levels == k))
             for c, k in np.unique(np.stack([classes, levels], axis=1), axis=0)
@@ -62,7 +48,7 @@ class ImageGame:
         self.weight = weight / weight.sum()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(model.seed_)
-            sizes = model.n_classes_, model.n_levels_, plan.width
+            sizes = model.n_classes_, model.n_levels_, model.width
             self.generator = self._place(Refiner(*sizes))
             self.discriminator = self._place(Judge(*sizes, model.pack))
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
@@ -81,15 +67,15 @@ class ImageGame:
     def step(self) -> None:
         """Let both players learn once, from packs of real and generated pictures of the same class and slice."""
         model = self.model
-        rate = model.learning_rate * min(1.0, (self.steps - self.step_) / (0.4 * self.steps))
+        rate = model.learning_rate * min(1.0, (model.steps - self.step_) / (0.4 * model.steps))
         for adam in (self.adam_g, self.adam_d):
             adam.param_groups[0]["lr"] = max(rate, 0.01 * model.learning_rate)
         real, blurred, mean, wanted, classes, levels = self._deal()
         drawn = self._generate(blurred, mean, classes, levels)
         inside = drawn.clamp(-_MARGIN, 1 + _MARGIN)
         stored = inside
-        if self.jpeg_quality:  # judged as it would be stored; the gradient goes through as if that changed nothing
-            stored = inside + (as_stored(drawn, self.jpeg_quality) - inside).detach()
+        if model.jpeg_quality:  # judged as it would be stored; the gradient goes through as if that changed nothing
+            stored = inside + (as_stored(drawn, model.jpeg_quality) - inside).detach()
         shown_real, shown_fake, shown_mean = self._move(real, stored, mean)
         self._discriminator_step(shown_real, shown_fake.detach(), shown_mean, classes, levels)
 
@@ -100,8 +86,7 @@ class ImageGame:
         loss = _relativistic(judged_fake, judged_real)
         half = len(wanted)  # the first half began from real pictures, and has something to come back to
         loss = loss + model.likeness_weight * (drawn[:half] - wanted).abs().mean()
-        pixels = self.start.coarse
-        coarse = (F.avg_pool2d(drawn, pixels) - F.avg_pool2d(blurred, pixels))[half:]
+        coarse = (F.avg_pool2d(drawn, _COARSE) - F.avg_pool2d(blurred, _COARSE))[half:]
         loss = loss + model.shape_weight * coarse.abs().mean() + _BOUND * (drawn - drawn.clamp(0, 1)).square().mean()
         self.adam_g.zero_grad()
         loss.backward()
@@ -116,8 +101,8 @@ class ImageGame:
     def _deal(self) -> tuple[torch.Tensor, ...]:
         """Return real, blurred and mean pictures, what half of them began from, classes and levels.
 
-        Blurred pictures of the first half are real ones as the start sees them, those of the second
-        half are drawn from it.
+        Blurred pictures of the first half are real ones as the statistical sampler sees them, those
+        of the second half are drawn from it.
         """
         n_packs, pack = self.model.batch // self.model.pack, self.model.pack
         chosen = self.groups[self.rng.choice(len(self.groups), n_packs, p=self.weight)]
@@ -125,15 +110,15 @@ class ImageGame:
         real = np.concatenate([self._pick(tuple(group)) for group in chosen])
         half = (n_packs + 1) // 2 * pack
         begun = np.concatenate([self._pick(tuple(group)) for group in chosen[: (n_packs + 1) // 2]])
-        normal = self.model.start_.normals(len(real) - half, self.rng)
-        drawn = self.start.draw(normal, classes[half:], levels[half:], self.noise_rng)
+        start = self.model.start_
+        drawn = start.blurred(start.normals(len(real) - half, self.rng), classes[half:], levels[half:])
         pictures = [
             self.images[real] / np.float32(255),
             np.concatenate([self.projected[begun] / np.float32(255), drawn]),
-            self.start.means(classes, levels),
+            start.mean_[classes, levels],
             self.images[begun] / np.float32(255),
         ]
-        flip = self.rng.random(n_packs).repeat(pack) < (0.5 if self.start.mirrored else 0)
+        flip = self.rng.random(n_packs).repeat(pack) < 0.5  # a mirrored brain is another plausible one
         for k, of in enumerate([flip, flip, flip, flip[:half]]):
             pictures[k] = np.where(of[:, None, None], pictures[k][:, :, ::-1], pictures[k])
         tensors = [torch.from_numpy(p.astype(np.float32))[:, None].to(self.device) for p in pictures]
@@ -150,7 +135,7 @@ class ImageGame:
 
     def _move(self, *pictures: torch.Tensor) -> list[torch.Tensor]:
         """Shift all by the same few pixels: people's heads do not lie alike."""
-        down, right = self.rng.integers(-self.start.shift, self.start.shift + 1, 2).tolist()
+        down, right = self.rng.integers(-_SHIFT, _SHIFT + 1, 2).tolist()
         return [F.pad(p, (right, -right, down, -down)) for p in pictures]
 
     def _judge(self, pictures, mean, classes, levels) -> torch.Tensor:
@@ -165,7 +150,7 @@ class ImageGame:
         loss = _relativistic(judged_real, judged_fake)
         if penalised:  # R1 and R2: flat around real and around generated pictures
             slopes = torch.autograd.grad((judged_real + judged_fake).sum(), [real, fake], create_graph=True)
-            loss = loss + self.penalty * sum(s.square().sum() for s in slopes) / len(real)
+            loss = loss + self.model.gradient_penalty * sum(s.square().sum() for s in slopes) / len(real)
         self.adam_d.zero_grad()
         loss.backward()
         average_gradients(self.discriminator)
@@ -192,3 +177,15 @@ class ImageGame:
 def _relativistic(winner: torch.Tensor, loser: torch.Tensor) -> torch.Tensor:
     """Loss of who wants `winner` to be judged more real than `loser` (Jolicoeur-Martineau 2018)."""
     return F.softplus(loser - winner).mean()
+
+
+def halved(precision: str, device: torch.device) -> torch.autocast:
+    """Return a context in which networks work in bfloat16, if that is wanted and of use.
+
+    Open it for each pass: held around a whole loop it would keep the first weights for ever.
+    """
+    if precision == "auto":
+        known = torch.cpu.get_capabilities()
+        of_use = device.type == "cuda" or any(known.get(name) for name in ("avx512_bf16", "amx_bf16"))
+        precision = "bfloat16" if of_use else "float32"
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

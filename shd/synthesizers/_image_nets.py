@@ -1,4 +1,4 @@
-"""The two networks of `ImageCGAN`: one refines a blurred picture, one judges four pictures together."""
+"""The two networks of `ImageCGAN`: one sharpens a blurred picture, one judges four pictures together."""
 
 import torch
 from torch import nn
@@ -50,15 +50,15 @@ class Refiner(nn.Module):
         nn.init.zeros_(self.leave.bias)
 
     def forward(self, blurred, mean, noise, classes, levels) -> torch.Tensor:
-        """Blurred and mean, 0 to 1, (n, 1, h, w), both even; noise of `draw_noise`; classes, levels int (n,)."""
+        """Blurred and mean, 0 to 1, (n, 1, h, w); noise (n, 8, h/8, w/8); classes, levels int (n,) to (n, 1, h, w)."""
         condition = self.of_class(classes) + self.of_level(levels)
         h = F.pixel_unshuffle(2 * torch.cat([blurred, mean], dim=1) - 1, 2)
         noise = F.interpolate(noise, size=h.shape[2:], mode="bilinear")
         h = self.down[0](F.leaky_relu(self.enter(torch.cat([h, noise], dim=1)), 0.2), condition)
         half = self.down[1](F.avg_pool2d(h, 2), condition)
         quarter = self.bottom(self.down[2](F.avg_pool2d(half, 2), condition), condition)
-        half = self.up[0](torch.cat([F.interpolate(quarter, half.shape[2:]), half], dim=1), condition)
-        h = self.up[1](torch.cat([F.interpolate(half, h.shape[2:]), h], dim=1), condition)
+        half = self.up[0](torch.cat([F.interpolate(quarter, scale_factor=2), half], dim=1), condition)
+        h = self.up[1](torch.cat([F.interpolate(half, scale_factor=2), h], dim=1), condition)
         return blurred + F.pixel_shuffle(self.leave(h), 2).float()
 
     def draw_noise(self, n: int, height: int, width: int, rng: torch.Generator, device: torch.device) -> torch.Tensor:
@@ -99,15 +99,3 @@ class Judge(nn.Module):
         wanted = self.of_class(classes) + self.of_level(levels)
         alone = self.alone(h)[:, 0] + (h * wanted).mean(dim=1)  # Miyato and Koyama 2018: projection
         return alone.float(), self.together(h.reshape(len(h) // self.pack, -1))[:, 0].float()
-
-
-def halved(precision: str, device: torch.device) -> torch.autocast:
-    """Return a context in which networks work in bfloat16, if that is wanted and of use.
-
-    Open it for each pass: held around a whole loop it would keep the first weights for ever.
-    """
-    if precision == "auto":
-        known = torch.cpu.get_capabilities()
-        of_use = device.type == "cuda" or any(known.get(name) for name in ("avx512_bf16", "amx_bf16"))
-        precision = "bfloat16" if of_use else "float32"
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

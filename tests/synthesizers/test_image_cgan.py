@@ -7,15 +7,14 @@ from PIL import Image
 
 from shd._errors import ShdError
 from shd._grid import grid
-from shd.synthesizers import ImageCGAN, load_synthesizer
+from shd.synthesizers import ImageCGAN
 from shd.synthesizers._image_game import ImageGame
 from shd.synthesizers._image_nets import Judge, Refiner
-from shd.synthesizers._image_stages import StageStart, enlarged, reduced
 from shd.synthesizers._jpeg import as_stored, quantization
 from shd.synthesizers.image_cgan import _judged_as
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few to learn from")
-QUICK = {"steps": 3, "width": 4, "sharp_width": 5, "components": 6, "batch": 8, "device": "cpu"}
+QUICK = {"steps": 3, "width": 4, "components": 6, "batch": 8, "device": "cpu"}
 
 
 def test_stored_as_pillow_stores_it():
@@ -63,66 +62,27 @@ def test_a_class_of_few_people_is_judged_with_its_neighbour():
     assert _judged_as(np.zeros(4, dtype=int), np.arange(4), 2).tolist() == [0, 0]
 
 
-@pytest.fixture
-def two_stages(monkeypatch):
-    monkeypatch.setattr("shd.synthesizers.image_cgan._TWO_STAGES_FROM", 32)
+def test_a_fit_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch, heads):
+    data, state, whole = heads(), tmp_path / "state.ckpt", ImageCGAN(**QUICK).set_params(steps=6)
+    expected = whole.fit(data).sample(6).images
+    step, stop_at = ImageGame.step, 3
 
-
-def test_half_the_size_and_back():
-    images = np.array([[[0, 4, 8, 8], [0, 8, 9, 8]]], dtype=np.uint8)
-    assert reduced(images).tolist() == [[[3, 8]]]  # 12 / 4 and 33 / 4
-    flat = torch.full((2, 1, 3, 4), 0.25)
-    assert enlarged(flat).shape == (2, 6, 8) and (enlarged(flat) == 0.25).all()
-    smooth = np.full((2, 6, 8), 77, dtype=np.uint8)
-    assert np.array_equal(StageStart(None).project(smooth, None, None), smooth)
-
-
-def test_networks_take_pictures_whose_quarter_is_odd():
-    pictures, zeros = torch.rand(4, 1, 18, 26), torch.zeros(4, dtype=int)
-    refiner, judge = Refiner(1, 1, 4), Judge(1, 1, 4, pack=2)
-    noise = refiner.draw_noise(4, 18, 26, torch.Generator().manual_seed(0), torch.device("cpu"))
-    assert refiner(pictures, pictures, noise, zeros, zeros).shape == pictures.shape
-    assert judge(pictures, pictures, zeros, zeros)[0].shape == (4,)
-
-
-def _stopping(monkeypatch, stage, at):
-    """Press Ctrl-C before a step of a stage."""
-    step = ImageGame.step
-
-    def play(game):
-        if game.step_ == at and isinstance(game.start, StageStart) == (stage == 2):
+    def stopping(game):
+        if game.step_ == stop_at:
             raise KeyboardInterrupt
         step(game)
 
-    monkeypatch.setattr(ImageGame, "step", play)
-    return step
-
-
-@pytest.mark.parametrize(("stage", "at"), [(1, 3), (2, 0), (2, 2)])
-def test_a_fit_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch, heads, two_stages, stage, at):
-    asked = {**QUICK, "steps": 6, "sharp_share": 0.7}
-    data, state, whole = heads(), tmp_path / "state.ckpt", ImageCGAN(**asked)
-    expected = whole.fit(data).sample(6).images
-    assert whole.steps_ == 6 + 4
-    monkeypatch.setattr(ImageCGAN, "_time", lambda self, plans, *_: [0.1] * len(plans))
+    monkeypatch.setattr("shd.synthesizers.image_cgan.seconds_per_call", lambda work, calls: 0.1)
     monkeypatch.setattr("shd.synthesizers._training._SECONDS_BETWEEN", -1)
-    step = _stopping(monkeypatch, stage, at)
-    stopped = ImageCGAN(**asked).fit(data, checkpoint=state)
-    assert stopped.steps_ == 6 * (stage - 1) + at
+    monkeypatch.setattr(ImageGame, "step", stopping)
+    stopped = ImageCGAN(**QUICK).set_params(steps=6).fit(data, checkpoint=state)
+    assert stopped.steps_ == 3
     assert stopped.sample(2).images.shape == (2, 40, 37)
     monkeypatch.setattr(ImageGame, "step", step)
-    resumed = ImageCGAN(**asked).fit(data, checkpoint=state)
+    resumed = ImageCGAN(**QUICK).set_params(steps=6).fit(data, checkpoint=state)
     assert np.array_equal(resumed.sample(6).images, expected)
     with pytest.raises(ShdError, match="other parameters"):
-        ImageCGAN(**asked).set_params(steps=7).fit(data, checkpoint=state)
-
-
-def test_two_stages_are_saved_and_come_back(tmp_path, heads, two_stages):
-    model = ImageCGAN(**QUICK).fit(heads())
-    assert [stage.net.leave.in_channels for stage in model.stages_] == [4, 5]
-    again = load_synthesizer(model.save(tmp_path / "model"))
-    assert np.array_equal(again.sample(9).images, model.sample(9).images)
-    assert not np.array_equal(model.sample(9).images, model.sample(9, random_state=1).images)
+        ImageCGAN(**QUICK).set_params(steps=7).fit(data, checkpoint=state)
 
 
 def test_it_says_how_long_it_takes_and_shows_what_it_draws(tmp_path, capsys, heads):
@@ -132,15 +92,7 @@ def test_it_says_how_long_it_takes_and_shows_what_it_draws(tmp_path, capsys, hea
         assert shown.size == (3 * 32, 2 * 32)
 
 
-def test_a_grid_is_shown_at_the_size_of_its_stage(tmp_path, monkeypatch, heads, two_stages):
-    _stopping(monkeypatch, 2, 0)
-    monkeypatch.setattr(ImageCGAN, "_time", lambda self, plans, *_: [0.1] * len(plans))
-    ImageCGAN(**QUICK).fit(heads(), preview=tmp_path / "grid.png")
-    with Image.open(tmp_path / "grid.png") as shown:
-        assert shown.size == (3 * 16, 2 * 16)
-
-
-def test_minutes_become_steps(heads, two_stages):
+def test_minutes_become_steps(heads):
     few, many = (ImageCGAN(**QUICK).steps_for(heads(), minutes) for minutes in (0.05, 5))
     assert 1 <= few < many
 
@@ -154,7 +106,6 @@ def test_a_grid_is_read_like_text():
 
 WRONG = {
     "steps=0": {"steps": 0},
-    "sharp_share=0": {"sharp_share": 0},
     "batch=8 must hold two packs of 8": {"pack": 8},
     "precision='half'": {"precision": "half"},
     "jpeg_quality=0": {"jpeg_quality": 0},
