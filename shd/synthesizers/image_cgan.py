@@ -164,14 +164,17 @@ class ImageCGAN(ImageSynthesizer):
     def _fit_images(
         self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
     ) -> None:
+        began = time.perf_counter()
         self._start(images, classes, levels, rng)
-        game = self._game(images, classes, levels)
-        self.seconds_per_step_ = seconds_per_call(self._game(images, classes, levels).step, calls=3)
+        game = ImageGame(self, images, self.class_of_[classes], levels)
+        self.seconds_to_start_, untouched = time.perf_counter() - began, copy.deepcopy(game.state())
+        self.seconds_per_step_ = seconds_per_call(game.step, calls=3)
         notice(f"ImageCGAN: {self.steps:,} steps, about {self.steps * self.seconds_per_step_ / 60:.1f} minutes.")
         checkpoint = Checkpoint(self._checkpoint, fingerprint(self.get_params(), images, classes, levels))
         clock = Clock()
-        if (saved := checkpoint.load()) is not None:
-            game.resume(saved["game"])
+        saved = checkpoint.load()
+        game.resume(untouched if saved is None else saved["game"])
+        if saved is not None:
             clock = Clock(*saved["seconds"])
             notice(f"Going on at step {game.step_:,} of {self.steps:,} from {checkpoint.path}.")
         every = max(1, self.steps // _PREVIEWS)
@@ -200,9 +203,6 @@ class ImageCGAN(ImageSynthesizer):
         self.start_.learn(images, classes, levels, self.n_classes_, self.n_levels_, np.random.default_rng(self.seed_))
         self.class_of_ = _judged_as(classes, levels, self.n_classes_)
 
-    def _game(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> ImageGame:
-        return ImageGame(self, images, self.class_of_[classes], levels)
-
     def _show(self, game: ImageGame) -> None:
         """Write a grid: a row a class, slices from low to high."""
         if self._preview is None or rank():
@@ -221,7 +221,8 @@ class ImageCGAN(ImageSynthesizer):
         with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the fit itself will say all that
             trial.fit(data.take(rows))
-        to_start = (time.perf_counter() - began - 5 * trial.seconds_per_step_) * len(data) / len(rows)
+        to_start = time.perf_counter() - began - 5 * trial.seconds_per_step_  # of that, most is for any number of rows
+        to_start += trial.seconds_to_start_ * (len(data) / len(rows) - 1)
         return agree(max(1, int(0.95 * (60 * minutes - to_start) / trial.seconds_per_step_)))
 
     def _sampler(self) -> SliceGaussian:

@@ -215,7 +215,7 @@ def _packed(steps: np.ndarray) -> np.ndarray:
 
 def _unpacked(packed: np.ndarray, width: int) -> np.ndarray:
     """Undo `_packed`, for rows of that width; int8."""
-    nibbles = np.stack([packed >> 4, packed & 15], axis=2).reshape(len(packed), -1)[:, :width]
+    nibbles = np.stack([packed >> 4, packed & 15], axis=2).reshape(len(packed), 2 * packed.shape[1])[:, :width]
     return nibbles.astype(np.int8) - 8
 
 

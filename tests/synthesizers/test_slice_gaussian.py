@@ -3,7 +3,7 @@ import pytest
 
 from shd._errors import ShdError
 from shd.synthesizers import SliceGaussian
-from shd.synthesizers.slice_gaussian import class_means
+from shd.synthesizers.slice_gaussian import _packed, _root, _unpacked, class_means
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few to learn from")
 
@@ -66,3 +66,41 @@ def test_slices_of_one_made_up_person_fit_together(heads):
     assert within < between / 2
     with pytest.raises(ShdError, match="call fit"):
         SliceGaussian().sample_people([0])
+
+
+def test_two_small_numbers_fit_into_a_byte():
+    steps = np.array([[-7, 7, 0], [1, -1, 3]], dtype=np.int8)
+    assert _packed(steps).tolist() == [[1 * 16 + 15, 8 * 16], [9 * 16 + 7, 11 * 16]]
+    assert _unpacked(_packed(steps[:0]), 3).shape == (0, 3)
+    for width in (6, 7):
+        steps = np.random.default_rng(0).integers(-7, 8, (5, width)).astype(np.int8)
+        assert np.array_equal(_unpacked(_packed(steps), width), steps)
+
+
+def test_shrinking_keeps_every_variance():
+    rng = np.random.default_rng(0)
+    scores = rng.standard_normal((40, 12)) * np.geomspace(10, 0.1, 12)
+    root = _root(scores)
+    assert np.allclose(root, np.tril(root))
+    assert np.allclose((root @ root.T).diagonal(), (scores**2).mean(axis=0), rtol=1e-4)
+    assert (_root(scores[:1]) == 0).all()
+
+
+def test_many_components_are_kept_in_half_a_byte_and_what_is_always_black_in_none(heads, tmp_path):
+    data = heads(n_people=60, size=(64, 64))  # all ink lies in the first 34 rows and columns
+    model = SliceGaussian(components=90).fit(data)
+    content = model.save(tmp_path / "model").stat().st_size
+    inside = int(model.inside_.sum())
+    assert inside < 24**2 and model.basis_.shape == (90, inside)
+    assert (np.abs(np.rint(model.basis_ / model.scale_))[60:] <= 7).all()
+    assert content < 6 * inside + 60 * inside + 15 * inside + 90 * 91 + 30_000
+    drawn = model.sample(30).images
+    top, bottom, left, right = model.box_
+    outside = ~model.inside_.reshape(bottom - top, right - left)
+    assert drawn[:, top:bottom, left:right][:, outside].max() == 0
+
+
+def test_a_trend_that_leads_beyond_black_is_black(heads, tmp_path):
+    data = heads(n_people=24)
+    model = SliceGaussian(components=4).fit(data)
+    assert model.mean_.min() >= 0 and model.mean_.max() <= 1
