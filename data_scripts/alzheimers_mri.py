@@ -31,7 +31,7 @@ from shd.release import make_release
 
 SEED = 0
 TEST_SIZE = 0.2
-PEOPLE = (30, 20, 8, 2)  # of the stand-in, a class
+PEOPLE = (22, 16, 8, 2)  # of the stand-in, a class
 PICTURES_A_CLASS = 300  # of the release
 LONG_RUN = {"steps": 3300, "precision": "bfloat16"}
 

@@ -178,7 +178,7 @@ def _folder(level: str) -> str:
 
 def _encode(image: np.ndarray) -> bytes:
     content = io.BytesIO()
-    Image.fromarray(image).save(content, "JPEG", quality=_QUALITY, optimize=True)
+    Image.fromarray(image).save(content, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
     return content.getvalue()
 
 

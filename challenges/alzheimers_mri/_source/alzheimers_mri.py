@@ -38,7 +38,7 @@
 # who was rated as not demented, or as very mildly, mildly or moderately demented. Slice 0 is the lowest.
 #
 # `shd.load("alzheimers")` takes the real data where they are on your disk, else a **stand-in**: a
-# second, independent synthetic cohort of 60 made-up people, so that everything runs without a download.
+# second, independent synthetic cohort of 48 made-up people, so that everything runs without a download.
 # **What is found on the stand-in says nothing about real patients.** For the real data, run
 # `shd data fetch alzheimers` in a terminal (29 MB, licence ODbL 1.0), then run this notebook again.
 # With the real data it takes some minutes.
@@ -440,7 +440,7 @@ plt.show()
 # release from a very good one. Use several splits, and never report such a number without its interval.
 #
 # TSTR may even lie above TRTR on the stand-in: the release holds a different made-up head in every picture,
-# and the train side of the stand-in only 48. On the real pictures, real classifiers split by person reach an
+# and the train side of the stand-in only 38. On the real pictures, real classifiers split by person reach an
 # AUROC of 0.82 to 0.83. This small network reaches 0.77, 0.73, 0.83, 0.84 and 0.81 in five splits: the split
 # alone moves it by a tenth.
 #
