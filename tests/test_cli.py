@@ -333,7 +333,10 @@ def test_demo_of_pictures(call, quick, few_pictures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, err = call("demo --challenge alzheimers --minutes 0.001")
     assert code == 0, err
-    assert f"{len(few_pictures)} pictures of {len(set(few_pictures.subjects))} subjects" in err and "ImageCGAN: 1 steps" in err
+    assert (
+        f"{len(few_pictures)} pictures of {len(set(few_pictures.subjects))} subjects" in err
+        and "ImageCGAN: 1 steps" in err
+    )
     assert out.splitlines()[-1] == "Report: shd-demo.html"
 
 
