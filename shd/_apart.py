@@ -26,7 +26,8 @@ def sample_apart(
     """Give synthetic pictures as they are stored, none of them too near to a person learned from.
 
     How near is too near is learned from train alone: see `shd.compare.images.too_near_to_train`. What
-    is, is drawn again, for the same class and slice.
+    is, is drawn again, for the same class and slice. Pictures that are too near twenty times in a row
+    stay: the model knows those people by heart, and the report will say so.
 
     Parameters
     ----------
@@ -42,9 +43,6 @@ def sample_apart(
         n pictures.
     drawn_again : int
         How many pictures were thrown away on the way.
-
-    Pictures that are too near twenty times in a row stay: the model knows those people by heart, and
-    the report will say so.
     """
     from shd.compare.images import too_near_to_train
 
