@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
     from shd.dataset import DataCard, Dataset
     from shd.datasets import load
     from shd.synthesizers import (
+        ActiveAppearance,
         BayesianNetwork,
         FlowMatching,
         ImageCGAN,
@@ -37,6 +38,7 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "Marginals",
     "ImageCGAN",
     "FlowMatching",
+    "ActiveAppearance",
     "SliceGaussian",
     "load_synthesizer",
     "compare",
@@ -55,6 +57,7 @@ _HOMES = {
     "Marginals": "shd.synthesizers",
     "ImageCGAN": "shd.synthesizers",
     "FlowMatching": "shd.synthesizers",
+    "ActiveAppearance": "shd.synthesizers",
     "SliceGaussian": "shd.synthesizers",
     "load_synthesizer": "shd.synthesizers",
     "Report": "shd.compare",

@@ -113,8 +113,8 @@ def generate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="TabularCGAN, BayesianNetwork or Marginals; for images ImageCGAN or SliceGaussian.  "
-            "[default: the first that fits]",
+            help="TabularCGAN, BayesianNetwork or Marginals; for images ImageCGAN, FlowMatching, ActiveAppearance or "
+            "SliceGaussian.  [default: the first that fits]",
         ),
     ] = None,
     condition: Annotated[

@@ -1,5 +1,6 @@
 """Synthesizers: one module a family, over one base class for tables and one for images."""
 
+from shd.synthesizers.active_appearance import ActiveAppearance
 from shd.synthesizers.base import Synthesizer, load_synthesizer
 from shd.synthesizers.bayesian_network import BayesianNetwork
 from shd.synthesizers.flow_matching import FlowMatching
@@ -10,6 +11,7 @@ from shd.synthesizers.slice_gaussian import SliceGaussian
 from shd.synthesizers.tabular_cgan import TabularCGAN
 
 __all__ = [
+    "ActiveAppearance",
     "BayesianNetwork",
     "FlowMatching",
     "ImageCGAN",

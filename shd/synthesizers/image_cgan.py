@@ -1,6 +1,6 @@
 """`ImageCGAN`: a conditional GAN for pictures of few people, made for a small computer.
 
-A statistical sampler (`SliceGaussian`) draws a blurred picture of the class and slice that are
+A statistical sampler (`ActiveAppearance`) draws a blurred picture of the class and slice that are
 asked for. A U-Net adds what is missing: edges, folds, grain. A discriminator looks at each picture
 alone and at four of one class and slice together, and learns to tell real from generated ones; the
 U-Net learns to fool it. Half of every batch begins from real pictures as blurred as the sampler
@@ -36,11 +36,13 @@ from shd.synthesizers._image_game import ImageGame, halved
 from shd.synthesizers._image_nets import Refiner
 from shd.synthesizers._jpeg import as_stored
 from shd.synthesizers._training import Checkpoint, Clock, fingerprint, seconds_per_call
+from shd.synthesizers.active_appearance import ActiveAppearance
 from shd.synthesizers.image_base import ImageSynthesizer
-from shd.synthesizers.slice_gaussian import SliceGaussian, check_whole
+from shd.synthesizers.slice_gaussian import check_whole
 
 _FEWEST = 5  # pictures a slice, below which a class is learned together with its neighbour
 _PREVIEWS = 20  # grids of samples a fit, at even distances
+_GROUPS = 8  # groups of people that the sampler knows; about twenty people each of those of the MRI challenge
 _CHUNK = 64  # pictures sampled at once
 _TRIAL = 640  # pictures that `steps_for` tries a few steps with
 _PRECISIONS = ("auto", "float32", "bfloat16")
@@ -84,7 +86,7 @@ class ImageCGAN(ImageSynthesizer):
 
     Attributes
     ----------
-    start_ : SliceGaussian
+    start_ : ActiveAppearance
         The sampler of blurred pictures.
     class_of_ : ndarray of int, shape (n_classes,)
         The class as which the networks know each class.
@@ -199,7 +201,7 @@ class ImageCGAN(ImageSynthesizer):
         # None means another model each time; what is drawn here is used all through
         self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
         self.device_ = join(self.device)
-        self.start_ = SliceGaussian(self.components)
+        self.start_ = ActiveAppearance(self.components, _GROUPS)
         self.start_.learn(images, classes, levels, self.n_classes_, self.n_levels_, np.random.default_rng(self.seed_))
         self.class_of_ = _judged_as(classes, levels, self.n_classes_)
 
@@ -225,7 +227,7 @@ class ImageCGAN(ImageSynthesizer):
         to_start += trial.seconds_to_start_ * (len(data) / len(rows) - 1)
         return agree(max(1, int(0.95 * (60 * minutes - to_start) / trial.seconds_per_step_)))
 
-    def _sampler(self) -> SliceGaussian:
+    def _sampler(self) -> ActiveAppearance:
         return self.start_
 
     @torch.no_grad()
@@ -255,7 +257,7 @@ class ImageCGAN(ImageSynthesizer):
         return tensors | {f"start.{k}": v for k, v in start.items()}, extra
 
     def _set_images_state(self, tensors: dict, extra: dict) -> None:
-        self.start_ = SliceGaussian(self.components)
+        self.start_ = ActiveAppearance(self.components)
         self.start_._set_images_state(under("start.", tensors), {})
         self.class_of_, self.steps_ = np.array(extra["class_of"]), extra["steps"]
         self.seconds_ = tuple(extra["seconds"])

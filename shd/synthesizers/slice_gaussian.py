@@ -17,16 +17,21 @@ import numpy as np
 import torch
 from sklearn.covariance import ledoit_wolf
 from sklearn.decomposition import PCA
+from sklearn.mixture import GaussianMixture
 
 from shd._errors import ShdError
 from shd.dataset import Dataset
+from shd.synthesizers._descriptions import Pixels
 from shd.synthesizers.image_base import ImageSynthesizer
 
 _LEVELS_A_BIN = 4  # neighbouring slices that share a covariance
 _SHRINK = 10  # pictures a slice at which a class is believed half: "moderate" has one or two
+_SHRINK_SPREAD = 40  # pictures of four slices at which the spread of a class is believed half
+_LEADING, _LEAST_VARIANCE = 20, 0.05  # first components, in which groups of people differ
+_A_GROUP = 100  # pictures that a group must have on average
 _CHUNK = 1024  # pictures at once, to bound memory
 _QUANTILES = 1001  # points of the map of brightness
-_INK = 16  # of 255: what is darker in every picture is background, and left black
+_GROUPS = ("group_weight", "group_mean", "group_factor")
 _FINE, _FINE_STEPS, _ROUGH_STEPS = 60, 127, 7  # first components in a byte a pixel, the others in half a byte
 
 
@@ -37,31 +42,45 @@ class SliceGaussian(ImageSynthesizer):
     ----------
     components : int
         Principal components; at most one less than there are pictures.
+    groups : int
+        Groups of people that the first 20 components are drawn from, each a Gaussian of its own: a
+        mixture (McLachlan and Peel 2000). One group, the default, is a plain Gaussian.
     random_state : int
         The same seed gives the same pictures.
 
     Attributes
     ----------
+    description_ : Pixels
+        What a picture is described by: its pixels, but for background.
+    center_ : ndarray of float32, shape (n_classes, n_levels, n_features)
+        Mean description. Small classes are drawn towards the line through all classes, so that no
+        mean is the picture of one person.
     mean_ : ndarray of float32, shape (n_classes, n_levels, box height, box width)
-        Mean picture, 0 to 1. Small classes are drawn towards the line through all classes, so that
-        no mean is the picture of one person.
-    inside_ : ndarray of bool, shape (box height * box width,)
-        Pixels that are not background in some picture; the others stay black.
-    basis_ : ndarray of float32, shape (components, pixels inside)
+        The same as pictures, 0 to 1.
+    basis_ : ndarray of float32, shape (components, n_features)
         Directions in which people differ, in whole steps of `scale_`, shape (components, 1), 255 of
         them for the first 60 components and 15 for the others: a model file shall be small.
     factor_ : ndarray of float32, shape (n_bins, components, components)
-        Turns independent normal numbers into scores: the root of the covariance of each bin.
+        Makes independent normal numbers correlated: the root of the correlation of each bin.
+    spread_ : ndarray of float32, shape (n_bins, n_classes, components)
+        Standard deviation of the scores in each bin and class.
+    group_weight_, group_mean_, group_factor_ : ndarray of float32
+        The mixture, of shapes (n_groups,), (n_groups, 20), (n_groups, 20, 20), in numbers that are
+        standard normal where there is one group.
     brightness_ : ndarray of float32, shape (2, 1001)
         Quantiles of the pixels as drawn, and of the real ones that they are mapped to.
     """
 
-    def __init__(self, components: int = 160, random_state: int = 0):
+    _description = Pixels
+
+    def __init__(self, components: int = 160, groups: int = 1, random_state: int = 0):
         self.components = components
+        self.groups = groups
         self.random_state = random_state
 
     def _check_parameters(self) -> None:
-        check_whole(self, "components", 1)
+        for name in ("components", "groups"):
+            check_whole(self, name, 1)
 
     def _fit_images(
         self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
@@ -78,79 +97,119 @@ class SliceGaussian(ImageSynthesizer):
         rng: np.random.Generator,
     ) -> None:
         """Learn uint8 images (n, height, width) of int classes and levels (n,); `fit` is for people."""
-        flat = images.reshape(len(images), -1)
-        self.inside_ = (flat > _INK).any(axis=0)
-        self.inside_ |= not self.inside_.any()
-        x = flat[:, self.inside_].astype(np.float32) / 255
-        means = np.zeros((n_classes, n_levels, flat.shape[1]), dtype=np.float32)
+        self.description_ = self._description()
+        x = self.description_.learn(images, levels, n_levels)
+        means = class_means(x, classes, levels, n_classes, n_levels)
         # rounded as they are saved, so that a model and its file give the same pictures
-        of_class = class_means(x, classes, levels, n_classes, n_levels).clip(0, 1)  # a trend may lead beyond black
-        means[:, :, self.inside_] = np.rint(of_class * 255) / np.float32(255)
-        self.mean_ = means.reshape(n_classes, n_levels, *images.shape[1:])
-        rest = x - self._means(classes, levels)
+        self.center_ = self.description_.from_tensors(self.description_.to_tensors(means))
+        rest = x - self.center_[classes, levels]
         n_components = min(self.components, len(x) - 1, x.shape[1])
         pca = PCA(n_components, svd_solver="randomized", random_state=int(rng.integers(2**31))).fit(rest)
-        steps = np.where(np.arange(n_components) < _FINE, _FINE_STEPS, _ROUGH_STEPS)[:, None]
-        self.scale_ = (np.abs(pca.components_).max(axis=1, keepdims=True) / steps).astype(np.float32)
-        self.basis_ = np.rint(pca.components_ / self.scale_).astype(np.float32) * self.scale_
+        self._round_basis(pca.components_)
         scores = rest @ self.basis_.T
-        bins = range(-(-n_levels // _LEVELS_A_BIN))
-        factor = np.stack([_root(scores[levels // _LEVELS_A_BIN == b]) for b in bins])
-        self.factor_ = factor.astype(np.float16).astype(np.float32)
-        few = slice(None, None, 4)
-        drawn = np.concatenate(
-            [part for _, part in self._draw(self.normals(len(x), rng)[few], classes[few], levels[few])]
-        )
-        share = np.linspace(0, 1, _QUANTILES)
-        self.brightness_ = np.stack([np.quantile(drawn, share), np.quantile(x[::4], share)]).astype(np.float32)
+        self._learn_differences(scores, classes, levels, n_classes, n_levels)
+        self._learn_groups(self._normals(scores, classes, levels)[:, :_LEADING], rng)
+        self._learn_brightness(images[::4], classes[::4], levels[::4], rng)
+        self._draw_means()
 
-    def _means(self, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        """Return mean pictures, pixels inside only, float32 (n, pixels)."""
-        return self.mean_[classes, levels].reshape(len(classes), -1)[:, self.inside_]
+    def _round_basis(self, components: np.ndarray) -> None:
+        steps = np.where(np.arange(len(components)) < _FINE, _FINE_STEPS, _ROUGH_STEPS)[:, None]
+        self.scale_ = (np.abs(components).max(axis=1, keepdims=True) / steps).astype(np.float32)
+        self.basis_ = np.rint(components / self.scale_).astype(np.float32) * self.scale_
+
+    def _learn_differences(
+        self, scores: np.ndarray, classes: np.ndarray, levels: np.ndarray, n_classes: int, n_levels: int
+    ) -> None:
+        """Learn how much the scores differ between people, and which of them together; both in 16 bits."""
+        spread, factor = [], []
+        for b in range(-(-n_levels // _LEVELS_A_BIN)):
+            here = levels // _LEVELS_A_BIN == b
+            spread.append(spreads(scores[here], classes[here], n_classes).astype(np.float16).astype(np.float32))
+            factor.append(_root(scores[here] / spread[b][classes[here]]).astype(np.float16).astype(np.float32))
+        self.spread_, self.factor_ = np.stack(spread), np.stack(factor)
+
+    def _learn_groups(self, leading: np.ndarray, rng: np.random.Generator) -> None:
+        """Fit the mixture to the leading normal numbers of real people, float32 (n, 20); in 16 bits."""
+        seed = int(rng.integers(2**31))
+        groups = min(self.groups, max(1, len(leading) // _A_GROUP))
+        parts = np.ones(1), np.zeros((1, leading.shape[1])), np.eye(leading.shape[1])[None]
+        if groups > 1:
+            mixture = GaussianMixture(groups, reg_covar=_LEAST_VARIANCE, random_state=seed).fit(leading.astype(float))
+            parts = mixture.weights_, mixture.means_, np.linalg.cholesky(mixture.covariances_)
+        for name, part in zip(_GROUPS, parts, strict=True):
+            setattr(self, f"{name}_", part.astype(np.float16).astype(np.float32))
+
+    def _learn_brightness(
+        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        drawn = np.concatenate([part for _, part in self._draw(self.normals(len(images), rng), classes, levels)])
+        inside, share = self.description_.inside, np.linspace(0, 1, _QUANTILES)
+        quantiles = [np.quantile(drawn[:, inside], share), np.quantile(images[:, inside] / np.float32(255), share)]
+        self.brightness_ = np.stack(quantiles).astype(np.float32)
+
+    def _draw_means(self) -> None:
+        n_classes, n_levels, n_features = self.center_.shape
+        levels = np.tile(np.arange(n_levels), n_classes)
+        means = self.description_.depict(self.center_.reshape(-1, n_features), levels).clip(0, 1)
+        self.mean_ = means.reshape(n_classes, n_levels, *means.shape[1:])
+
+    def _lit(self, pictures: np.ndarray) -> np.ndarray:
+        """Give pictures the brightness of real ones; float32, background black."""
+        return np.interp(pictures, *self.brightness_).astype(np.float32) * self.description_.inside
 
     def _draw(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield, part by part, which rows and their pixels before the map of brightness, float32 (m, pixels)."""
+        """Yield, part by part, which rows and their pictures before the map of brightness, float32 (m, h, w)."""
         for first in range(0, len(classes), _CHUNK):
             rows = slice(first, first + _CHUNK)
-            scores = self.scores(normal[rows], levels[rows])
-            yield rows, self._means(classes[rows], levels[rows]) + scores @ self.basis_
+            scores = self.scores(normal[rows], classes[rows], levels[rows])
+            features = self.center_[classes[rows], levels[rows]] + scores @ self.basis_
+            yield rows, self.description_.depict(features, levels[rows])
 
     def normals(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw what makes n people differ: independent standard normal numbers, float32 (n, components)."""
-        return rng.standard_normal((n, len(self.basis_)), dtype=np.float32)
+        """Draw what makes n people differ: normal numbers, of a group each, float32 (n, components)."""
+        normal = rng.standard_normal((n, len(self.basis_)), dtype=np.float32)
+        if len(self.group_weight_) > 1:
+            group = rng.choice(len(self.group_weight_), n, p=self.group_weight_ / self.group_weight_.sum(dtype=float))
+            leading = np.einsum("nij,nj->ni", self.group_factor_[group], normal[:, :_LEADING])
+            normal[:, :_LEADING] = self.group_mean_[group] + leading
+        return normal
 
-    def scores(self, normal: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def scores(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Turn standard normal numbers into scores of principal components, float32 (n, components)."""
         scores, bins = np.empty_like(normal), levels // _LEVELS_A_BIN
         for b in np.unique(bins):
             scores[bins == b] = normal[bins == b] @ self.factor_[b].T
-        return scores
+        return scores * self.spread_[bins, classes]
 
     def normals_of(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Undo `scores` for real pictures, uint8 (n, height, width): float32 (n, components)."""
-        rest = images.reshape(len(images), -1)[:, self.inside_] / np.float32(255) - self._means(classes, levels)
-        scores, bins = rest @ self.basis_.T, levels // _LEVELS_A_BIN
+        rest = self.description_.describe(images, levels) - self.center_[classes, levels]
+        return self._normals(rest @ self.basis_.T, classes, levels)
+
+    def _normals(self, scores: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        bins = levels // _LEVELS_A_BIN
+        normal = scores / self.spread_[bins, classes]
         for b in np.unique(bins):
-            scores[bins == b] = np.linalg.solve(self.factor_[b], scores[bins == b].T).T
-        return scores
+            normal[bins == b] = np.linalg.solve(self.factor_[b], normal[bins == b].T).T
+        return normal
 
     def blurred(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Return pictures as floats, 0 to 1, shape (n, box height, box width): what `ImageCGAN` starts from."""
-        pixels = np.zeros((len(classes), self.inside_.size), dtype=np.float32)
+        pictures = np.empty((len(classes), *self.description_.size), dtype=np.float32)
         for rows, drawn in self._draw(normal, classes, levels):
-            pixels[rows, self.inside_] = np.interp(drawn, *self.brightness_)
-        return pixels.reshape(-1, *self.mean_.shape[2:])
+            pictures[rows] = self._lit(drawn)
+        return pictures
 
     def project(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Return real pictures as blurred as this sampler would draw them, uint8, same shape."""
-        flat, seen = images.reshape(len(images), -1), np.zeros((len(images), images[0].size), dtype=np.uint8)
+        seen = np.empty(images.shape, dtype=np.uint8)
         for first in range(0, len(images), _CHUNK):
             rows = slice(first, first + _CHUNK)
-            means = self._means(classes[rows], levels[rows])
-            rest = flat[rows][:, self.inside_] / np.float32(255) - means
-            pixels = np.interp(means + rest @ self.basis_.T @ self.basis_, *self.brightness_)
-            seen[rows, self.inside_] = np.rint(255 * pixels).astype(np.uint8)
-        return seen.reshape(images.shape)
+            means = self.center_[classes[rows], levels[rows]]
+            rest = self.description_.describe(images[rows], levels[rows]) - means
+            pictures = self.description_.depict(means + rest @ self.basis_.T @ self.basis_, levels[rows])
+            seen[rows] = np.rint(255 * self._lit(pictures))
+        return seen
 
     def sample_people(self, classes: Sequence[int], random_state: int = 0) -> Dataset:
         """Give every slice of some made-up people, whose slices fit together.
@@ -182,29 +241,31 @@ class SliceGaussian(ImageSynthesizer):
 
     def _get_images_state(self) -> tuple[dict, dict]:
         steps = np.rint(self.basis_ / self.scale_).astype(np.int8)
-        means = self.mean_.reshape(*self.mean_.shape[:2], -1)[:, :, self.inside_]
-        whole = {name: torch.from_numpy(getattr(self, f"{name}_")) for name in ("brightness", "scale")}
-        small = {
-            "inside": torch.from_numpy(self.inside_.reshape(self.mean_.shape[2:])),
-            "mean": torch.from_numpy(means).mul(255).round().byte(),
+        groups = {name: torch.from_numpy(getattr(self, f"{name}_")).half() for name in _GROUPS}
+        tensors = groups | {
+            "brightness": torch.from_numpy(self.brightness_),
+            "scale": torch.from_numpy(self.scale_),
             "fine": torch.from_numpy(steps[:_FINE]),
             "rough": torch.from_numpy(_packed(steps[_FINE:])),
             "factor": torch.from_numpy(self.factor_[:, *np.tril_indices(self.factor_.shape[1])]).half(),
+            "spread": torch.from_numpy(self.spread_).half(),
         }
-        return whole | small, {}
+        return tensors | self.description_.to_tensors(self.center_), {}
 
     def _set_images_state(self, tensors: dict, extra: dict) -> None:
+        self.description_ = self._description()
+        self.center_ = self.description_.from_tensors(tensors)
         for name in ("brightness", "scale"):
             setattr(self, f"{name}_", tensors[name].numpy())
-        self.inside_, mean = tensors["inside"].numpy().ravel(), tensors["mean"].numpy()
-        means = np.zeros((*mean.shape[:2], self.inside_.size), dtype=np.float32)
-        means[:, :, self.inside_] = mean / np.float32(255)
-        self.mean_ = means.reshape(*mean.shape[:2], *tensors["inside"].shape)
-        steps = np.concatenate([tensors["fine"].numpy(), _unpacked(tensors["rough"].numpy(), mean.shape[2])])
+        fine = tensors["fine"].numpy()
+        steps = np.concatenate([fine, _unpacked(tensors["rough"].numpy(), fine.shape[1])])
         self.basis_ = steps.astype(np.float32) * self.scale_
         half = tensors["factor"].float().numpy()
         self.factor_ = np.zeros((len(half), len(steps), len(steps)), dtype=np.float32)
         self.factor_[:, *np.tril_indices(len(steps))] = half
+        for name in ("spread", *_GROUPS):
+            setattr(self, f"{name}_", tensors[name].float().numpy())
+        self._draw_means()
 
 
 def _packed(steps: np.ndarray) -> np.ndarray:
@@ -251,6 +312,28 @@ def class_means(x: np.ndarray, classes: np.ndarray, levels: np.ndarray, n_classe
         believed = (count / (count + _SHRINK))[:, None]
         means[:, level] = believed * own + (1 - believed) * trend
     return means
+
+
+def spreads(scores: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return the standard deviation of every score in every class, small classes drawn towards that of all.
+
+    Parameters
+    ----------
+    scores : ndarray of float32, shape (n, components)
+    classes : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n_classes, components)
+        A class of forty pictures (ten people) lies half way to the others, on a scale of ratios.
+    """
+    everyone = np.sqrt((scores**2).mean(axis=0)).clip(1e-6) if len(scores) else np.ones(scores.shape[1])
+    spread = np.tile(everyone, (n_classes, 1))
+    for of_class, count in enumerate(np.bincount(classes, minlength=n_classes)):
+        if count:
+            own = np.sqrt((scores[classes == of_class] ** 2).mean(axis=0)).clip(1e-6)
+            spread[of_class] *= (own / everyone) ** (count / (count + _SHRINK_SPREAD))
+    return spread.astype(np.float32)
 
 
 def _root(scores: np.ndarray) -> np.ndarray:

@@ -37,8 +37,8 @@ def test_normals_of_real_people_are_those_they_would_be_drawn_from(heads):
     inside = data.images[:, top:bottom, left:right]
     classes, levels = data.frame["class"].cat.codes.to_numpy().astype(int), data.frame["slice"].to_numpy()
     normal = start.normals_of(inside, classes, levels)
-    rest = inside.reshape(len(inside), -1)[:, start.inside_] / 255 - start._means(classes, levels)
-    assert start.scores(normal, levels) == pytest.approx(rest @ start.basis_.T, abs=1e-3)
+    rest = start.description_.describe(inside, levels) - start.center_[classes, levels]
+    assert start.scores(normal, classes, levels) == pytest.approx(rest @ start.basis_.T, abs=1e-3)
     assert normal.mean() == pytest.approx(0, abs=0.1)
 
 

@@ -16,6 +16,7 @@ from shd.synthesizers.base import registry
 SETTINGS = {
     "ImageCGAN": {"steps": 3, "width": 4, "components": 6, "batch": 8, "device": "cpu"},
     "FlowMatching": {"steps": 20, "width": 8, "components": 6},
+    "ActiveAppearance": {"components": 6},
     "SliceGaussian": {"components": 6},
 }
 """Constructor arguments that make a family quick enough for a test."""

@@ -90,14 +90,13 @@ def test_many_components_are_kept_in_half_a_byte_and_what_is_always_black_in_non
     data = heads(n_people=60, size=(64, 64))  # all ink lies in the first 34 rows and columns
     model = SliceGaussian(components=90).fit(data)
     content = model.save(tmp_path / "model").stat().st_size
-    inside = int(model.inside_.sum())
+    inside = int(model.description_.inside.sum())
     assert inside < 24**2 and model.basis_.shape == (90, inside)
     assert (np.abs(np.rint(model.basis_ / model.scale_))[60:] <= 7).all()
     assert content < 6 * inside + 60 * inside + 15 * inside + 90 * 91 + 30_000
     drawn = model.sample(30).images
     top, bottom, left, right = model.box_
-    outside = ~model.inside_.reshape(bottom - top, right - left)
-    assert drawn[:, top:bottom, left:right][:, outside].max() == 0
+    assert drawn[:, top:bottom, left:right][:, ~model.description_.inside].max() == 0
 
 
 def test_a_trend_that_leads_beyond_white_is_white():
