@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from shd._errors import ShdError
 from shd.synthesizers import SliceGaussian
-from shd.synthesizers.slice_gaussian import _packed, _root, _unpacked, class_means
+from shd.synthesizers._slice_statistics import class_means, root, spreads
+from shd.synthesizers.slice_gaussian import _packed, _unpacked
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few to learn from")
 
@@ -80,10 +83,51 @@ def test_two_small_numbers_fit_into_a_byte():
 def test_shrinking_keeps_every_variance():
     rng = np.random.default_rng(0)
     scores = rng.standard_normal((40, 12)) * np.geomspace(10, 0.1, 12)
-    root = _root(scores)
-    assert np.allclose(root, np.tril(root))
-    assert np.allclose((root @ root.T).diagonal(), (scores**2).mean(axis=0), rtol=1e-4)
-    assert (_root(scores[:1]) == 0).all()
+    factor = root(scores)
+    assert np.allclose(factor, np.tril(factor))
+    assert np.allclose((factor @ factor.T).diagonal(), (scores**2).mean(axis=0), rtol=1e-4)
+    assert (root(scores[:1]) == 0).all()
+
+
+def test_the_spread_of_a_class_of_forty_pictures_lies_half_way_to_that_of_all():
+    scores = np.repeat([[1.0, 2.0], [4.0, 2.0]], 40, axis=0) * np.tile([[1], [-1]], (40, 1))
+    everyone = np.sqrt((1 + 16) / 2)
+    found = spreads(scores, np.repeat([0, 1], 40), 3)
+    assert found[:, 1] == pytest.approx([2, 2, 2])
+    assert found[:, 0] == pytest.approx([np.sqrt(everyone), np.sqrt(4 * everyone), everyone])  # the third never came
+    assert spreads(scores[:0], np.zeros(0, dtype=int), 2).tolist() == [[1, 1], [1, 1]]
+
+
+def test_classes_differ_by_as_much_as_theirs_do(heads):
+    data = heads(n_people=100, n_levels=2)
+    ill = data.frame["class"].cat.codes.to_numpy() == 1
+    images = data.images.astype(float)
+    images[ill] = images[ill].mean(axis=0) + (images[ill] - images[ill].mean(axis=0)) / 5
+    model = SliceGaussian(components=6).fit(replace(data, images=images.astype(np.uint8)))
+    drawn = model.sample(400, random_state=1)
+    drawn = drawn.take(np.flatnonzero(drawn.frame["slice"] == 0))
+    of_class = drawn.frame["class"].cat.codes.to_numpy()
+    wide, narrow = (drawn.images[of_class == k].mean(axis=(1, 2)).std() for k in (0, 1))
+    assert wide > 1.5 * narrow  # five times, drawn together by radius and by shrinking
+
+
+def test_two_kinds_of_people_are_drawn_as_two_kinds(heads):
+    """Three quarters lie at -1 and a quarter at 3: one Gaussian would put most between."""
+    model = SliceGaussian(components=4, groups=2).fit(heads(n_people=100))
+    rng = np.random.default_rng(0)
+    people = 0.3 * rng.standard_normal((400, 4)) + np.where(np.arange(400) % 4, -1, 3)[:, None]
+    model._learn_groups(people, rng)
+    assert sorted(model.group_weight_) == pytest.approx([0.25, 0.75], abs=1e-3)
+    drawn = model.normals(4000, rng)
+    assert drawn.dtype == np.float32 and np.isfinite(drawn).all()
+    assert (drawn[:, 0] > 1).mean() == pytest.approx(0.25, abs=0.03)
+    assert (np.abs(drawn[:, 0] - 1) < 0.8).mean() < 0.01
+    assert drawn[:, 0].std() == pytest.approx(people[:, 0].std(), rel=0.05)
+
+
+def test_few_pictures_make_one_group(heads):
+    model = SliceGaussian(components=4, groups=8).fit(heads(n_people=40))
+    assert model.group_weight_.tolist() == [1] and (model.group_factor_[0] == np.eye(4)).all()
 
 
 def test_many_components_are_kept_in_half_a_byte_and_what_is_always_black_in_none(heads, tmp_path):
