@@ -67,10 +67,11 @@ def root(scores: np.ndarray) -> np.ndarray:
     """Return a root of the covariance of some scores, a lower triangle of shape (components, components).
 
     What is shrunk is the correlation: a covariance would be drawn towards equal variances, and the
-    first components, brightness and ventricles among them, would vary less than they do.
+    first components, brightness and ventricles among them, would vary less than they do. A score
+    that is always 0 is given the variance 1, so that the root has an inverse.
     """
-    if len(scores) < 2:
-        return np.zeros((scores.shape[1], scores.shape[1]))
-    spread = np.maximum(np.sqrt((scores**2).mean(axis=0)), 1e-9)
+    spread = np.sqrt((scores**2).mean(axis=0))
+    spread = np.where(spread > 1e-6, spread, 1.0)
     correlation, _ = ledoit_wolf(scores / spread, assume_centered=True)
-    return spread[:, None] * np.linalg.cholesky(correlation + 1e-6 * np.eye(len(correlation)))
+    np.fill_diagonal(correlation, 1 + 1e-6)
+    return spread[:, None] * np.linalg.cholesky(correlation)

@@ -25,6 +25,7 @@ from shd.synthesizers._slice_statistics import class_means, root, spreads
 from shd.synthesizers.image_base import ImageSynthesizer
 
 _LEVELS_A_BIN = 4  # neighbouring slices that share a covariance
+_FEWEST = 10  # pictures that can have one of their own
 _LEADING, _LEAST_VARIANCE = 20, 0.05  # first components, in which groups of people differ
 _A_GROUP = 100  # pictures that a group must have on average
 _CHUNK = 1024  # pictures at once, to bound memory
@@ -122,6 +123,8 @@ class SliceGaussian(ImageSynthesizer):
         spread, factor = [], []
         for b in range(-(-n_levels // _LEVELS_A_BIN)):
             here = levels // _LEVELS_A_BIN == b
+            if here.sum() < _FEWEST:
+                here = np.ones(len(levels), dtype=bool)  # as everywhere
             spread.append(spreads(scores[here], classes[here], n_classes).astype(np.float16).astype(np.float32))
             factor.append(root(scores[here] / spread[b][classes[here]]).astype(np.float16).astype(np.float32))
         self.spread_, self.factor_ = np.stack(spread), np.stack(factor)

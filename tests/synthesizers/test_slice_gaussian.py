@@ -86,7 +86,24 @@ def test_shrinking_keeps_every_variance():
     factor = root(scores)
     assert np.allclose(factor, np.tril(factor))
     assert np.allclose((factor @ factor.T).diagonal(), (scores**2).mean(axis=0), rtol=1e-4)
-    assert (root(scores[:1]) == 0).all()
+    scores[:, 3] = 0  # always the same
+    factor = root(scores)
+    assert np.isfinite(np.linalg.inv(factor)).all()
+    assert np.allclose((factor @ factor.T).diagonal()[4:], (scores[:, 4:] ** 2).mean(axis=0), rtol=1e-4)
+
+
+def test_slices_of_too_few_pictures_vary_as_the_others_do(heads):
+    """Of the slices 4 and 9 there is one picture each, of the slices between none."""
+    data = heads(n_people=40, n_levels=2)
+    levels = data.frame["slice"].to_numpy().copy()
+    levels[[3, 7]] = 4, 9
+    model = SliceGaussian(components=6, groups=2)
+    classes = data.frame["class"].cat.codes.to_numpy().astype(int)
+    model.learn(data.images, classes, levels, 2, 10, np.random.default_rng(0))
+    assert np.array_equal(model.factor_[1], model.factor_[2])
+    normal = model.normals_of(data.images, classes, levels)
+    assert np.isfinite(normal).all()
+    assert model.blurred(normal[:9], classes[:9], np.arange(9)).std(axis=0).max() > 0.1
 
 
 def test_the_spread_of_a_class_of_forty_pictures_lies_half_way_to_that_of_all():
