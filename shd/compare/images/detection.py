@@ -82,9 +82,9 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
         done[f"detector of {name}"] for name in ("synthetic", "floor", "ceiling")
     )
     sentence = (
-        f"Shown one {inputs.word} and one synthetic picture, a network picks the synthetic one {value:.0%} of the time "
-        f"(guessing: 50%); between two groups of {inputs.word} people it is right {ceiling:.0%}, with blurred "
-        f"Gaussians {floor:.0%}."
+        f"Shown one {inputs.word} and one synthetic picture, a network picks the synthetic one {value:.1%} of the time "
+        f"(guessing: 50%); between two groups of {inputs.word} people it is right {ceiling:.1%}, with blurred "
+        f"Gaussians {floor:.1%}."
     )
     verdict = judge(value, low, high, floor, max(ceiling, 0.5), "lower")
     return Answer([Score("fidelity", "C2ST", value, low, high, floor, ceiling, verdict, "at 0.5", sentence)])
