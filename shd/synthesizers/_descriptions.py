@@ -9,11 +9,11 @@ from sklearn.decomposition import PCA
 
 from shd.synthesizers._deformation import GRID, halves, register, unwarp, warp
 
-_INK = 16  # of 255: what is darker in every picture is background, and left black
+INK = 16  # of 255: what is darker in every picture is background, and left black
 _MODES = 40  # principal components of shape: four fifths of how people's shapes differ
 _WEIGHT = 0.2  # of a displacement of a pixel: about what it changes in the pixels that share it
-_FINEST, _FARTHEST = 0.125, 127  # of a pixel: a mean displacement is saved in a byte
-_STEPS = 127  # and so are modes
+_BYTE = 127  # mean displacements and modes are saved as whole numbers up to this one, of either sign
+_FINEST = 0.125  # pixels of a mean displacement that one of them stands for
 
 
 class Pixels:
@@ -34,7 +34,7 @@ class Pixels:
 
     def _find_inside(self, *sets: np.ndarray) -> None:
         self.size = sets[0].shape[1:]
-        self.inside = np.any([(images > _INK).any(axis=0) for images in sets], axis=0)
+        self.inside = np.any([(images > INK).any(axis=0) for images in sets], axis=0)
         self.inside |= ~self.inside.any()
 
     def describe(self, images: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -77,10 +77,10 @@ class ShapeAndPixels(Pixels):
         self.template = np.rint(halves(_level_means(images, levels, n_levels))).astype(np.uint8)
         fields = self._fields(images, levels)
         middle = _level_means(fields, levels, n_levels)
-        self._steps = np.rint(middle / _FINEST).clip(-_FARTHEST, _FARTHEST).astype(np.int8)
+        self._steps = np.rint(middle / _FINEST).clip(-_BYTE, _BYTE).astype(np.int8)
         rest = fields - self._steps[levels] * np.float32(_FINEST)
         pca = PCA(min(_MODES, len(rest) - 1, rest.shape[1]), svd_solver="covariance_eigh").fit(rest)
-        self.scale = (np.abs(pca.components_).max(axis=1, keepdims=True) / _STEPS).clip(1e-9).astype(np.float32)
+        self.scale = (np.abs(pca.components_).max(axis=1, keepdims=True) / _BYTE).clip(1e-9).astype(np.float32)
         self._rough = np.rint(pca.components_ / self.scale).astype(np.int8)
         self._unpack()
         shapes, still = self._part(images, levels, fields)

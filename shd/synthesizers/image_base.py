@@ -8,13 +8,13 @@ import pandas as pd
 from shd._errors import ShdError
 from shd.dataset import DataCard, Dataset
 from shd.synthesizers._conditions import Conditions
+from shd.synthesizers._descriptions import INK
 from shd.synthesizers.base import Synthesizer
 
 if TYPE_CHECKING:
     from shd.synthesizers.slice_gaussian import SliceGaussian
 
 _STEP = 8  # pixels: networks halve pictures up to three times, and JPEG files hold blocks of eight
-_INK = 16  # of 255: what is darker in every picture is background
 
 LEVEL = "slice"
 """Column that says how high in the head a picture lies; a Dataset without it has one level."""
@@ -176,7 +176,7 @@ def _up_to_steps(size: tuple[int, ...]) -> tuple[int, ...]:
 
 def _content(images: np.ndarray) -> tuple[int, int, int, int]:
     """Return the smallest box, in steps, around everything that is not background in some picture."""
-    inked = images.max(axis=0) > _INK
+    inked = images.max(axis=0) > INK
     box = []
     for axis in (1, 0):
         where = np.flatnonzero(inked.any(axis=axis))

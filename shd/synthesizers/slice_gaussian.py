@@ -27,7 +27,7 @@ from shd.synthesizers.image_base import ImageSynthesizer
 _LEVELS_A_BIN = 4  # neighbouring slices that share a covariance
 _FEWEST = 10  # pictures that can have one of their own
 _LEADING, _LEAST_VARIANCE = 20, 0.05  # first components, in which groups of people differ
-_A_GROUP = 100  # pictures that a group must have on average
+_A_GROUP = 160  # pictures that every group must have: five people with all their slices, so that none is one person
 _CHUNK = 1024  # pictures at once, to bound memory
 _QUANTILES = 1001  # points of the map of brightness
 _GROUPS = ("group_weight", "group_mean", "group_factor")
@@ -43,7 +43,8 @@ class SliceGaussian(ImageSynthesizer):
         Principal components; at most one less than there are pictures.
     groups : int
         Groups of people that the first 20 components are drawn from, each a Gaussian of its own: a
-        mixture (McLachlan and Peel 2000). One group, the default, is a plain Gaussian.
+        mixture (McLachlan and Peel 2000). One group, the default, is a plain Gaussian. There are fewer
+        groups where one would hold fewer than 160 pictures.
     random_state : int
         The same seed gives the same pictures.
 
@@ -132,11 +133,12 @@ class SliceGaussian(ImageSynthesizer):
     def _learn_groups(self, leading: np.ndarray, rng: np.random.Generator) -> None:
         """Fit the mixture to the leading normal numbers of real people, float32 (n, 20); in 16 bits."""
         seed = int(rng.integers(2**31))
-        groups = min(self.groups, max(1, len(leading) // _A_GROUP))
         parts = np.ones(1), np.zeros((1, leading.shape[1])), np.eye(leading.shape[1])[None]
-        if groups > 1:
+        for groups in range(min(self.groups, len(leading) // _A_GROUP), 1, -1):
             mixture = GaussianMixture(groups, reg_covar=_LEAST_VARIANCE, random_state=seed).fit(leading.astype(float))
-            parts = mixture.weights_, mixture.means_, np.linalg.cholesky(mixture.covariances_)
+            if mixture.weights_.min() * len(leading) >= _A_GROUP:
+                parts = mixture.weights_, mixture.means_, np.linalg.cholesky(mixture.covariances_)
+                break
         for name, part in zip(_GROUPS, parts, strict=True):
             setattr(self, f"{name}_", part.astype(np.float16).astype(np.float32))
 

@@ -53,6 +53,13 @@ def test_unwarp_undoes_warp():
     assert np.abs(warp(picture, field) - picture).max() > 0.4
 
 
+def test_half_a_pixel_does_not_blur_fine_structure():
+    """Between two pixels a wave of four keeps .71 of its height if they are averaged, and .88 by a cubic."""
+    wave = np.cos(np.arange(64) * np.pi / 2)[None, None].repeat(64, 1).astype(np.float32)
+    moved = warp(wave, np.full((1, 2, 16, 16), 0.5, dtype=np.float32))[0, 10:50, 10:50]
+    assert 0.82 < moved.std() / wave[0, 10:50, 10:50].std() < 1
+
+
 def test_halves_are_means_of_four_pixels():
     assert halves(np.arange(16, dtype=np.float32).reshape(1, 4, 4)).tolist() == [[[2.5, 4.5], [10.5, 12.5]]]
 

@@ -132,7 +132,7 @@ def test_two_kinds_of_people_are_drawn_as_two_kinds(heads):
     """Three quarters lie at -1 and a quarter at 3: one Gaussian would put most between."""
     model = SliceGaussian(components=4, groups=2).fit(heads(n_people=100))
     rng = np.random.default_rng(0)
-    people = 0.3 * rng.standard_normal((400, 4)) + np.where(np.arange(400) % 4, -1, 3)[:, None]
+    people = 0.3 * rng.standard_normal((800, 4)) + np.where(np.arange(800) % 4, -1, 3)[:, None]
     model._learn_groups(people, rng)
     assert sorted(model.group_weight_) == pytest.approx([0.25, 0.75], abs=1e-3)
     drawn = model.normals(4000, rng)
@@ -140,6 +140,15 @@ def test_two_kinds_of_people_are_drawn_as_two_kinds(heads):
     assert (drawn[:, 0] > 1).mean() == pytest.approx(0.25, abs=0.03)
     assert (np.abs(drawn[:, 0] - 1) < 0.8).mean() < 0.01
     assert drawn[:, 0].std() == pytest.approx(people[:, 0].std(), rel=0.05)
+
+
+def test_one_person_far_from_all_others_is_no_group(heads):
+    model = SliceGaussian(components=4, groups=2).fit(heads(n_people=100))
+    rng = np.random.default_rng(0)
+    people = rng.standard_normal((800, 4))
+    people[:32] += 9  # the slices of one
+    model._learn_groups(people, rng)
+    assert model.group_weight_.tolist() == [1] and (model.group_mean_ == 0).all()
 
 
 def test_few_pictures_make_one_group(heads):
