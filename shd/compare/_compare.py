@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from shd._progress import progress
 from shd.compare import columns, detection, pairs, prediction, privacy, utility
 from shd.compare._coded import Coded, align
 from shd.compare._resample import deal, generator
-from shd.compare._schema import Answer, Inputs, Skipped
+from shd.compare._schema import LEVELS, Answer, Inputs, Skipped
 from shd.compare.images import _compare as _images
 from shd.compare.images._inputs import check, prepare
 from shd.compare.report import About, Report, Table
@@ -27,6 +27,7 @@ class Step:
     label: str
     measure: Callable[[Inputs], Answer]
     weight: float
+    quick: bool = True  # whether the quick level asks it, too
 
 
 STEPS = (
@@ -49,6 +50,7 @@ def compare(
     *,
     holdout: Dataset | pd.DataFrame | None = None,
     target: str | None = None,
+    level: str = "full",
     random_state: int = 0,
 ) -> Report:
     """Compare synthetic records with the real ones they were learned from.
@@ -71,6 +73,9 @@ def compare(
     target : str, optional
         Column to predict; by default the target of the Datasets. Without one, utility is judged
         by the relative prediction error alone.
+    level : {"full", "quick"}
+        ``"quick"`` looks at fewer records and leaves out what takes longest; what it leaves out
+        stands in ``report.skipped``. Pictures know one level only.
     random_state : int
         The same inputs and seed give the same numbers to the last digit.
 
@@ -91,15 +96,30 @@ def compare(
     """
     if isinstance(random_state, bool) or not isinstance(random_state, int | np.integer) or random_state < 0:
         raise ShdError(f"random_state={random_state!r} is not a whole number from 0 on, for example 0.")
+    if level not in LEVELS:
+        raise ShdError(f"level={level!r} is not one of {', '.join(LEVELS)}.")
     given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
     if any(isinstance(data, Dataset) and data.images is not None for data in given.values()):
         return _compare_images(given, target, int(random_state))
-    coded, skipped = align(*given.values(), names=list(given))
-    target = _target(target, train, synthetic, coded[0])
-    inputs = _inputs(coded, target, _word(train), int(random_state))
+    inputs, skipped = prepare_tables(given, target, level, int(random_state))
     skipped += _notes(train, holdout)
-    about = _about(given, target, inputs.word, len(inputs.train.names), inputs.random_state)
+    about = _about(given, inputs.target, inputs.word, len(inputs.train.names), inputs.random_state)
     return _report(_ask(inputs), skipped, about)
+
+
+def prepare_tables(
+    given: dict[str, Dataset | pd.DataFrame], target: str | None = None, level: str = "full", random_state: int = 0
+) -> tuple[Inputs, list[Skipped]]:
+    """Return what every question gets to see, and the columns that had to be left out.
+
+    `given` holds train, synthetic and, perhaps, holdout under these names.
+    """
+    coded, skipped = align(*given.values(), names=list(given))
+    target = _target(target, given["train"], given["synthetic"], coded[0])
+    roles = getattr(given["train"], "sensitive", ())
+    sensitive = tuple(column for column in roles if column in coded[0].names)
+    inputs = _inputs(coded, target, _word(given["train"]), random_state)
+    return replace(inputs, sensitive=sensitive, level=level), skipped
 
 
 def _compare_images(given: dict[str, Dataset], target: str | None, random_state: int) -> Report:
@@ -120,13 +140,16 @@ def _report(answers: list[Answer], skipped: list[Skipped], about: About) -> Repo
 
 def _ask(inputs: Inputs) -> list[Answer]:
     """Ask every question."""
-    answers = []
-    with progress(sum(step.weight for step in STEPS), "comparing") as bar:
-        for step in STEPS:
+    answers, steps = [], [step for step in STEPS if step.quick or inputs.level == "full"]
+    with progress(sum(step.weight for step in steps), "comparing") as bar:
+        for step in steps:
             bar.advance(0, note=step.label)
             answers.append(step.measure(inputs))
             bar.advance(step.weight)
-    return answers
+    left_out = [
+        Skipped(step.label, 'the quick level leaves it out; take level="full"') for step in STEPS if step not in steps
+    ]
+    return [*answers, Answer(skipped=left_out)]
 
 
 def _target(target: str | None, train: object, synthetic: object, coded: Coded) -> str | None:

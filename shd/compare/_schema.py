@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from shd.compare._coded import Coded
     from shd.compare.images._grid import Grid
 
-QUESTIONS = ("fidelity", "utility", "privacy")
-"""In the order a reader asks them: is it alike, is it useful, is it safe?"""
+QUESTIONS = ("fidelity", "utility", "privacy", "fairness")
+"""In the order a reader asks them: is it alike, is it useful, is it safe, is it so for everybody?"""
+
+LEVELS = ("quick", "full")
+_QUICK = 8  # times fewer records that the quick level looks at
 
 VERDICTS = ("green", "amber", "red")
 GREEN_FROM, AMBER_FROM = 0.9, 0.6  # share of the way from the floor to the ceiling
@@ -24,7 +27,7 @@ class Score:
 
     Parameters
     ----------
-    question : {"fidelity", "utility", "privacy"}
+    question : {"fidelity", "utility", "privacy", "fairness"}
     metric : str
         Name of the number.
     value, low, high : float
@@ -86,6 +89,9 @@ class Inputs:
     word : str
         What the reference is: "real" or "stand-in".
     random_state : int
+    sensitive : tuple
+        Columns that describe groups to be treated alike, of those that all tables share.
+    level : {"quick", "full"}
     """
 
     train: "Coded"
@@ -97,6 +103,12 @@ class Inputs:
     target: str | None
     word: str
     random_state: int
+    sensitive: tuple = ()
+    level: str = "full"
+
+    def most(self, rows: int, least: int = 500) -> int:
+        """Return how many records a step may look at: `rows`, or an eighth of them at the quick level."""
+        return rows if self.level == "full" else max(rows // _QUICK, min(least, rows))
 
 
 @dataclass(frozen=True, eq=False)

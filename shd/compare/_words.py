@@ -13,6 +13,7 @@ ASKED = {
     "fidelity": "Is it alike?",
     "utility": "Is it useful?",
     "privacy": "Is it safe?",
+    "fairness": "Is it so for everybody?",
 }
 SAID = {
     "fidelity": {
@@ -29,6 +30,11 @@ SAID = {
         "green": "no alarm, which is no guarantee",
         "amber": "look closer before sharing",
         "red": "alarm: do not share",
+    },
+    "fairness": {
+        "green": "as good for every group as for all",
+        "amber": "some groups are served less well",
+        "red": "some groups are served badly",
     },
 }
 GLOSSARY = {

@@ -3,21 +3,18 @@
 Both are alarms, not guarantees: a table can pass and still betray people.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
-from shd._parallel import in_parallel
 from shd.compare._coded import Coded, align
+from shd.compare._gower import Gower
 from shd.compare._resample import deal, generator, interval, subject_weights, subsample
 from shd.compare._schema import Answer, Inputs, Score, Skipped
 from shd.dataset import Dataset
 
 GREEN_BAND, AMBER_BAND = 0.02, 0.05  # how far from 0.5 a DCR share may lie
 _REPLICATES = 200
-_CHUNK = 250  # synthetic records at a time
 _FEWEST = 20
 NO_GUARANTEE = "Passing these tests is no guarantee of privacy."
 
@@ -154,55 +151,6 @@ def _distances(
     """Distance of each record to its closest in train and in holdout, cut to the same size; float32."""
     rng = generator(random_state, "dcr")
     n = min(len(train), len(holdout))
-    gower = _Gower.of(train)
+    gower = Gower.of(train)
     records = records.take(subsample(len(records), rows, rng))
     return tuple(gower.nearest(records, real.take(subsample(len(real), n, rng))) for real in (train, holdout))
-
-
-@dataclass(frozen=True)
-class _Gower:
-    """Gower's distance, by one matrix product for all categories and one difference a number."""
-
-    is_number: np.ndarray
-    starts: np.ndarray
-    centre: np.ndarray
-    scale: np.ndarray
-
-    @classmethod
-    def of(cls, train: Coded) -> "_Gower":
-        is_number = np.array([c.is_number for c in train.columns])
-        sizes = [2 if c.is_number else len(c.levels) for c in train.columns]  # a number is there or missing
-        known = [column[~np.isnan(column)] for column in train.values[:, is_number].T]
-        centre = np.array([k.min() if len(k) else 0.0 for k in known])
-        scale = np.array([np.ptp(k) or 1.0 if len(k) else 1.0 for k in known])
-        return cls(is_number, np.concatenate([[0], np.cumsum(sizes)]), centre, scale)
-
-    def nearest(self, records: Coded, real: Coded) -> np.ndarray:
-        """Return the distance of each record to the nearest real one, 0 to n_columns, shape (n,)."""
-        levels, numbers = self._encode(real)
-        own_levels, own_numbers = self._encode(records)
-        any_missing = bool(np.isnan(numbers).any() or np.isnan(own_numbers).any())
-
-        def of_chunk(start: int) -> np.ndarray:
-            part = slice(start, start + _CHUNK)
-            # whole numbers far below 2^24 are exact in float32, so that ties stay ties
-            distance = np.float32(len(self.is_number)) - own_levels[part] @ levels.T
-            for mine, theirs in zip(own_numbers[:, part], numbers, strict=True):
-                gap = mine[:, None] - theirs
-                np.abs(gap, out=gap)
-                if any_missing:
-                    np.nan_to_num(gap, copy=False)  # missing is judged as a level
-                distance += gap
-            return distance.min(axis=1)
-
-        return np.concatenate(in_parallel(of_chunk, range(0, len(records), _CHUNK)))
-
-    def _encode(self, table: Coded) -> tuple[np.ndarray, np.ndarray]:
-        """One column a level, shape (n, n_levels), and scaled numbers, shape (n_numbers, n); float32."""
-        levels = np.zeros((len(table), self.starts[-1]), dtype=np.float32)
-        for j, start in enumerate(self.starts[:-1]):
-            values = table.values[:, j]
-            code = np.isnan(values) if self.is_number[j] else values
-            levels[np.arange(len(table)), start + code.astype(int)] = 1
-        numbers = (table.values[:, self.is_number].T - self.centre[:, None]) / self.scale[:, None]
-        return levels, numbers.astype(np.float32)
