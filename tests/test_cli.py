@@ -197,7 +197,7 @@ def test_generate_writes_a_release(call, stays):
     code, out, err = call("", *generate(*OWN))
     assert code == 0, err
     assert out.splitlines()[-1] == "Release: out"
-    assert len(out.strip().split("\n\n")[0].splitlines()) == 5
+    assert len(out.strip().split("\n\n")[0].splitlines()) == 6
     steps = [line.split()[:2] for line in err.splitlines() if line[:1].isdigit()]
     assert [number for number, _ in steps] == [f"{i}/6" for i in range(1, 7)]
     assert [word for _, word in steps] == ["load", "split", "fit", "sample", "compare", "write"]
@@ -298,7 +298,7 @@ def test_compare_writes_one_page_and_says_where(call, stays):
     assert code == 0
     assert out.splitlines()[-1] == f"Report: {Path('new/page.html')}"
     assert "30 held out" in out
-    assert len(out.strip().split("\n\n")[0].splitlines()) == 5
+    assert len(out.strip().split("\n\n")[0].splitlines()) == 6
     assert "<html" in Path("new/page.html").read_text(encoding="utf-8")
     code, out, _ = call(line + " --json")
     assert json.loads(out)["report"] == str(Path("new/page.html"))

@@ -26,7 +26,7 @@ def _draw_levels(axes: Axes, bars: pd.DataFrame, word: str) -> None:
     at = np.arange(len(bars))[::-1]
     axes.barh(at + 0.2, bars["real"] * 100, 0.38, color=PALETTE[word], label=word)
     axes.barh(at - 0.2, bars["synthetic"] * 100, 0.38, color=PALETTE["synthetic"], label="synthetic")
-    axes.set_yticks(at, [_short(label) for label in bars["label"]], fontsize=8)
+    axes.set_yticks(at, [short(label) for label in bars["label"]], fontsize=8)
     axes.set_xlabel("% of records")
 
 
@@ -40,9 +40,10 @@ def _draw_numbers(axes: Axes, bars: pd.DataFrame, word: str) -> None:
     axes.margins(x=0.01)
 
 
-def _short(label: object) -> str:
+def short(label: object, most: int = _LEVEL_CHARACTERS) -> str:
+    """Return a label that is at most so many characters long, as matplotlib takes it."""
     text = str(label).replace("$", r"\$")
-    return text if len(text) <= _LEVEL_CHARACTERS else text[: _LEVEL_CHARACTERS - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def associations(pairs: pd.DataFrame) -> dict[str, str]:
@@ -92,7 +93,7 @@ def _map(pairs: pd.DataFrame, what: str, names: list, *, absolute: bool, **colou
         # the cells are a small picture inside the SVG; the names around them stay text
         image = axes.imshow(np.abs(matrix) if absolute else matrix, interpolation="none", **colours)
         size = float(np.clip(230 / len(names), 3.5, 8))
-        labels = [_short(name) for name in names]
+        labels = [short(name) for name in names]
         axes.set_yticks(range(len(names)), labels, fontsize=size)
         axes.set_xticks(range(len(names)), labels, fontsize=size, rotation=90)
         axes.tick_params(length=0, pad=2)

@@ -1,12 +1,15 @@
 """The one schema of every result: a score between its floor and its ceiling, with a verdict."""
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from shd.compare._coded import Coded
     from shd.compare.images._grid import Grid
 
@@ -18,6 +21,10 @@ _QUICK = 8  # times fewer records that the quick level looks at
 
 VERDICTS = ("green", "amber", "red")
 GREEN_FROM, AMBER_FROM = 0.9, 0.6  # share of the way from the floor to the ceiling
+_COLUMNS = {
+    name: "real reference" if name == "ceiling" else name
+    for name in ("question", "metric", "value", "low", "high", "floor", "ceiling", "better", "verdict", "sentence")
+}
 _NEAR = 0.01  # a floor and a ceiling nearer than this leave no way to measure
 
 
@@ -61,6 +68,23 @@ class Score:
     def write(self, number: float | None) -> str:
         """Return a number as it is shown, an en dash where there is none."""
         return "–" if number is None or not math.isfinite(number) else f"{number:,.{self.digits}f}"
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The score as a table of one row, with the columns of `Report.scores`."""
+        return score_frame([self])
+
+    def plot(self) -> "Figure":
+        """Draw the number with its interval, between its floor and its ceiling."""
+        from shd.compare._ranges import draw_scores
+
+        return draw_scores([self])
+
+
+def score_frame(scores: Sequence[Score]) -> pd.DataFrame:
+    """Return one row a score; see `Report.scores`."""
+    frame = pd.DataFrame([asdict(score) for score in scores], columns=list(_COLUMNS)).rename(columns=_COLUMNS)
+    return frame.astype({"floor": float, "real reference": float})
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""The report in plain words: a verdict a question, findings, warnings, five lines for the terminal."""
+"""The report in plain words: a verdict a question, findings, warnings, six lines for the terminal."""
 
 from typing import TYPE_CHECKING
 
-from shd.compare._schema import QUESTIONS, VERDICTS
+from shd.compare._schema import QUESTIONS, VERDICTS, Score
 from shd.compare.images import _words as _of_images
 from shd.compare.privacy import NO_GUARANTEE
 
@@ -83,6 +83,7 @@ GLOSSARY = {
     ),
     "verbatim copy": "A synthetic record that equals a record learned from in every column.",
 }
+_FINDINGS, _NUMBERS = 3, 3  # sentences in the summary, and numbers a question in the terminal
 _PAIR, _TOO_EASY = 0.1, 0.03  # an association lost or invented, and TSTS over TRTR, worth a warning
 
 
@@ -118,15 +119,19 @@ def compared(report: "Report") -> str:
 
 
 def findings(report: "Report") -> list[str]:
-    """Return three sentences, one a question: that of its worst score."""
-    said = []
-    for question in QUESTIONS:
-        scores = [score for score in report.results if score.question == question]
-        if scores:
-            said.append(max(scores, key=lambda score: VERDICTS.index(score.verdict)).sentence)
-        else:
-            said.append(f"{question.capitalize()} could not be judged; the end of the report says why.")
-    return said
+    """Return three sentences: those of the worst scores of the three worst questions, in the order of the questions."""
+    worst_of = {question: scores[0] for question in QUESTIONS if (scores := worst_first(report, question))}
+    ranked = sorted(worst_of, key=lambda question: -VERDICTS.index(worst_of[question].verdict))[:_FINDINGS]
+    said = [worst_of[question].sentence for question in QUESTIONS if question in ranked]
+    silent = [question for question in QUESTIONS if question not in worst_of]
+    more = [f"{question.capitalize()} could not be judged; the end of the report says why." for question in silent]
+    return (said + more)[:_FINDINGS]
+
+
+def worst_first(report: "Report", question: str) -> list[Score]:
+    """Return the scores of one question, the worst first, else in their order."""
+    scores = [score for score in report.results if score.question == question]
+    return sorted(scores, key=lambda score: -VERDICTS.index(score.verdict))
 
 
 def warnings(report: "Report") -> list[str]:
@@ -202,15 +207,17 @@ def _pair_warnings(report: "Report") -> list[str]:
 
 
 def summary(report: "Report") -> list[str]:
-    """Return five lines: what was compared, a line a question, the first warning."""
+    """Return six lines: what was compared, a line a question with its worst numbers, the first warning."""
     lines = [f"compared   {compared(report)}"]
     for question in QUESTIONS:
-        scores = [s for s in report.results if s.question == question]
+        scores = worst_first(report, question)
         numbers = ", ".join(
             f"{s.metric} {s.write(s.value)}"
             + (f" ({report.about.word} {s.write(s.ceiling)})" if s.ceiling is not None else "")
-            for s in scores
+            for s in scores[:_NUMBERS]
         )
+        if len(scores) > _NUMBERS:
+            numbers += f", and {len(scores) - _NUMBERS} more no worse"
         verdict = report.verdicts[question] or "–"
         lines.append(f"{question:<10} {verdict:<6} {numbers or 'not judged'}")
     lines.append(f"note       {warnings(report)[0]}")

@@ -6,25 +6,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from shd._errors import ShdWorkError
+from shd._errors import ShdError, ShdWorkError
 from shd._plain import plain
-from shd.compare._schema import QUESTIONS, Score, Skipped, worst
+from shd.compare._schema import QUESTIONS, Score, Skipped, score_frame, worst
 
 if TYPE_CHECKING:
-    from shd.compare.images._grid import Grid
+    from matplotlib.figure import Figure
 
-_SCORE_COLUMNS = {
-    "question": "question",
-    "metric": "metric",
-    "value": "value",
-    "low": "low",
-    "high": "high",
-    "floor": "floor",
-    "ceiling": "real reference",
-    "better": "better",
-    "verdict": "verdict",
-    "sentence": "sentence",
-}
+    from shd.compare.checks import Finding
+    from shd.compare.images._grid import Grid
+AT_RISK = "at risk"
+"""Frame of the real records that a release may betray, by row: for the steward alone."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +67,8 @@ class Report:
     pictures : dict of str to Grid
         What the page of a comparison of pictures shows: samples, means, attention, suspects. Empty
         for tables. Some show real people: see `without_persons`.
+    findings : tuple of Finding
+        What the method checks found, with codes: see `shd.compare.checks`.
     """
 
     results: tuple[Score, ...]
@@ -82,6 +76,7 @@ class Report:
     notes: tuple[Skipped, ...]
     about: About
     pictures: "dict[str, Grid]" = field(default_factory=dict)
+    findings: "tuple[Finding, ...]" = ()
 
     @property
     def is_of_images(self) -> bool:
@@ -95,9 +90,7 @@ class Report:
         `floor` is the same number for independent columns, `real reference` for held-out real
         records in place of the synthetic ones (NaN without a holdout).
         """
-        rows = [asdict(score) for score in self.results]
-        frame = pd.DataFrame(rows, columns=list(_SCORE_COLUMNS)).rename(columns=_SCORE_COLUMNS)
-        return frame.astype({"floor": float, "real reference": float})
+        return score_frame(self.results)
 
     @property
     def columns(self) -> pd.DataFrame:
@@ -108,6 +101,16 @@ class Report:
     def pairs(self) -> pd.DataFrame:
         """One row a pair: association in train, synthetic, floor and holdout; what was lost or invented."""
         return self._frame("pairs")
+
+    @property
+    def trust(self) -> pd.DataFrame:
+        """One row a column: how far it can be trusted, why, and what not to use it for."""
+        return self._frame("trust")
+
+    @property
+    def at_risk(self) -> pd.DataFrame:
+        """Rows of train that are rare and that synthetic records come near to; never handed on."""
+        return self._frame(AT_RISK)
 
     @property
     def utility(self) -> pd.DataFrame:
@@ -134,12 +137,29 @@ class Report:
         return self._frame("leakage")
 
     def without_persons(self) -> "Report":
-        """Return the same report without pictures of single real people, to be handed on."""
+        """Return the same report without what is about single real people (pictures, rows), to be handed on."""
         kept = {name: grid.without_persons() for name, grid in self.pictures.items()}
-        return replace(self, pictures={name: grid for name, grid in kept.items() if grid is not None})
+        frames = {name: frame for name, frame in self.frames.items() if name != AT_RISK}
+        return replace(self, frames=frames, pictures={name: grid for name, grid in kept.items() if grid is not None})
+
+    def plot(self, question: str) -> "Figure":
+        """Draw every score of one question with its interval, floor and real reference.
+
+        Raises
+        ------
+        ShdError
+            Where there is no such question, or nothing about it could be judged.
+        """
+        from shd.compare._ranges import draw_scores
+
+        scores = [score for score in self.results if score.question == question]
+        if not scores:
+            asked = ", ".join(q for q in QUESTIONS if self.verdicts[q])
+            raise ShdError(f"question={question!r}: no score to draw; this report has {asked or 'none'}.")
+        return draw_scores(scores)
 
     def summary(self) -> str:
-        """Return five plain lines for the command line."""
+        """Return six plain lines for the command line."""
         from shd.compare._words import summary
 
         return "\n".join(summary(self))
@@ -174,6 +194,9 @@ class Report:
             "scores": [plain(asdict(score)) for score in self.results],
             "columns": plain(self.columns.to_dict("records")),
             "utility": plain(self.utility.to_dict("records")),
+            "trust": plain(self.trust.to_dict("records")),
+            "fairness": plain(self._frame("fairness").to_dict("records")),
+            "findings": [asdict(finding) for finding in self.findings],
             "skipped": [asdict(note) for note in self.notes],
         }
 

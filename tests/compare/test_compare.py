@@ -24,8 +24,8 @@ def test_every_number_stands_between_floor_and_ceiling(fresh):
 
 
 def test_the_best_and_the_floor_get_their_verdicts(fresh, scrambled):
-    assert fresh.verdicts == {"fidelity": "green", "utility": "green", "privacy": "green"}
-    assert scrambled.verdicts == {"fidelity": "red", "utility": "red", "privacy": "green"}
+    assert fresh.verdicts == {"fidelity": "green", "utility": "green", "privacy": "green", "fairness": None}
+    assert scrambled.verdicts == {"fidelity": "red", "utility": "red", "privacy": "green", "fairness": None}
 
 
 def test_identical_tables_are_the_same_in_everything(people):
@@ -112,7 +112,7 @@ def test_awkward_tables_give_a_report(name, with_holdout):
     assert report.score("column distance").value == 0
     json.dumps(report.to_dict(), allow_nan=False)
     assert "<b>&" not in report.to_html()
-    assert len(report.summary().splitlines()) == 5
+    assert len(report.summary().splitlines()) == 6
     assert report._repr_html_()
 
 

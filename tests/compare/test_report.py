@@ -28,9 +28,9 @@ def test_the_notebook_view_is_a_fragment(fresh):
     assert "<html" not in html and "C2ST" in html and len(html) < 50_000
 
 
-def test_five_plain_lines(fresh):
+def test_six_plain_lines(fresh):
     lines = fresh.summary().splitlines()
-    assert len(lines) == 5 and lines[1].startswith("fidelity   green")
+    assert len(lines) == 6 and lines[1].startswith("fidelity   green")
     assert repr(fresh) == fresh.summary()
 
 

@@ -11,6 +11,7 @@ from shd.compare.images import (
     detection,
     leakage,
     means,
+    membership,
     privacy,
     realism,
     samples,
@@ -42,6 +43,7 @@ STEPS = (
     Step("utility: TRTR, TSTR, TSTS, TRTS", utility, 4),
     Step("Grad-CAM: where networks look", attention, 4),
     Step("privacy: copies and distances", privacy, 6),
+    Step("membership inference", membership, 4),
     Step("leakage: split by image and by subject", leakage, 2),
 )
 """Every question about pictures, in order. A new one is one module and one line here."""

@@ -107,9 +107,9 @@ def too_near_to_train(train: Dataset, images: np.ndarray, share: float = _KEPT_A
         raise ShdError("pictures can only be held against train pictures of the same size; give those.")
     if len(np.unique(train.subjects)) < 2:
         raise ShdError("how near is too near shows between people: train needs two or more.")
-    learned = _points(train.images)
-    among, _ = _nearest(learned, learned, train.subjects)
-    return _nearest(_points(images), learned)[0] < np.quantile(among, share)
+    learned = points_of(train.images)
+    among, _ = nearest(learned, learned, train.subjects)
+    return nearest(points_of(images), learned)[0] < np.quantile(among, share)
 
 
 def measure(inputs: ImageInputs, done: dict) -> Answer:
@@ -174,13 +174,13 @@ def _nearer(inputs: ImageInputs) -> Score:
 
 def _too_near(inputs: ImageInputs) -> tuple[Score, Grid]:
     train, held = inputs.train, inputs.holdout
-    points = {name: _points(p.images) for name, p in (("train", train), ("held", held), ("made", inputs.synthetic))}
-    of_held, _ = _nearest(points["held"], points["train"])
+    points = {name: points_of(p.images) for name, p in (("train", train), ("held", held), ("made", inputs.synthetic))}
+    of_held, _ = nearest(points["held"], points["train"])
     limit = float(np.quantile(of_held, _EXPECTED))
-    of_made, in_train = _nearest(points["made"], points["train"])
-    to_held, in_held = _nearest(points["made"], points["held"])
-    of_train, _ = _nearest(points["train"], points["train"], train.subjects)
-    of_floor, _ = _nearest(_points(inputs.floor.images), points["train"])
+    of_made, in_train = nearest(points["made"], points["train"])
+    to_held, in_held = nearest(points["made"], points["held"])
+    of_train, _ = nearest(points["train"], points["train"], train.subjects)
+    of_floor, _ = nearest(points_of(inputs.floor.images), points["train"])
     value, floor, ceiling = (float((d < limit).mean()) for d in (of_made, of_floor, of_train))
     weights = subject_weights(held.subjects, _REPLICATES, generator(inputs.random_state, "too near")).astype(int)
     limits = [np.quantile(np.repeat(of_held, w), _EXPECTED) for w in weights]
@@ -204,13 +204,13 @@ def _suspects(inputs: ImageInputs, ratio: np.ndarray, in_train: np.ndarray, in_h
     return Grid(np.stack(stacks), names, columns, persons=(False, True, True))
 
 
-def _points(images: np.ndarray) -> np.ndarray:
+def points_of(images: np.ndarray) -> np.ndarray:
     """Return pictures as points: 16 x 16 pixels less their mean, float32, shape (n, 256)."""
     flat = reduced(images, _SIDE).reshape(len(images), -1).astype(np.float32) / 255
     return flat - flat.mean(axis=1, keepdims=True)
 
 
-def _nearest(points: np.ndarray, real: np.ndarray, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def nearest(points: np.ndarray, real: np.ndarray, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the distance of each point to the nearest real one, and which; without those of its own person."""
     distance, which = np.empty(len(points)), np.empty(len(points), dtype=int)
     for part, squares in _squares(points, real):
@@ -239,7 +239,7 @@ class _Sides:
     @classmethod
     def of(cls, pictures: Pictures, near: Pictures, held: Pictures, learned: bool = False) -> "_Sides":
         """Measure; pictures that were `learned` from are not compared with their own person."""
-        points = _points(pictures.images)
+        points = points_of(pictures.images)
         to_train, to_held = (_by_person(points, side) for side in (near, held))
         if learned:
             to_train[pictures.subjects[:, None] == np.unique(near.subjects)] = np.inf
@@ -255,5 +255,5 @@ def _by_person(points: np.ndarray, side: Pictures) -> np.ndarray:
     """Return the distance of each point to the nearest picture of each person, shape (n, n_people)."""
     order = np.argsort(side.subjects, kind="stable")
     _, first = np.unique(side.subjects[order], return_index=True)
-    real = _points(side.images[order])
+    real = points_of(side.images[order])
     return np.concatenate([np.minimum.reduceat(squares, first, axis=1) for _, squares in _squares(points, real)])

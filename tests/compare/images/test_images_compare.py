@@ -18,7 +18,7 @@ METRICS = {
         "variety of brightness", "variety of ventricles", "variety of pictures", "C2ST",
     },
     "utility": {"TSTR / TRTR: two classes", "TSTR / TRTR: all classes", "Grad-CAM agreement"},
-    "privacy": {"exact copies", "nearer to train", "too near"},
+    "privacy": {"exact copies", "nearer to train", "too near", "membership AUROC", "membership hits at 1 %"},
 }  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def test_people_can_be_left_out(fresh):
 
 def test_words_in_a_notebook_and_a_terminal(fresh):
     lines = fresh.summary().splitlines()
-    assert len(lines) == 5 and "synthetic pictures beside 108 real ones of 36 people" in lines[0]
+    assert len(lines) == 6 and "synthetic pictures beside 108 real ones of 36 people" in lines[0]
     assert "C2ST" in fresh._repr_html_() and "independent columns" not in fresh.to_html()
     json.dumps(fresh.to_dict(), allow_nan=False)
 

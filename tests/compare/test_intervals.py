@@ -1,0 +1,91 @@
+"""Do intervals of 95 % hold the truth? Simulated where it is known; at least 90 % have to, with few people, too."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from shd.compare import columns, pairs, privacy
+from shd.compare._compare import prepare_tables
+from shd.compare._models import auroc, r2
+from shd.compare._resample import generator, interval, subject_weights
+from shd.dataset import Dataset
+
+_TIMES = 200
+
+
+def share_held(times: int, of_one) -> float:
+    """How often the interval that `of_one` gives for a seed holds the truth that it gives."""
+    held = [low <= truth <= high for low, high, truth in (of_one(seed) for seed in range(times))]
+    return float(np.mean(held))
+
+
+@pytest.mark.parametrize("records_each", [1, 4])
+def test_auroc_with_several_records_a_subject(records_each):
+    n, apart = 150, 1.0
+
+    def of_one(seed: int) -> tuple[float, float, float]:
+        rng = np.random.default_rng(seed)
+        sick = rng.random(n) < 0.4
+        score = apart * sick + rng.normal(size=n)  # the same for all records of a person: the hardest case
+        sick, score, subjects = (np.repeat(x, records_each) for x in (sick, score, np.arange(n)))
+        weights = subject_weights(subjects, 200, generator(seed, "test"))
+        low, high = interval(auroc(sick, score)[0], auroc(sick, score, weights), 0, 1)
+        return low, high, norm.cdf(apart / np.sqrt(2))
+
+    assert share_held(_TIMES, of_one) >= 0.9
+
+
+def test_explained_variance():
+    def of_one(seed: int) -> tuple[float, float, float]:
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=200)
+        y = x + rng.normal(size=200)
+        weights = subject_weights(np.arange(200), 200, generator(seed, "test"))
+        return *interval(r2(y, x)[0], r2(y, x, weights)), 0.5
+
+    assert share_held(_TIMES, of_one) >= 0.9
+
+
+def _tables(seed: int, n: int, share: tuple[float, float], slope: tuple[float, float]) -> dict[str, Dataset]:
+    """Train and synthetic: a column of two levels, and two numbers that hang together."""
+    rng, tables = np.random.default_rng(seed), {}
+    for name, p, b in zip(("train", "synthetic"), share, slope, strict=True):
+        x = rng.normal(size=n)
+        frame = pd.DataFrame({"a": pd.Categorical(np.where(rng.random(n) < p, "yes", "no"), ["no", "yes"])})
+        if b is not None:
+            frame = frame.assign(x=x, y=b * x + np.sqrt(1 - b**2) * rng.normal(size=n))
+        tables[name] = Dataset(frame, source="real" if name == "train" else "synthetic")
+    return tables
+
+
+def test_column_distance():
+    def of_one(seed: int) -> tuple[float, float, float]:
+        inputs, _ = prepare_tables(_tables(seed, 300, (0.3, 0.5), (None, None)), random_state=seed)
+        (score,) = columns.measure(inputs).scores
+        return score.low, score.high, 0.2
+
+    assert share_held(_TIMES, of_one) >= 0.9
+
+
+def test_association_error():
+    # of three pairs two hang together in neither table, so that their error is chance alone: one pair is left
+    def of_one(seed: int) -> tuple[float, float, float]:
+        tables = _tables(seed, 400, (0.5, 0.5), (0.7, 0.2))
+        tables = {name: Dataset(t.frame[["x", "y"]], source=t.source) for name, t in tables.items()}
+        inputs, _ = prepare_tables(tables, random_state=seed)
+        (score,) = pairs.measure(inputs).scores
+        return score.low, score.high, 0.5
+
+    assert share_held(100, of_one) >= 0.9
+
+
+def test_the_share_nearer_to_train():
+    def of_one(seed: int) -> tuple[float, float, float]:
+        rng = np.random.default_rng(seed)
+        tables = {name: pd.DataFrame(rng.normal(size=(150, 4))) for name in ("train", "synthetic", "holdout")}
+        inputs, _ = prepare_tables(tables, random_state=seed)
+        score = next(s for s in privacy.measure(inputs).scores if s.metric == "DCR share")
+        return score.low, score.high, 0.5
+
+    assert share_held(100, of_one) >= 0.9
