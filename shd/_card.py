@@ -15,13 +15,18 @@ import pandas as pd
 
 import shd
 from shd._plain import plain
-from shd.dataset import Dataset
+from shd.dataset import Dataset, describe_columns
 
 if TYPE_CHECKING:
     from shd.compare import Report
     from shd.synthesizers import Synthesizer
 
 FORMAT = "shd-release-1"
+OF_ROWS = "rows of train and holdout, sorted"
+"""What the checksum of the original is of, where there was no file."""
+_NEEDED = "title made description licence citation made_from data split synthesizer verdicts scores not_judged"
+NEEDED = (*_NEEDED.split(), "summary", "use", "environment", "files")
+"""What every card has; later versions of shd may add to it."""
 
 
 def describe(
@@ -35,6 +40,7 @@ def describe(
     cost: dict | None,
     drawn_again: int | None,
     raw: Path | None,
+    creator: str | None,
 ) -> dict:
     """Return the card of a release, as plain values for JSON; see `shd.release.make_release`."""
     about = report.to_dict()
@@ -45,6 +51,7 @@ def describe(
         "description": train.card.description,
         "licence": {"name": train.card.licence, "url": train.card.licence_url},
         "citation": train.card.citation,
+        "creator": creator,
         "made_from": _made_from(train, holdout, raw),
         "data": {
             "records": len(synthetic),
@@ -55,8 +62,8 @@ def describe(
         "split": {
             **(split or {}),
             "by": "subject",
-            "train": _side(train),
-            "holdout": _side(holdout),
+            "train": describe_side(train),
+            "holdout": describe_side(holdout),
         },
         "synthesizer": {
             "class": type(synthesizer).__name__,
@@ -65,11 +72,14 @@ def describe(
             "fit": cost,
             **({} if drawn_again is None else {"drawn_again": drawn_again}),
         },
+        "comparison": _comparison(about["about"], len(synthetic)),
         "verdicts": about["verdicts"],
         "scores": about["scores"],
         "not_judged": about["skipped"],
+        "risk": risk_of(about["scores"], about["verdicts"]),
+        "checks": about.get("findings"),
         "summary": report.summary().splitlines(),
-        "use": _use(train, about["verdicts"]),
+        "use": _use(train, about),
         "environment": environment(),
     }
 
@@ -104,9 +114,7 @@ def _made_from(train: Dataset, holdout: Dataset, raw: Path | None) -> dict:
         with raw.open("rb") as stream:
             what, digest = raw.name, hashlib.file_digest(stream, "sha256").hexdigest()
     else:
-        rows = [_row_hashes(data) for data in (train, holdout)]
-        what = "rows of train and holdout, sorted"
-        digest = hashlib.sha256(np.sort(np.concatenate(rows)).astype("<u8").tobytes()).hexdigest()
+        what, digest = OF_ROWS, sha256_of_rows(train, holdout)
     return {
         "name": train.name,
         "source": train.source,
@@ -119,6 +127,12 @@ def _made_from(train: Dataset, holdout: Dataset, raw: Path | None) -> dict:
     }
 
 
+def sha256_of_rows(*sides: Dataset) -> str:
+    """Return one checksum of all records, the same whatever their order."""
+    hashes = np.concatenate([_row_hashes(data) for data in sides])
+    return hashlib.sha256(np.sort(hashes).astype("<u8").tobytes()).hexdigest()
+
+
 def _row_hashes(data: Dataset) -> np.ndarray:
     """Return one uint64 a record, the same whatever the order of the records; shape (n,)."""
     frame = data.frame
@@ -127,11 +141,15 @@ def _row_hashes(data: Dataset) -> np.ndarray:
     return pd.util.hash_pandas_object(frame, index=False, categorize=False).to_numpy()
 
 
-def _side(data: Dataset) -> dict:
-    """Size of one side of a split, and a checksum that tells whether another split is the same one."""
+def describe_side(data: Dataset) -> dict:
+    """Size of one side of a split, and checksums that tell whether another split is the same one."""
     ids = sorted(map(str, pd.unique(data.subjects)))
-    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
-    return {"records": len(data), "subjects": len(ids), "sha256_of_subjects": digest}
+    return {
+        "records": len(data),
+        "subjects": len(ids),
+        "sha256_of_subjects": hashlib.sha256("\n".join(ids).encode()).hexdigest(),
+        "sha256_of_rows": sha256_of_rows(data),
+    }
 
 
 def _n_subjects(data: Dataset) -> int:
@@ -139,21 +157,51 @@ def _n_subjects(data: Dataset) -> int:
 
 
 def _columns(data: Dataset, about: dict) -> list[dict]:
-    judged = {row["column"]: row for row in about["columns"]}
+    judged = {row["column"]: row["verdict"] for row in about["columns"]}
+    trusted = {row["column"]: row for row in about.get("trust", ())}
     return [
         {
             "name": str(row.column),
             "role": row.role,
             "kind": row.kind,
+            "type": str(data.frame[row.column].dtype),
             "levels": int(row.levels),
             "missing": round(float(row.missing), 4),
-            "verdict": judged.get(row.column, {}).get("verdict"),
+            "verdict": judged.get(row.column),
+            "trust": {name: value for name, value in trusted.get(row.column, {}).items() if name != "column"},
         }
         for row in data.roles.itertuples()
     ]
 
 
-def _use(train: Dataset, verdicts: dict) -> dict:
+def _comparison(about: dict, released: int) -> dict:
+    """Return how the scores were measured: what `shd.compare` takes to measure them again."""
+    compared = next(table["records"] for table in about["tables"] if table["role"] == "synthetic")
+    return {
+        "level": about.get("level", "full"),
+        "random_state": about["random_state"],
+        "target": about["target"],
+        "records": compared,
+        "records_are": "those released" if compared == released else "drawn from the model",
+    }
+
+
+def risk_of(scores: list[dict], verdicts: dict) -> dict:
+    """Gather what could go wrong for the people behind the data, from the scores on privacy and fairness."""
+    from shd.compare.privacy import NO_GUARANTEE
+
+    risk = {"notice": NO_GUARANTEE}
+    for question in ("privacy", "fairness"):
+        own = [score for score in scores if score["question"] == question]
+        risk[question] = {
+            "verdict": verdicts.get(question),
+            "alarms": [score["metric"] for score in own if score["verdict"] != "green"],
+            "sentences": [score["sentence"] for score in own],
+        }
+    return risk
+
+
+def _use(train: Dataset, about: dict) -> dict:
     """Return what the data may and may not be used for, as far as source and verdicts tell."""
     may = ["Teaching and learning.", "Writing and testing code that will later run on the original data."]
     may_not = [
@@ -161,13 +209,21 @@ def _use(train: Dataset, verdicts: dict) -> dict:
         "Decisions about anybody's care.",
         "Attempts to find out who a record is about.",
     ]
-    if verdicts.get("utility") == "green":
+    said = {question: verdict or "not judged" for question, verdict in about["verdicts"].items()}
+    if said.get("utility") == "green":
         may.append("Choosing and training models that are then tested on the original data.")
     else:
         may_not.append("Ranking models or features: utility is not green, see the scores.")
-    if verdicts.get("privacy") != "green":
-        said = verdicts.get("privacy") or "not judged"
-        may_not.append(f"Handing on to people who may not see the original data: privacy is {said}.")
+    if said.get("fidelity") != "green":
+        may_not.append(f"Describing the original: fidelity is {said.get('fidelity', 'not judged')}, see the scores.")
+    if said.get("privacy") != "green":
+        privacy = said.get("privacy", "not judged")
+        may_not.append(f"Handing on to people who may not see the original data: privacy is {privacy}.")
+    if said.get("fairness") in ("amber", "red"):
+        may_not.append(f"Statements about single groups of people: fairness is {said['fairness']}.")
+    red = [str(row["column"]) for row in about.get("trust", ()) if row["verdict"] == "red"]
+    if red:
+        may_not.append(f"Anything that rests on columns not to be trusted: {describe_columns(red)}.")
     if train.source != "real":
         may_not.insert(0, f"Anything about real patients: it was made from {train.source} data, not from real ones.")
     return {"may": may, "may_not": may_not}

@@ -11,6 +11,7 @@ import typer
 import shd
 from shd import _terminal
 from shd._errors import ShdError
+from shd._plain import plain
 from shd._progress import notice
 
 
@@ -40,6 +41,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing el
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same rows.")]
 Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")]
 Subject = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the patient's id.")]
+Sensitive = Annotated[
+    list[str] | None, typer.Option(metavar="COLUMN", help="Column of groups to be treated alike; again for more.")
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set, for example diabetes.")]
 
 
@@ -123,6 +127,7 @@ def generate(
     ] = None,
     target: Target = None,
     subject: Subject = None,
+    sensitive: Sensitive = None,
     test_size: Annotated[float, typer.Option(metavar="SHARE", help="Share of the patients held out.")] = 0.2,
     source: Annotated[
         str | None, typer.Option(metavar="SOURCE", help="real, synthetic or stand-in.  [default: real]")
@@ -154,7 +159,13 @@ def generate(
     tell("load", f"{what}, {source}" if source else what)
     _check_real(what, source)
     data, raw = open_data(
-        what, source=source or "real", target=target, subject=subject, licence=licence, citation=citation
+        what,
+        source=source or "real",
+        target=target,
+        subject=subject,
+        sensitive=tuple(sensitive or ()),
+        licence=licence,
+        citation=citation,
     )
     check_licence(data)
     tell.loaded(data)
@@ -185,24 +196,102 @@ def compare(
     ] = None,
     target: Target = None,
     subject: Subject = None,
+    sensitive: Sensitive = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Look at fewer records: seconds, and wider intervals.")
+    ] = False,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The report.")] = Path("report.html"),
     seed: Seed = 0,
     json: AsJson = False,
 ) -> None:
     """Judge synthetic data beside the real ones.
 
-    The report is one page on fidelity, utility and privacy that opens offline.
+    The report is one page on fidelity, utility, privacy and fairness that opens offline.
     """
     _check_output(output)
     from shd.dataset import Dataset
     from shd.datasets.opening import open_data
 
-    train, _ = open_data(real, target=target, subject=subject)
+    train, _ = open_data(real, target=target, subject=subject, sensitive=tuple(sensitive or ()))
     made = Dataset.from_csv(synthetic, source="synthetic")
     held = None if holdout is None else Dataset.from_csv(holdout, subject=subject)
-    report = shd.compare(train, made, holdout=held, target=target, random_state=seed)
+    report = shd.compare(
+        train, made, holdout=held, target=target, level="quick" if quick else "full", random_state=seed
+    )
     report.save(output)
     _terminal.emit({**report.to_dict(), "report": str(output)}, json, f"{report.summary()}\n\nReport: {output}")
+
+
+@app.command(epilog=_examples("shd explain SHD001"))
+def explain(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="Of a method check, as a report names it.")],
+    json: AsJson = False,
+) -> None:
+    """Explain what a method check found."""
+    from shd.compare.checks import explain as page_of
+
+    page = page_of(code.upper())
+    _terminal.emit({"code": code.upper(), "page": page}, json, page.rstrip())
+
+
+@app.command(epilog=_examples("shd verify release", "shd verify release --real diabetes"))
+def verify(
+    release: Annotated[Path, typer.Argument(metavar="RELEASE", help="Folder of a release.")],
+    real: Annotated[
+        str | None, typer.Option(metavar="DATASET|FILE", help="The whole original, to measure every score again.")
+    ] = None,
+    subject: Subject = None,
+    json: AsJson = False,
+) -> int:
+    """Check the claims of a release.
+
+    Every checksum is computed again. Given the original, it is split as the card says, and each score
+    is measured again and laid beside the card's. Ends with 1 where something differs.
+    """
+    from shd._audit import audit
+    from shd._generate import Steps
+    from shd.datasets.opening import open_data
+    from shd.release import verify_release
+
+    if subject is not None and real is None:
+        raise ShdError("--subject names a column of the original; give that, too: --real FILE.")
+    if real is None:
+        found = audit(verify_release(release))
+    else:
+        tell = Steps(4)
+        tell("files", str(release))
+        whole = verify_release(release)
+        source, target = whole.card["made_from"]["source"], whole.card["data"]["target"]
+        tell("load", f"{real}, {source}")
+        data, raw = open_data(real, source=source, target=target, subject=subject)
+        tell.loaded(data)
+        found = audit(whole, data, raw, tell)
+    result = {"release": str(release), "holds": found.holds, "claims": found.frame.to_dict("records")}
+    last = f"{'Holds' if found.holds else 'Differs'}: {release}"
+    _terminal.emit({**plain(result), "notes": list(found.notes)}, json, f"{found.summary()}\n\n{last}")
+    return 0 if found.holds else 1
+
+
+@app.command(epilog=_examples("shd catalog releases -o site", "shd catalog releases -o site --with-data"))
+def catalog(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with releases, at any depth.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="SITE", help="Folder for the page.")],
+    with_data: Annotated[bool, typer.Option("--with-data", help="Copy data and models, too.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Show many releases on one static page.
+
+    Verifies each release below the folder, and writes a page that needs no server, with their cards,
+    reports and metadata. What is broken is listed with the reason.
+    """
+    from shd._catalog import make_catalog
+
+    made = make_catalog(folder, output, with_data)
+    found = made.to_dict()
+    lines = [f"whole   {one['folder']}: {one['title']}" for one in found["releases"]]
+    lines += [f"broken  {one['folder']}: {one['reason']}" for one in found["broken"]]
+    text = "\n".join([*lines, "", f"Catalogue: {made.page}"])
+    _terminal.emit({**found, "catalogue": str(made.page)}, json, text)
 
 
 @data_app.command("list", epilog=_examples("shd data list"))

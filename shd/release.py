@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shd._card import FORMAT, describe, readme
+from shd._card import FORMAT, NEEDED, describe, readme
+from shd._card_page import page
+from shd._croissant import croissant
 from shd._errors import ShdError, ShdWorkError
-from shd.dataset import Dataset
+from shd.dataset import Dataset, describe_columns
 from shd.datasets._pictures import write_pictures
 
 if TYPE_CHECKING:
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
     from shd.synthesizers import Synthesizer
 
 SUMS = "SHA256SUMS"
-_ALWAYS = ("README.md", "card.json", "model.safetensors", "report.html")
-TABLE_FILES = (*_ALWAYS, "synthetic.csv.gz", "synthetic.parquet")
-IMAGE_FILES = (*_ALWAYS, "synthetic.zip")
+_DATA = {"table": ("synthetic.csv.gz", "synthetic.parquet"), "images": ("synthetic.zip",)}
+_FIRST = ("README.md", "card.json", "model.safetensors", "report.html")
+_SINCE = ("card.html", "croissant.json")  # releases of earlier versions lack them
+TABLE_FILES = tuple(sorted((*_FIRST, *_SINCE, *_DATA["table"])))
+IMAGE_FILES = tuple(sorted((*_FIRST, *_SINCE, *_DATA["images"])))
 """What stands in the checksums; a release has the files of its kind and `SUMS`, and no others."""
 _OURS = {*TABLE_FILES, *IMAGE_FILES, SUMS}
 
@@ -54,6 +58,7 @@ def make_release(
     cost: "Cost | None" = None,
     drawn_again: int | None = None,
     raw: str | Path | None = None,
+    creator: str | None = None,
     force: bool = False,
 ) -> Release:
     """Write a release, all or nothing: a stop on the way leaves the folder as it was.
@@ -79,6 +84,8 @@ def make_release(
     raw : path, optional
         File that `train` and `holdout` were read from; its checksum goes onto the card. Without
         it, that of the two tables does.
+    creator : str, optional
+        Person or organisation that makes the release, to be named in its metadata.
     force : bool
         Write into a folder that holds other things. These stay.
 
@@ -106,6 +113,7 @@ def make_release(
         cost=asdict(cost) if cost else None,
         drawn_again=drawn_again,
         raw=None if raw is None else Path(raw),
+        creator=creator,
     )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -132,20 +140,32 @@ def verify_release(folder: str | Path) -> Release:
     ShdError
         Where the folder is no release.
     ShdWorkError
-        Where a file is missing or is not the one that was released.
+        Where a file is missing or is not the one that was released, or the card is not whole.
     """
     folder = Path(folder)
     if not is_release(folder):
         raise ShdError(f"{folder}: not a release of shd. Give a folder with {SUMS} and card.json.")
-    listed = dict(reversed(line.split("  ", 1)) for line in _read(folder / SUMS).splitlines() if "  " in line)
-    for name in sorted({*(IMAGE_FILES if "synthetic.zip" in listed else TABLE_FILES), *listed}):
+    listed = checksums(folder)
+    kind = "images" if "synthetic.zip" in listed else "table"
+    newer = [name for name in _SINCE if (folder / name).exists()]  # what is there, must be listed
+    for name in sorted({*_FIRST, *_DATA[kind], *newer, *listed}):
         if name not in listed or Path(name).name != name:
             raise ShdWorkError(f"{folder / name}: not as it should be in {SUMS}. Get the release again.")
         if not (folder / name).is_file():
             raise ShdWorkError(f"{folder / name}: missing. Get the release again.")
-        if _sha256(folder / name) != listed[name]:
+        if sha256(folder / name) != listed[name]:
             raise ShdWorkError(f"{folder / name}: changed since it was released. Get the release again.")
-    return Release(folder, json.loads(_read(folder / "card.json")))
+    card = json.loads(_read(folder / "card.json"))
+    lacking = [name for name in NEEDED if name not in card]
+    if lacking:
+        raise ShdWorkError(f"{folder / 'card.json'}: lacks {describe_columns(lacking)}. Get the release again.")
+    return Release(folder, card)
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Return the checksum of each file of a release, as they are listed."""
+    lines = _read(folder / SUMS).splitlines()
+    return dict(reversed(line.split("  ", 1)) for line in lines if "  " in line)
 
 
 def is_release(folder: Path) -> bool:
@@ -181,7 +201,7 @@ def check_licence(data: Dataset) -> None:
 
 
 def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Dataset, report: "Report") -> None:
-    files = TABLE_FILES if synthetic.images is None else IMAGE_FILES
+    kind = "table" if synthetic.images is None else "images"
     if synthetic.images is None:
         synthetic.frame.to_parquet(folder / "synthetic.parquet", compression="zstd", index=False)
         text = synthetic.frame.to_csv(index=False, lineterminator="\n").encode()
@@ -191,13 +211,19 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Data
     synthesizer.save(folder / "model.safetensors")
     report.without_persons().save(folder / "report.html")  # a release is handed on: no real person's picture in it
     card["files"] = {
-        name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
-        for name in files
-        if (folder / name).is_file()
+        name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
+        for name in ("model.safetensors", "report.html", *_DATA[kind])
     }
-    _save_text(folder / "card.json", json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    _save_text(folder / "card.json", _json(card))
+    _save_text(folder / "card.html", page(card))
+    _save_text(folder / "croissant.json", _json(croissant(card)))
     _save_text(folder / "README.md", readme(card))
-    _save_text(folder / SUMS, "".join(f"{_sha256(folder / name)}  {name}\n" for name in files))
+    files = TABLE_FILES if kind == "table" else IMAGE_FILES
+    _save_text(folder / SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in files))
+
+
+def _json(content: dict) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _save_text(path: Path, text: str) -> None:
@@ -210,6 +236,11 @@ def _put(made: Path, folder: Path) -> None:
         for path in sorted(made.iterdir()):
             path.replace(folder / path.name)
         return
+    swap(made, folder)
+
+
+def swap(made: Path, folder: Path) -> None:
+    """Put a finished folder into the place of another one, in one step; a failure leaves the other as it was."""
     before = made.with_name("before")
     if folder.is_dir():
         folder.replace(before)
@@ -229,6 +260,7 @@ def _read(path: Path) -> str:
         raise ShdWorkError(f"{path}: cannot be read ({type(error).__name__}). Get the release again.") from None
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return the checksum of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

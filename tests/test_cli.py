@@ -15,7 +15,8 @@ from shd.release import IMAGE_FILES, SUMS, TABLE_FILES, verify_release
 from shd.synthesizers import Marginals
 from shd.synthesizers.base import registry
 
-COMMANDS = ["demo", "generate", "compare", "data list", "data fetch", "data add", "data verify"]
+COMMANDS = ["demo", "generate", "compare", "explain", "verify", "catalog"]
+COMMANDS += ["data list", "data fetch", "data add", "data verify"]
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_help_of_every_command_has_an_example_and_fits_80_columns(call, command,
 def test_every_command_is_in_the_list(call):
     _, out, _ = call("--help")
     shown = [line.split()[0] for line in out.split("Commands:")[1].split("Example")[0].splitlines() if line.strip()]
-    assert shown == ["demo", "generate", "compare", "data"]
+    assert shown == ["demo", "generate", "compare", "explain", "verify", "catalog", "data"]
     assert "..." not in out.split("Commands:")[1]
 
 

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from shd import ShdError
+from shd._card_page import page
 from shd._errors import ShdWorkError
 from shd._generate import Cost, Split
+from shd._paths import challenges_dir
 from shd.dataset import DataCard, Dataset
 from shd.datasets._pictures import as_stored, read_pictures
 from shd.release import IMAGE_FILES, SUMS, TABLE_FILES, check_folder, is_release, make_release, verify_release
@@ -24,8 +26,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # sixty rows 
 class StubReport:
     """What a release needs of a `shd.compare.Report`."""
 
-    def __init__(self, privacy="green"):
-        self.verdicts = {"fidelity": "green", "utility": "amber", "privacy": privacy}
+    def __init__(self, privacy="green", fairness=None, trust=(), findings=None, compared=30):
+        self.verdicts = {"fidelity": "green", "utility": "amber", "privacy": privacy, "fairness": fairness}
+        self.more = {"trust": list(trust), "findings": findings}
+        self.compared = compared
 
     def without_persons(self):
         return self
@@ -33,12 +37,25 @@ class StubReport:
     def to_dict(self):
         score = {"question": "fidelity", "metric": "C2ST", "value": 0.6, "low": 0.5, "high": 0.7}
         score |= {"floor": 0.9, "ceiling": None, "verdict": "green", "better": "at 0.5", "sentence": "Fine."}
-        columns = [{"column": "sex", "verdict": "red"}]
+        copies = {
+            **score,
+            "question": "privacy",
+            "metric": "copies",
+            "verdict": "red",
+            "sentence": "1 of 30.",
+            "digits": 0,
+        }
         return {
+            "about": {
+                "tables": [{"role": "synthetic", "records": self.compared}],
+                "target": "sick",
+                "random_state": 0,
+            },
             "verdicts": self.verdicts,
-            "scores": [score],
-            "columns": columns,
+            "scores": [score, copies],
+            "columns": [{"column": "sex", "verdict": "red"}],
             "skipped": [{"what": "x", "why": "y"}],
+            **self.more,
         }
 
     def summary(self):
@@ -67,6 +84,7 @@ def test_release_holds_its_files_and_their_checksums(made, tmp_path):
         digest, name = line.split("  ")
         assert digest == hashlib.sha256((release.folder / name).read_bytes()).hexdigest()
     assert len(lines) == len(TABLE_FILES)
+    assert (release.folder / "card.html").read_text(encoding="utf-8") == page(release.card)
     assert len({(release.folder / name).stat().st_mode for name in TABLE_FILES}) == 1
     assert verify_release(release.folder).card == release.card
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
@@ -82,7 +100,7 @@ def test_data_and_model_come_back(made, tmp_path):
 
 def test_same_rows_give_the_same_bytes(made, tmp_path):
     first, second = (make_release(tmp_path / name, **made).folder for name in ("one", "two"))
-    for name in ("synthetic.csv.gz", "synthetic.parquet", "model.safetensors"):
+    for name in set(TABLE_FILES) - {"README.md", "card.json", "card.html", "croissant.json"}:  # which say when
         assert (first / name).read_bytes() == (second / name).read_bytes()
     content = (first / "synthetic.csv.gz").read_bytes()
     assert content[4:8] == bytes(4)  # no time
@@ -108,6 +126,43 @@ def test_a_missing_file_or_line_is_found(made, tmp_path):
     (folder / SUMS).write_text("".join(line for line in sums if "README" not in line))
     with pytest.raises(ShdWorkError, match=r"README.md: not as it should be"):
         verify_release(folder)
+
+
+def test_releases_of_earlier_versions_are_read(made, tmp_path):
+    folder = make_release(tmp_path / "out", **made).folder
+    lines = (folder / SUMS).read_text().splitlines(keepends=True)
+    old = [line for line in lines if "card.html" not in line and "croissant" not in line]
+    (folder / SUMS).write_text("".join(old))
+    with pytest.raises(ShdWorkError, match=r"card.html: not as it should be"):  # there, and nobody vouches for it
+        verify_release(folder)
+    (folder / "card.html").unlink()
+    (folder / "croissant.json").unlink()
+    verify_release(folder)
+    (folder / SUMS).write_text("".join(lines))
+    with pytest.raises(ShdWorkError, match=r"card.html: missing"):
+        verify_release(folder)
+
+
+@pytest.mark.parametrize("name", ["diabetes_ml", "alzheimers_mri"])
+def test_the_releases_that_ship_are_whole(name):
+    assert verify_release(challenges_dir() / name / "data" / "release").card["data"]["records"] >= 1000
+
+
+def test_a_card_that_lacks_something_is_no_card(made, tmp_path):
+    folder = make_release(tmp_path / "out", **made).folder
+    card = json.loads((folder / "card.json").read_text())
+    del card["use"]
+    (folder / "card.json").write_text(json.dumps(card))
+    sign(folder)
+    with pytest.raises(ShdWorkError, match=r"card.json: lacks 'use'. Get the release again."):
+        verify_release(folder)
+
+
+def sign(folder):
+    """Write the checksums again, as somebody would who has changed a file."""
+    names = [line.split("  ")[1] for line in (folder / SUMS).read_text().splitlines()]
+    sums = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (folder / SUMS).write_text("".join(sums))
 
 
 def test_checksums_never_lead_out_of_the_folder(made, tmp_path):
@@ -142,6 +197,7 @@ def test_card_says_where_it_comes_from(made, tmp_path):
         "steps_taken": None,
         "fit": {"wall_seconds": 1.5, "cpu_seconds": 1.4},
     }
+    assert {c["name"]: c["type"] for c in card["data"]["columns"]}["stays"] == "int64"
     assert set(card["environment"]["packages"]) >= {"torch", "numpy", "pandas"}
     assert card["files"]["synthetic.parquet"]["bytes"] == (folder / "synthetic.parquet").stat().st_size
     assert {c["name"]: c["verdict"] for c in card["data"]["columns"]}["sex"] == "red"
@@ -170,6 +226,53 @@ def test_readme_says_what_card_says(made, tmp_path):
         assert words in page
     assert "A trap" in page
     assert "None" not in page
+
+
+def test_card_says_how_it_was_compared_and_whose_records(made, tmp_path):
+    card = make_release(tmp_path / "one", **made).card
+    how = {"level": "full", "random_state": 0, "target": "sick", "records": 30, "records_are": "those released"}
+    assert card["comparison"] == how
+    made["report"] = StubReport(compared=48)
+    again = make_release(tmp_path / "two", **made, creator="A hospital").card
+    assert again["comparison"]["records_are"] == "drawn from the model"
+    assert (card["creator"], again["creator"]) == (None, "A hospital")
+
+
+def test_card_gathers_the_risks_and_the_checks(made, tmp_path):
+    trust = [{"column": "sex", "verdict": "red", "why": "Its links are lost.", "not for": "groups"}]
+    finding = {
+        "code": "SHD001",
+        "title": "Few people",
+        "level": "warning",
+        "sentence": "20 people.",
+        "todo": "Add some.",
+    }
+    made["report"] = StubReport("red", "amber", trust, [finding])
+    folder = make_release(tmp_path / "out", **made).folder
+    card = verify_release(folder).card
+    assert card["risk"]["privacy"] == {"verdict": "red", "alarms": ["copies"], "sentences": ["1 of 30."]}
+    assert card["risk"]["fairness"] == {"verdict": "amber", "alarms": [], "sentences": []}
+    assert "no guarantee" in card["risk"]["notice"]
+    assert card["checks"] == [finding]
+    assert {c["name"]: c["trust"] for c in card["data"]["columns"]}["sex"] == {
+        name: trust[0][name] for name in ("verdict", "why", "not for")
+    }
+    assert any("columns not to be trusted: 'sex'" in line for line in card["use"]["may_not"])
+    assert any("fairness is amber" in line for line in card["use"]["may_not"])
+    for name in ("card.html", "README.md"):
+        assert "Few people" in (folder / name).read_text()
+    assert "Its links are lost. Not for: groups" in (folder / "card.html").read_text()
+
+
+def test_rows_of_each_side_have_a_checksum_that_does_not_follow_their_order(made, tmp_path):
+    first = make_release(tmp_path / "one", **made).card["split"]
+    made["train"] = made["train"].take(range(len(made["train"]))[::-1])
+    assert make_release(tmp_path / "two", **made).card["split"] == first
+    changed = made["train"].frame.assign(stays=made["train"].frame["stays"] + 1)
+    made["train"] = replace(made["train"], frame=changed)
+    other = make_release(tmp_path / "three", **made).card["split"]["train"]
+    assert other["sha256_of_rows"] != first["train"]["sha256_of_rows"]
+    assert other["sha256_of_subjects"] == first["train"]["sha256_of_subjects"]
 
 
 @pytest.mark.parametrize("privacy", ["red", "amber", None])
@@ -299,3 +402,14 @@ def test_other_pictures_give_another_checksum(pictures, tmp_path):
         release = make_release(tmp_path / str(light), **{**pictures, "train": train}, report=ReportOfPictures())
         sums.add(release.card["made_from"]["sha256"])
     assert len(sums) == 2
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:The inplace keyword")  # of rdflib and mlcroissant
+def test_the_metadata_lead_to_the_records(made, tmp_path):
+    mlcroissant = pytest.importorskip("mlcroissant")
+    folder = make_release(tmp_path / "out", **made).folder
+    dataset = mlcroissant.Dataset(folder / "croissant.json")
+    assert dataset.metadata.ctx.issues.warnings == set()
+    records = list(dataset.records("records"))
+    assert [record["records/stays"] for record in records] == made["synthetic"].frame["stays"].tolist()
+    assert [record["records/sick"].decode() for record in records] == made["synthetic"].frame["sick"].tolist()

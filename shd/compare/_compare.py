@@ -9,15 +9,41 @@ import pandas as pd
 
 from shd._errors import ShdError, ShdWarning
 from shd._progress import progress
-from shd.compare import columns, detection, pairs, prediction, privacy, utility
+from shd.compare import (
+    agreement,
+    anonymity,
+    attributes,
+    augmentation,
+    checks,
+    columns,
+    detection,
+    fairness,
+    identifiability,
+    linkability,
+    membership,
+    missingness,
+    neighbourhoods,
+    pairs,
+    prediction,
+    privacy,
+    propensity,
+    ranking,
+    regression,
+    singling_out,
+    triples,
+    utility,
+)
+from shd.compare import map as pca_map
 from shd.compare._coded import Coded, align
 from shd.compare._resample import deal, generator
 from shd.compare._schema import LEVELS, Answer, Inputs, Skipped
+from shd.compare.checks import Evidence
 from shd.compare.images import _compare as _images
 from shd.compare.images._inputs import check, prepare
 from shd.compare.report import About, Report, Table
+from shd.compare.trust import trust_table
 from shd.dataset import Dataset
-from shd.synthesizers import Marginals
+from shd.synthesizers import Marginals, Synthesizer
 
 
 @dataclass(frozen=True)
@@ -32,11 +58,27 @@ class Step:
 
 STEPS = (
     Step("columns", columns.measure, 2),
-    Step("pairs of columns", pairs.measure, 4),
-    Step("C2ST: telling real from synthetic", detection.measure, 7),
-    Step("utility: TRTR, TSTR, TSTS, TRTS", utility.measure, 18),
-    Step("predicting each column from the others", prediction.measure, 7),
-    Step("privacy: copies and distances", privacy.measure, 12),
+    Step("pairs of columns", pairs.measure, 5),
+    Step("C2ST: telling real from synthetic", detection.measure, 13),
+    Step("propensity score", propensity.measure, 1),
+    Step("precision, recall, density, coverage", neighbourhoods.measure, 5),
+    Step("three columns at a time", triples.measure, 3),
+    Step("what is missing together", missingness.measure, 1),
+    Step("map of all columns", pca_map.measure, 1),
+    Step("utility: TRTR, TSTR, TSTS, TRTS", utility.measure, 30),
+    Step("predicting each column from the others", prediction.measure, 5),
+    Step("ranking of models", ranking.measure, 20),
+    Step("importance and calibration", agreement.measure, 20),
+    Step("regression", regression.measure, 1),
+    Step("few real records and synthetic ones", augmentation.measure, 11),
+    Step("privacy: copies and distances", privacy.measure, 9),
+    Step("membership inference", membership.measure, 4),
+    Step("attribute inference", attributes.measure, 5),
+    Step("singling out", singling_out.measure, 6),
+    Step("linkability", linkability.measure, 3),
+    Step("identifiability", identifiability.measure, 4),
+    Step("k-anonymity", anonymity.measure, 1),
+    Step("fairness: group by group", fairness.measure, 14),
 )
 """Every question of the report, in order. A new metric is one module and one line here."""
 
@@ -51,6 +93,7 @@ def compare(
     holdout: Dataset | pd.DataFrame | None = None,
     target: str | None = None,
     level: str = "full",
+    synthesizer: Synthesizer | None = None,
     random_state: int = 0,
 ) -> Report:
     """Compare synthetic records with the real ones they were learned from.
@@ -76,6 +119,8 @@ def compare(
     level : {"full", "quick"}
         ``"quick"`` looks at fewer records and leaves out what takes longest; what it leaves out
         stands in ``report.skipped``. Pictures know one level only.
+    synthesizer : Synthesizer, optional
+        What made the synthetic records, for the method checks.
     random_state : int
         The same inputs and seed give the same numbers to the last digit.
 
@@ -100,11 +145,14 @@ def compare(
         raise ShdError(f"level={level!r} is not one of {', '.join(LEVELS)}.")
     given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
     if any(isinstance(data, Dataset) and data.images is not None for data in given.values()):
-        return _compare_images(given, target, int(random_state))
+        return _compare_images(given, target, synthesizer, int(random_state))
     inputs, skipped = prepare_tables(given, target, level, int(random_state))
     skipped += _notes(train, holdout)
-    about = _about(given, inputs.target, inputs.word, len(inputs.train.names), inputs.random_state)
-    return _report(_ask(inputs), skipped, about)
+    about = _about(given, inputs.target, inputs.word, len(inputs.train.names), inputs.random_state, level)
+    evidence = Evidence(given, inputs, synthesizer, inputs.random_state)
+    report = _checked(evidence, lambda: _report(_ask(inputs), skipped, about))
+    behind = [report.frames.get(name, pd.DataFrame()) for name in ("columns", "pairs", "prediction", "giveaways")]
+    return replace(report, frames={**report.frames, "trust": trust_table(*behind, word=about.word)})
 
 
 def prepare_tables(
@@ -122,12 +170,26 @@ def prepare_tables(
     return replace(inputs, sensitive=sensitive, level=level), skipped
 
 
-def _compare_images(given: dict[str, Dataset], target: str | None, random_state: int) -> Report:
+def _checked(evidence: Evidence, ask: Callable[[], Report]) -> Report:
+    """Ask the method checks, then the questions, then the checks that are about the answers."""
+    found = checks.before(evidence)
+    report = ask()
+    found = sorted((*found, *checks.after(evidence, report)), key=lambda finding: finding.code)
+    return replace(report, findings=tuple(found))
+
+
+def _compare_images(
+    given: dict[str, Dataset], target: str | None, synthesizer: Synthesizer | None, random_state: int
+) -> Report:
     target = check(given, target)
     inputs, skipped = prepare(given, target, random_state)
     skipped = _notes(given["train"], given.get("holdout"), _FIFTH) + skipped
+    skipped.append(Skipped("fairness", "is judged for tables, by the groups of people that they declare"))
     about = _about(given, target, inputs.word, given["train"].frame.shape[1], random_state)
-    return _report(_images.ask(inputs), skipped, about)
+    given = {role: replace(data, target=target) for role, data in given.items()}
+    return _checked(
+        Evidence(given, None, synthesizer, random_state), lambda: _report(_images.ask(inputs), skipped, about)
+    )
 
 
 def _report(answers: list[Answer], skipped: list[Skipped], about: About) -> Report:
@@ -144,12 +206,17 @@ def _ask(inputs: Inputs) -> list[Answer]:
     with progress(sum(step.weight for step in steps), "comparing") as bar:
         for step in steps:
             bar.advance(0, note=step.label)
-            answers.append(step.measure(inputs))
+            answers.append(ask_step(step, inputs))
             bar.advance(step.weight)
     left_out = [
         Skipped(step.label, 'the quick level leaves it out; take level="full"') for step in STEPS if step not in steps
     ]
     return [*answers, Answer(skipped=left_out)]
+
+
+def ask_step(step: Step, inputs: Inputs) -> Answer:
+    """Ask one question."""
+    return step.measure(inputs)
 
 
 def _target(target: str | None, train: object, synthetic: object, coded: Coded) -> str | None:
@@ -199,19 +266,13 @@ def _notes(train: object, holdout: object, why: str = _NO_HOLDOUT) -> list[Skipp
     if holdout is None:
         what = "records" if why == _NO_HOLDOUT else "people"
         notes.append(Skipped(f"comparison with {what} never seen", f"no holdout was given: {why}"))
-    if isinstance(train, Dataset) and isinstance(holdout, Dataset):
-        if train.source != holdout.source:
-            why = f"train is {train.source}, holdout is {holdout.source}: ceilings mix the two"
-            notes.append(Skipped("one reference", why))
-        both = np.intersect1d(train.subjects, holdout.subjects)
-        counted = all(np.array_equal(d.subjects, np.arange(len(d))) for d in (train, holdout))
-        if len(both) and not counted:
-            why = f"{len(both):,} subjects are in train and holdout: scores are too good; use Dataset.split"
-            notes.append(Skipped("independence of train and holdout", why))
+    if isinstance(train, Dataset) and isinstance(holdout, Dataset) and train.source != holdout.source:
+        why = f"train is {train.source}, holdout is {holdout.source}: ceilings mix the two"
+        notes.append(Skipped("one reference", why))
     return notes
 
 
-def _about(given: dict, target: str | None, word: str, n_columns: int, random_state: int) -> About:
+def _about(given: dict, target: str | None, word: str, n_columns: int, random_state: int, level: str = "full") -> About:
     tables = []
     for role, table in given.items():
         is_dataset = isinstance(table, Dataset)
@@ -226,6 +287,7 @@ def _about(given: dict, target: str | None, word: str, n_columns: int, random_st
         target=target,
         word=word,
         random_state=random_state,
+        level=level,
         title=card.title if card else "",
         licence=card.licence if card else "unknown",
         licence_url=card.licence_url if card else "",

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from shd._style import PALETTE, style, to_svg
 
@@ -101,6 +102,8 @@ def _map(pairs: pd.DataFrame, what: str, names: list, *, absolute: bool, **colou
         bar = figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.6, pad=0.02, aspect=30)
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0, labelsize=7)
+        if not absolute:
+            bar.ax.xaxis.set_major_locator(MaxNLocator(4))
     return to_svg(figure)
 
 

@@ -92,7 +92,7 @@ def importance(frame: pd.DataFrame, word: str) -> str:
 
 def calibration(frame: pd.DataFrame, word: str) -> str:
     """Draw predicted chances beside what came true, for the models of both tables."""
-    looks = {"TRTR": (PALETTE[word], "D", word), "TSTR": (PALETTE["synthetic"], "o", "synthetic")}
+    looks = {"real": (PALETTE[word], "D", word), "synthetic": (PALETTE["synthetic"], "o", "synthetic")}
     with style():
         figure = Figure((3.9, 3.3), layout="constrained")
         axes = figure.subplots()

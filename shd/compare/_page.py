@@ -11,7 +11,9 @@ from markupsafe import Markup
 
 from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
 from shd.compare import _figures, _words
+from shd.compare._chapters import chapters
 from shd.compare._schema import QUESTIONS, Score, place
+from shd.compare.checks import CHECKS
 from shd.compare.images import _page as _of_images
 
 if TYPE_CHECKING:
@@ -90,9 +92,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["cell"] = _cell
     environment.filters["two"] = lambda number: f"{round(number, 2) + 0.0:.2f}"  # no -0.00
     environment.globals |= {"marks": VERDICT_MARKS, "palette": PALETTE, "asked": _words.ASKED}
     return environment
+
+
+def _cell(value: object) -> str:
+    """Write one cell of a table that is shown as it is."""
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:,.0f}" if value.is_integer() and value > 1 else f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def document(report: "Report") -> str:
@@ -107,6 +117,7 @@ def document(report: "Report") -> str:
         utility=_utility_figures(report),
         prediction=_prediction(report),
         closeness=_closeness(report),
+        **chapters(report),
     )  # fmt: skip
 
 
@@ -126,6 +137,8 @@ def _shared(report: "Report") -> dict:
         "warnings": _words.warnings(report),
         "questions": [(q, report.verdicts[q], _words.verdict_words(report, q)) for q in QUESTIONS],
         "scores": [(score, range_bar(score, report.about.word, report.is_of_images)) for score in report.results],
+        "checks": report.findings,
+        "n_checks": len(CHECKS),
         "skipped": report.notes,
         "glossary": _words.glossary(report),
         "things": _words.things(report),

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from shd.compare._glossary import GLOSSARY
 from shd.compare._schema import QUESTIONS, VERDICTS, Score
 from shd.compare.images import _words as _of_images
 from shd.compare.privacy import NO_GUARANTEE
@@ -36,52 +37,6 @@ SAID = {
         "amber": "some groups are served less well",
         "red": "some groups are served badly",
     },
-}
-GLOSSARY = {
-    "association": (
-        "How strongly two columns hang together, 0 not at all and 1 completely. Two numbers: Pearson's correlation "
-        "(which can be negative). A number and a category: the correlation ratio. Two categories: Cramér's V with "
-        "Bergsma's bias correction."
-    ),
-    "AUROC": (
-        "The chance that a model gives a record that has the outcome a higher score than one that has not. "
-        "0.5 is guessing, 1 is always right."
-    ),
-    "C2ST": (
-        "Classifier two-sample test: the AUROC of a classifier that tries to tell synthetic from real records. "
-        "0.5 means it cannot."
-    ),
-    "ceiling": "The same number with other real records in place of the synthetic ones: as good as it gets.",
-    "column distance": (
-        "For categories the total variation, the share of records that would have to change; for numbers the "
-        "Kolmogorov-Smirnov distance, the largest gap between the cumulative shares. Missing counts as a value."
-    ),
-    "DCR": (
-        "Distance to closest record. The DCR share is how often that record is one that was learned from and not "
-        "one held out; 0.5 is what a table reaches that remembers nobody."
-    ),
-    "floor": (
-        "The same number for Marginals: each column drawn on its own. Columns are right, and nothing between them is."
-    ),
-    "holdout": "Records of people that the synthesizer never saw.",
-    "interval": (
-        "The range in which the number would lie in 95 of 100 repetitions, from drawing records (by subject) again."
-    ),
-    "R2": "The share of the variation of a number that a model explains: 1 is all of it, 0 no better than the mean.",
-    "relative prediction error": (
-        "Each column is predicted from all others by a small decision tree. The error of trees trained on synthetic "
-        "records, divided by that of trees trained on real ones; 1 is as good, more is worse (10 at most)."
-    ),
-    "stand-in": "A second synthetic cohort, used in place of real data that are not on this machine.",
-    "TRTR, TSTR, TSTS, TRTS": (
-        "Train on real or synthetic records, test on real or synthetic ones. TSTR is what counts: trained on "
-        "synthetic, tested on real. TSTS alone misleads."
-    ),
-    "verdict": (
-        "Green: nine tenths of the way from floor to ceiling, or chance explains the rest. Amber: six tenths. "
-        "Red: less. Columns, copies and distances have limits of their own. A question is as good as its worst score."
-    ),
-    "verbatim copy": "A synthetic record that equals a record learned from in every column.",
 }
 _FINDINGS, _NUMBERS = 3, 3  # sentences in the summary, and numbers a question in the terminal
 _PAIR, _TOO_EASY = 0.1, 0.03  # an association lost or invented, and TSTS over TRTR, worth a warning
@@ -138,6 +93,7 @@ def warnings(report: "Report") -> list[str]:
     """Return the three warnings that matter most."""
     own = _of_images.warnings(report) if report.is_of_images else [*_column_warnings(report), *_pair_warnings(report)]
     said = [
+        *(f"{found.code}: {found.sentence}" for found in report.findings if found.level == "error"),
         *_source_warnings(report),
         *_missing_warnings(report),
         *_target_warnings(report),
@@ -161,7 +117,7 @@ def _source_warnings(report: "Report") -> list[str]:
 
 
 def _missing_warnings(report: "Report") -> list[str]:
-    said = [f"{note.what}: {note.why}." for note in report.notes if note.what.startswith("independence")]
+    said = []
     if report.about.table("holdout") is None:
         said.append(
             "No holdout was given: whether the synthesizer learned the population or its people cannot be told."

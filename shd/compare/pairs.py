@@ -12,8 +12,10 @@ from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
 from shd.dataset import Dataset
 
 _REPLICATES, _BLOCKS = 100, 50
+_WIDE, _REPLICATES_IF_WIDE = 1000, 40  # width of the cross-product matrix from which on they cost too much
 _MOST_LEVELS = (50, 25, 12, 6)  # levels a column, fewer the wider the table
 _WIDEST = 2000  # columns of the cross-product matrix, which takes the square of that
+_LARGEST = 1e100  # the square of a number has to be one, too
 _BLOCK_BYTES = 400e6  # memory that the blocks' matrices may take together
 
 
@@ -57,12 +59,15 @@ def measure(inputs: Inputs) -> Answer:
     rng = generator(inputs.random_state, "pairs")
     with one_thread():
         train, synthetic = (_blocked(table, layout, rng) for table in (inputs.train, inputs.synthetic))
-        replicates = np.array([_draw(train, layout, rng) - _draw(synthetic, layout, rng) for _ in range(_REPLICATES)])
+        times = _REPLICATES if layout.starts[-1] < _WIDE else _REPLICATES_IF_WIDE
+        replicates = np.array([_draw(train, layout, rng) - _draw(synthetic, layout, rng) for _ in range(times)])
     values = {"train": train.sum(axis=0), "synthetic": synthetic.sum(axis=0), "floor": layout.products(inputs.floor)}
     if inputs.holdout is not None:
         values["holdout"] = layout.products(inputs.holdout)
     values = {name: _associations(products, layout)[upper] for name, products in values.items()}
     frame = _frame(inputs.train, upper, values)
+    low, high = interval(frame["difference"].to_numpy(), replicates[:, *upper], -2, 2)
+    frame = frame.assign(low=low, high=high)  # of the difference
     gap = frame["difference"].abs().mean()
     low, high = interval(gap, np.abs(replicates[:, *upper]).mean(axis=1), 0)
     return Answer([_score(inputs, values, float(low), float(high))], {"pairs": frame})
@@ -124,7 +129,7 @@ class _Layout:
         most = next((m for m in _MOST_LEVELS if np.minimum(levels, m).sum() <= _WIDEST), _MOST_LEVELS[-1])
         sizes = np.minimum(levels, most)
         numbers = np.flatnonzero(is_number)
-        known = [column[~np.isnan(column)] for column in train.values[:, numbers].T]
+        known = [column[~np.isnan(column)].clip(-_LARGEST, _LARGEST) for column in train.values[:, numbers].T]
         centre = np.array([k.mean() if len(k) else 0.0 for k in known])
         scale = np.array([(k.std() or 1.0) if len(k) else 1.0 for k in known])
         starts = 3 * len(numbers) + np.concatenate([[0], np.cumsum(sizes)]).astype(int)
@@ -143,7 +148,7 @@ class _Layout:
     def _wide(self, values: np.ndarray) -> np.ndarray:
         wide = np.zeros((len(values), self.starts[-1]))
         p = len(self.numbers)
-        number = (values[:, self.numbers] - self.centre) / self.scale
+        number = (values[:, self.numbers].clip(-_LARGEST, _LARGEST) - self.centre) / self.scale
         there = ~np.isnan(number)
         number[~there] = 0
         wide[:, :p], wide[:, p : 2 * p], wide[:, 2 * p : 3 * p] = number, number**2, there

@@ -39,6 +39,7 @@ class About:
     target: str | None
     word: str
     random_state: int
+    level: str = "full"
     title: str = ""
     licence: str = "unknown"
     licence_url: str = ""
@@ -106,6 +107,11 @@ class Report:
     def trust(self) -> pd.DataFrame:
         """One row a column: how far it can be trusted, why, and what not to use it for."""
         return self._frame("trust")
+
+    @property
+    def fairness(self) -> pd.DataFrame:
+        """One row a group of people: how many there are, and how well they are served."""
+        return self._frame("fairness")
 
     @property
     def at_risk(self) -> pd.DataFrame:
@@ -195,7 +201,7 @@ class Report:
             "columns": plain(self.columns.to_dict("records")),
             "utility": plain(self.utility.to_dict("records")),
             "trust": plain(self.trust.to_dict("records")),
-            "fairness": plain(self._frame("fairness").to_dict("records")),
+            "fairness": plain(self.fairness.to_dict("records")),
             "findings": [asdict(finding) for finding in self.findings],
             "skipped": [asdict(note) for note in self.notes],
         }

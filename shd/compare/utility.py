@@ -5,6 +5,7 @@ beside TRTR: how much of what real records teach do synthetic ones teach? TSTS a
 synthetic records that are too easy to predict score high on themselves.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,22 +13,22 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd._parallel import in_parallel
-from shd.compare._coded import MISSING, Coded, align
-from shd.compare._models import auroc, boosted_chance, boosted_number, r2
+from shd.compare._coded import MISSING, Coded, Column, align
+from shd.compare._models import BOOSTING, Family, auroc, fit, r2
 from shd.compare._resample import deal, generator, interval, subject_weights, subsample
 from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
 from shd.dataset import Dataset
 
 DESIGNS = ("TRTR", "TSTR", "TSTS", "TRTS", "floor")
 _MOST_LEVELS = 5  # levels of the target that get a model of their own
-_MOST_ROWS = 100_000  # to train on
+_MOST_ROWS, _MOST_TESTED = 100_000, 40_000
 _FEWEST = 10  # records of a level, and of the rest, to test on
 _FEW_NUMBERS = 10  # a target of at most so many whole numbers is a set of levels
 _REPLICATES, _FIFTHS = 200, 5
 
 
 @dataclass(frozen=True)
-class _Task:
+class Task:
     """One model to train: a level against the rest, or the number itself where `level` is None."""
 
     target: str
@@ -36,20 +37,32 @@ class _Task:
 
     @property
     def measure(self) -> str:
+        """Name of the number that says how good a prediction is."""
         return "R2" if self.level is None else "AUROC"
+
+    @property
+    def is_level(self) -> bool:
+        """Whether a level is predicted, not a number."""
+        return self.level is not None
 
     def outcome(self, table: Coded) -> np.ndarray:
         """Return what is predicted: bool for a level, float for a number; shape (n,)."""
         values = table.values[:, table.names.index(self.target)]
-        return values if self.level is None else values == self.level
+        return values == self.level if self.is_level else values
 
-    def predict(self, train: Coded, tests: list[Coded]) -> list[np.ndarray]:
+    def learn(self, train: Coded, family: Family = BOOSTING) -> Callable[[Coded], np.ndarray]:
+        """Train a model and return what gives a chance or number to each record of another table; see `fit`."""
         x, categories = train.features(self.target)
-        fit = boosted_number if self.level is None else boosted_chance
-        return fit(x, self.outcome(train), [test.features(self.target)[0] for test in tests], categories)
+        predict = fit(family, x, self.outcome(train), categories)
+        return lambda table: predict(table.features(self.target)[0])
+
+    def predict(self, train: Coded, tests: list[Coded], family: Family = BOOSTING) -> list[np.ndarray]:
+        """Train a model and return its chances or numbers for the records of other tables."""
+        return list(map(self.learn(train, family), tests))
 
     def score(self, test: Coded, predicted: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        return (r2 if self.level is None else auroc)(self.outcome(test), predicted, weights)
+        """Return the AUROC or R2 under each set of record weights; see `auroc`."""
+        return (auroc if self.is_level else r2)(self.outcome(test), predicted, weights)
 
 
 def tstr(
@@ -86,14 +99,8 @@ def tstr(
     Esteban, Hyland, Rätsch (2017), *Real-valued (Medical) Time Series Generation with Recurrent
     Conditional GANs*, arXiv 1706.02633.
     """
-    target = target or getattr(synthetic, "target", None) or getattr(holdout, "target", None)
-    (train, test), _ = align(synthetic, holdout, names=["synthetic", "holdout"])
-    if target not in train.names:
-        raise ShdError(f"target={target!r} is not a column that both tables have; name one of {train.names[:6]}.")
-    train, test = _known(train, target), _known(test, target)
-    tasks, skipped = _tasks(test, test, target)
-    if not tasks or not len(train):
-        raise ShdError(f"target {target!r}: {skipped[0].why if skipped else 'synthetic has no record with it'}.")
+    target, (train, test) = aligned(target, synthetic=synthetic, holdout=holdout)
+    tasks = needed_tasks(test, test, target)
     train = train.take(subsample(len(train), _MOST_ROWS, generator(random_state, "tstr")))
     predicted = in_parallel(lambda task: task.predict(train, [test])[0], tasks)
     return {
@@ -104,27 +111,55 @@ def tstr(
 
 def measure(inputs: Inputs) -> Answer:
     """Train and test on real and synthetic records, for every common level of the target."""
-    target = inputs.target
-    if target is None:
-        return Answer(skipped=[Skipped("TSTR, TRTR, TSTS, TRTS", "no target was named: compare(..., target=...)")])
-    if len(inputs.train.names) < 2:
-        return Answer(skipped=[Skipped("TSTR, TRTR, TSTS, TRTS", "the table has no column beside the target")])
-    tables = {name: _known(getattr(inputs, name), target) for name in ("fit", "test", "synthetic", "floor")}
-    if min(len(table) for table in tables.values()) < 2 * _FEWEST:
-        return Answer(skipped=[Skipped("TSTR, TRTR, TSTS, TRTS", f"fewer than {2 * _FEWEST} records with a target")])
-    tasks, skipped = _tasks(tables["fit"], tables["test"], target)
+    ready, skipped = with_target(inputs, "TSTR, TRTR, TSTS, TRTS")
+    if ready is None:
+        return Answer(skipped=skipped)
     scores, rows = [], []
-    for task in tasks:
-        found = _designs(task, tables, inputs.random_state)
+    for task in ready.tasks:
+        found = _designs(task, ready, inputs)
         score, note = _score(task, found, inputs.word)
         scores += score
         skipped += note
         rows += [(task.label, task.measure, name, *figures[:3]) for name, figures in found.items()]
     frame = pd.DataFrame(rows, columns=["target", "measure", "design", "value", "low", "high"])
-    return Answer(scores, {"utility": frame} if rows else {}, skipped)
+    return Answer(scores, {"utility": frame}, skipped)
 
 
-def _known(table: Coded, target: str) -> Coded:
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """Records whose target is known, to train and to test on, and the tasks that they can judge (one or more)."""
+
+    fit: Coded
+    test: Coded
+    synthetic: Coded
+    floor: Coded
+    tasks: tuple[Task, ...]
+
+
+def with_target(inputs: Inputs, what: str) -> tuple[Ready | None, list[Skipped]]:
+    """Return what models of the target are trained and tested on, and the levels that had to be left out.
+
+    None where there is nothing to predict or too little to predict it with: then `what` is skipped.
+    """
+    target = inputs.target
+    if target is None:
+        return None, [Skipped(what, "no target was named: compare(..., target=...)")]
+    if len(inputs.train.names) < 2:
+        return None, [Skipped(what, "the table has no column beside the target")]
+    tables = {name: known(getattr(inputs, name), target) for name in ("fit", "test", "synthetic", "floor")}
+    if min(len(table) for table in tables.values()) < 2 * _FEWEST:
+        return None, [Skipped(what, f"fewer than {2 * _FEWEST} records with a target")]
+    tasks, skipped = find_tasks(tables["fit"], tables["test"], target)
+    if not tasks:
+        return None, [Skipped(what, f"{note.what}: {note.why}") for note in skipped]
+    return Ready(**tables, tasks=tuple(tasks)), skipped
+
+
+def _label(column: Column, code: float) -> str:
+    return f"{code:g}" if column.is_number else column.levels[int(code)]
+
+
+def known(table: Coded, target: str) -> Coded:
     """Keep the records whose target is not missing."""
     column, values = table.columns[table.names.index(target)], table.values[:, table.names.index(target)]
     missing = np.isnan(values) if column.is_number else values == _code(column.levels, MISSING)
@@ -135,19 +170,63 @@ def _code(levels: tuple[str, ...], level: str) -> int:
     return levels.index(level) if level in levels else -1
 
 
-def _tasks(train: Coded, test: Coded, target: str) -> tuple[list[_Task], list[Skipped]]:
+def aligned(target: str | None, **tables: Dataset | pd.DataFrame | Coded) -> tuple[str, list[Coded]]:
+    """Code tables together, by their names, and keep the records whose target is known.
+
+    Without a target that of the first Dataset that has one is meant.
+
+    Raises
+    ------
+    ShdError
+        Where there is no such column, or a table has no record with it.
+    """
+    target = target or next((t for t in (getattr(table, "target", None) for table in tables.values()) if t), None)
+    coded, _ = align(*tables.values(), names=list(tables))
+    if target not in coded[0].names:
+        both = "both tables have" if len(tables) == 2 else "all tables have"
+        raise ShdError(f"target={target!r} is not a column that {both}; name one of {coded[0].names[:6]}.")
+    coded = [known(table, target) for table in coded]
+    for name, table in zip(tables, coded, strict=True):
+        if not len(table):
+            raise ShdError(f"target {target!r}: {name} has no record with it; give records whose target is known.")
+    return target, coded
+
+
+def needed_tasks(train: Coded, test: Coded, target: str) -> list[Task]:
+    """Return the tasks of `find_tasks`, or raise the reason why there is none."""
+    tasks, skipped = find_tasks(train, test, target)
+    if not tasks:
+        raise ShdError(
+            f"target {target!r}: {skipped[0].what} {skipped[0].why}; name another target or give more records."
+        )
+    return tasks
+
+
+def find_task(table: Coded, target: str, level: str | None) -> Task:
+    """Return the task that predicts one level, by default the rarer of two or the commonest, or a number."""
+    if level is None:
+        return needed_tasks(table, table, target)[0]
+    column = table.columns[table.names.index(target)]
+    codes = np.unique(table.values[:, table.names.index(target)])
+    labels = {_label(column, code): code for code in codes}
+    if str(level) not in labels:
+        raise ShdError(f"level={level!r} does not occur in {target!r}; name one of {list(labels)[:6]}.")
+    return Task(target, labels[str(level)], str(level))
+
+
+def find_tasks(train: Coded, test: Coded, target: str) -> tuple[list[Task], list[Skipped]]:
     """One task a level that has enough records to be tested, the commonest first."""
     column = train.columns[train.names.index(target)]
     level, count = np.unique(train.values[:, train.names.index(target)], return_counts=True)
     if column.is_number and (len(level) > _FEW_NUMBERS or (level % 1 != 0).any()):
-        return [_Task(target, None, str(target))], []
+        return [Task(target, None, str(target))], []
     if len(level) < 2:
         return [], [Skipped(f"target {target}", "has a single level, so there is nothing to predict")]
     common = level[np.argsort(-count, kind="stable")]
     common = common[1:] if len(common) == 2 else common[:_MOST_LEVELS]
     tasks, skipped = [], []
     for code in common:
-        task = _Task(target, code, f"{code:g}" if column.is_number else column.levels[int(code)])
+        task = Task(target, code, _label(column, code))
         n_positive = int(task.outcome(test).sum())
         if min(n_positive, len(test) - n_positive) < _FEWEST:
             skipped.append(Skipped(f"target level {task.label}", f"{n_positive} of {len(test)} test records have it"))
@@ -156,15 +235,16 @@ def _tasks(train: Coded, test: Coded, target: str) -> tuple[list[_Task], list[Sk
     return tasks, skipped
 
 
-def _designs(task: _Task, tables: dict[str, Coded], random_state: int) -> dict[str, tuple]:
+def _designs(task: Task, ready: Ready, inputs: Inputs) -> dict[str, tuple]:
     """Value, low, high and replicates of each design; the same test records are drawn for all."""
-    rng = generator(random_state, "utility")
-    n = min(len(tables["fit"]), len(tables["synthetic"]), len(tables["floor"]), _MOST_ROWS)
+    rng = generator(inputs.random_state, "utility")
+    n = min(len(ready.fit), len(ready.synthetic), len(ready.floor), inputs.most(_MOST_ROWS))
     real, synthetic, floor = (
-        tables[name].take(subsample(len(tables[name]), n, rng)) for name in ("fit", "synthetic", "floor")
+        table.take(subsample(len(table), n, rng)) for table in (ready.fit, ready.synthetic, ready.floor)
     )
     fifth = deal(synthetic.subjects, _FIFTHS, rng) == 0
-    inside, test = synthetic.take(fifth), tables["test"]
+    inside = synthetic.take(fifth)
+    test = ready.test.take(subsample(len(ready.test), inputs.most(_MOST_TESTED), rng))
     weights = {id(table): subject_weights(table.subjects, _REPLICATES, rng) for table in (inside, test)}
 
     # what to train on, and under which names the predictions on which tables are known
@@ -190,7 +270,7 @@ def _designs(task: _Task, tables: dict[str, Coded], random_state: int) -> dict[s
     return found
 
 
-def _score(task: _Task, found: dict[str, tuple], word: str) -> tuple[list[Score], list[Skipped]]:
+def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score], list[Skipped]]:
     trtr, value, floor = found["TRTR"][0], found["TSTR"][0], found["floor"][0]
     if not np.isfinite([trtr, value, floor]).all():
         return [], [Skipped(f"target {task.label}", "does not vary among the test records")]
@@ -219,7 +299,7 @@ def _score(task: _Task, found: dict[str, tuple], word: str) -> tuple[list[Score]
     return [score], _unlearnable(task, found, 0.5, word)
 
 
-def _unlearnable(task: _Task, found: dict[str, tuple], guess: float, word: str) -> list[Skipped]:
+def _unlearnable(task: Task, found: dict[str, tuple], guess: float, word: str) -> list[Skipped]:
     if found["TRTR"][1] > guess:
         return []
     why = f"{word} records do not predict it better than guessing, so that TSTR says little"

@@ -14,6 +14,7 @@ def open_data(
     source: str | None = None,
     target: str | None = None,
     subject: str | None = None,
+    sensitive: tuple[str, ...] = (),
     licence: str | None = None,
     citation: str = "",
 ) -> tuple[Dataset, Path]:
@@ -27,6 +28,8 @@ def open_data(
         Of a data set: as in `shd.load`. Of a file: what its rows are, real unless said.
     target, subject : str, optional
         Column to predict, and column with the patient's id. A data set knows its own.
+    sensitive : tuple of str
+        Columns that describe groups to be treated alike. A data set knows its own.
     licence, citation : str, optional
         Of a file: under what terms it may be used, and whom to thank.
 
@@ -42,20 +45,21 @@ def open_data(
         Where there is no such data set, file or column.
     """
     if what in DATASETS:
-        return _open_known(what, source, target, subject, licence)
+        return _open_known(
+            what, source, target, {"subject": subject, "licence": licence, "sensitive": sensitive or None}
+        )
     path = Path(what).expanduser()
     if not path.exists():
         raise ShdError(f"{what}: neither a data set ({', '.join(DATASETS)}) nor a file. Check the name: shd data list")
     card = DataCard(title=path.stem, licence=licence or "unknown", citation=citation)
-    return Dataset.from_csv(path, target=target, subject=subject, source=source or "real", card=card), path
+    roles = {"target": target, "subject": subject, "sensitive": sensitive, "card": card}
+    return Dataset.from_csv(path, source=source or "real", **roles), path
 
 
-def _open_known(
-    name: str, source: str | None, target: str | None, subject: str | None, licence: str | None
-) -> tuple[Dataset, Path]:
+def _open_known(name: str, source: str | None, target: str | None, known: dict) -> tuple[Dataset, Path]:
     from shd.datasets import load
 
-    for option, value in (("subject", subject), ("licence", licence)):
+    for option, value in known.items():
         if value is not None:
             raise ShdError(f"{name} knows its {option}; leave --{option} out.")
     data = load(name, source)

@@ -42,7 +42,13 @@ def cohort() -> tuple[Dataset, Dataset, Dataset]:
     """Train, a fresh sample in the part of the synthetic table, and holdout."""
     card = DataCard(title="Toy cohort", licence="CC0 1.0", citation="Nobody (2020). Toys.")
     train, holdout = (
-        Dataset(make_table(800, seed), target="sick", subjects=np.arange(800) // 2 + 1000 * seed, card=card)
+        Dataset(
+            make_table(800, seed),
+            target="sick",
+            subjects=np.arange(800) // 2 + 1000 * seed,
+            sensitive=("sex",),
+            card=card,
+        )
         for seed in (1, 2)
     )
     synthetic = Dataset(make_table(700, 3), target="sick", source="synthetic")

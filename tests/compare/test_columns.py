@@ -4,6 +4,7 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import column_distances
+from shd.compare.columns import wasserstein_distances
 
 
 def frame(*values, **columns):
@@ -48,6 +49,26 @@ def test_dates_are_numbers():
     assert column_distances(frame(*days), frame(*days.astype(str)))["x"] == 0
 
 
+def test_wasserstein_by_hand():
+    # 1, 2, 3, 4 against 3, 4, 5, 6: every value has to move by 2
+    assert wasserstein_distances(frame(1, 2, 3, 4), frame(3, 4, 5, 6))["x"] == pytest.approx(2)
+    # half of the records move from 0 to 10
+    assert wasserstein_distances(frame(0, 0, 0, 0), frame(0, 10))["x"] == pytest.approx(5)
+
+
+def test_wasserstein_is_in_the_units_of_the_column():
+    days = pd.date_range("2020-01-01", periods=4)
+    assert wasserstein_distances(frame(*days), frame(*(days + pd.Timedelta(days=3))))["x"] == pytest.approx(3)
+    train, other = frame(1.0, 2.0, 3.0), frame(2.0, 3.0, 4.0)
+    assert wasserstein_distances(train * 1000, other * 1000)["x"] == pytest.approx(1000)
+
+
+def test_wasserstein_is_for_known_numbers_alone():
+    assert wasserstein_distances(frame(1.0, 2.0, np.nan), frame(2.0, 3.0, 2.0, 3.0))["x"] == pytest.approx(1)
+    assert np.isnan(wasserstein_distances(frame(1.0, 2.0), frame(np.nan, np.nan))["x"])
+    assert np.isnan(wasserstein_distances(frame(*"ab"), frame(*"cd"))["x"])
+
+
 @pytest.mark.parametrize("bad", [[1, 2], None, "table"])
 def test_what_is_no_table_is_refused(bad):
     with pytest.raises(ShdError, match="must be a Dataset or a pandas DataFrame"):
@@ -65,5 +86,8 @@ def test_scores(fresh, scrambled):
         assert score.verdict == "green"
         assert score.low <= score.value <= score.high
         assert report.columns["column"].tolist() == ["age", "blood", "pills", "sick", "sex"]
+    is_number = fresh.columns["kind"] == "number"
+    for what in ("wasserstein", "wasserstein real reference"):
+        assert (fresh.columns[what].notna() == is_number).all()
     shares = fresh.frames["distributions"].groupby("column")[["real", "synthetic", "holdout"]].sum()
     assert np.allclose(shares, 1)

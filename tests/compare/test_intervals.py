@@ -71,7 +71,7 @@ def test_column_distance():
 def test_association_error():
     # of three pairs two hang together in neither table, so that their error is chance alone: one pair is left
     def of_one(seed: int) -> tuple[float, float, float]:
-        tables = _tables(seed, 400, (0.5, 0.5), (0.7, 0.2))
+        tables = _tables(seed, 800, (0.5, 0.5), (0.7, 0.2))
         tables = {name: Dataset(t.frame[["x", "y"]], source=t.source) for name, t in tables.items()}
         inputs, _ = prepare_tables(tables, random_state=seed)
         (score,) = pairs.measure(inputs).scores

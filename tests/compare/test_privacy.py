@@ -3,7 +3,10 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import compare, dcr_share, verbatim_copies
+from shd.compare import compare, dcr_share, privacy, verbatim_copies
+from shd.compare._compare import prepare_tables
+from shd.compare.privacy import near_copies, nndr
+from shd.dataset import Dataset
 
 TRAIN = pd.DataFrame({"n": [0.0, 10.0, 4.0, np.nan], "c": ["a", "b", "a", None]})
 
@@ -59,3 +62,71 @@ def test_scores(fresh, cohort):
 def test_what_is_no_table_is_refused(call):
     with pytest.raises(ShdError, match="synthetic must be"):
         call(TRAIN, 3)
+
+
+def _scores(train, synthetic, holdout):
+    answer = privacy.measure(prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0])
+    return {score.metric: score for score in answer.scores}
+
+
+def test_near_copies_by_hand():
+    train = pd.DataFrame({"n": [0.0, 1000.0]})
+    holdout = pd.DataFrame({"n": np.arange(1.0, 201)})  # at 1 to 200; the nearest 1 % are 1 and 2
+    synthetic = pd.DataFrame({"n": [0.0, 0.5, 1.5, 2.5, 80.0, 1000.0]})
+    assert near_copies(train, synthetic, holdout) == pytest.approx(4 / 6)
+
+
+def test_near_copies_are_one_in_a_hundred_where_all_tie():
+    same = pd.DataFrame({"c": ["a"] * 150})
+    assert near_copies(same, same, same) == pytest.approx(0.01)
+
+
+def test_near_copies_take_a_hundred_people(people):
+    with pytest.raises(ShdError, match="holdout has 99 people"):
+        near_copies(people(200, 1), people(200, 2), people(99, 3))
+
+
+def test_nndr_by_hand():
+    real = pd.DataFrame({"n": [0.0, 10.0, 10.0]})
+    synthetic = pd.DataFrame({"n": [0.0, 2.0, 5.0, 10.0]})
+    # 0 of 10; 2 of 8; 5 of 5; two people at the same place
+    assert nndr(synthetic, real).tolist() == pytest.approx([0, 0.25, 1, 1])
+    # the two are one person: the next one is 10 away
+    assert nndr(synthetic, Dataset(real, subjects=[1, 2, 2])).tolist() == pytest.approx([0, 0.25, 1, 0])
+
+
+def test_a_copy_of_train_is_caught_by_distances(cohort):
+    train, _, holdout = cohort
+    found = _scores(train, train.frame, holdout)
+    assert {name: score.verdict for name, score in found.items()} == dict.fromkeys(found, "red")
+    assert list(found) == ["verbatim copies", "near copies", "DCR share", "NNDR gap"]
+    assert found["near copies"].value == 1 and found["NNDR gap"].value == 1
+
+
+@pytest.mark.parametrize("seed", [31, 41])
+def test_new_people_are_no_near_copies(people, seed):
+    found = _scores(people(800, seed), people(800, seed + 1), people(800, seed + 2))
+    assert {found[name].verdict for name in ("near copies", "DCR share", "NNDR gap")} == {"green"}
+    for score in found.values():
+        assert score.low <= score.value <= score.high and score.floor is not None and score.ceiling is not None
+    assert "no guarantee" not in found["near copies"].sentence
+
+
+def test_records_that_are_nearly_those_of_people_are_near_copies(people):
+    train = people(600, 1)
+    blurred = train.assign(blood=train["blood"] + np.random.default_rng(0).normal(0, 0.005, 600))
+    found = _scores(train, blurred, people(600, 2))
+    assert found["verbatim copies"].value == 0
+    assert found["near copies"].verdict == found["NNDR gap"].verdict == "red"
+
+
+def test_a_small_holdout_leaves_out_near_copies_and_says_so(people):
+    inputs = prepare_tables({"train": people(100, 1), "synthetic": people(100, 2), "holdout": people(100, 3)})[0]
+    answer = privacy.measure(inputs)
+    assert [score.metric for score in answer.scores] == ["verbatim copies", "DCR share", "NNDR gap"]
+    assert answer.skipped[0].what == "near copies" and "200 people" in answer.skipped[0].why
+
+
+def test_the_same_seed_gives_the_same_digits(people):
+    tables = people(300, 1), people(300, 2), people(300, 3)
+    assert _scores(*tables) == _scores(*tables)

@@ -6,7 +6,9 @@ import pytest
 
 from shd._errors import ShdError
 
-CHAPTERS = ("summary", "scores", "columns", "pairs", "utility", "privacy", "skipped", "glossary")
+CHAPTERS = (
+    "summary", "checks", "scores", "trust", "columns", "pairs", "utility", "privacy", "fairness", "skipped", "glossary",
+)  # fmt: skip
 
 
 def test_the_file_needs_nothing_else(fresh, tmp_path):
@@ -66,7 +68,7 @@ def test_the_page_opens(scrambled, tmp_path, browser, width, scheme):
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert all(page.locator(f"#{chapter} h2").is_visible() for chapter in CHAPTERS)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("#columns svg").count() == 5 and page.locator("#pairs svg").count() == 3
+    assert page.locator("#columns svg").count() == 5 and page.locator("#pairs svg").count() == 4
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "To the summary"
     page.close()

@@ -1,8 +1,15 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import compare, relative_prediction_error, tstr
+from shd.compare import agreement, augmentation, compare, ranking, regression, relative_prediction_error, tstr, utility
+from shd.compare._compare import prepare_tables
+from shd.dataset import Dataset
+
+MODULES = pytest.mark.parametrize(
+    "module", [utility, ranking, augmentation, agreement, regression], ids=lambda module: module.__name__
+)
 
 
 def test_a_level_is_learned_from_a_fresh_sample(people):
@@ -81,6 +88,84 @@ def test_a_level_too_rare_to_test_is_listed(people):
     rare = holdout.assign(pills=holdout["pills"].where(holdout["pills"] != "many", "some"))
     report = compare(train, train, holdout=rare, target="pills")
     assert "target level many" in report.skipped["what"].tolist()
+
+
+def _odd_tables() -> dict[str, tuple[pd.DataFrame, str | None]]:
+    rng = np.random.default_rng(0)
+    plain = pd.DataFrame({"x": rng.normal(size=60), "g": rng.choice(["a", "b"], 60), "sick": rng.choice([0, 1], 60)})
+    return {
+        "one record": (plain.head(1), "sick"),
+        "one column": (plain[["sick"]], "sick"),
+        "no target": (plain, None),
+        "a constant target": (plain.assign(sick=1), "sick"),
+        "a missing target": (plain.assign(sick=np.nan), "sick"),
+        "a nearly constant target": (plain.assign(sick=[1] + [0] * 59), "sick"),
+        "constant columns": (plain.assign(x=1.0, g="a"), "sick"),
+        "missing columns": (plain.assign(x=np.nan, g=None), "sick"),
+        "a missing number as target": (plain.assign(x=np.nan), "x"),
+        "huge numbers": (plain.assign(x=plain["x"] * 1e200), "sick"),
+        "infinite numbers": (plain.assign(x=np.where(plain["x"] > 1, np.inf, plain["x"])), "sick"),
+        "a copy of the target": (plain.assign(g=plain["sick"].astype(str)), "sick"),
+        "a number as target": (plain, "x"),
+        "a name with braces": (plain.rename(columns={"sick": "{sick}"}), "{sick}"),
+        "many levels": (plain.assign(g=rng.integers(0, 40, 60).astype(str)), "sick"),
+        "a rare level": (plain.assign(g=["c"] + ["a"] * 59), "sick"),
+        "dates": (plain.assign(x=pd.Timestamp("2020-11-14") + pd.to_timedelta(np.arange(60), unit="D")), "sick"),
+    }
+
+
+@MODULES
+@pytest.mark.parametrize("odd", list(_odd_tables()))
+def test_odd_tables_are_judged_or_skipped_with_a_reason(module, odd):
+    table, target = _odd_tables()[odd]
+    given = {"train": table, "synthetic": table.copy(), "holdout": table.copy()}
+    answer = module.measure(prepare_tables(given, target)[0])
+    assert answer.scores or answer.skipped
+    for score in answer.scores:
+        assert np.isfinite([score.value, score.low, score.high, score.floor, score.ceiling]).all(), score
+
+
+@MODULES
+@pytest.mark.parametrize("n", [1, 45, 600])
+def test_without_a_holdout_a_part_of_train_is_tested_on(module, people, n):
+    answer = module.measure(prepare_tables({"train": people(n, 1), "synthetic": people(n, 2)}, "sick")[0])
+    assert (answer.scores or answer.skipped) and (answer.scores or n < 600)
+    assert all(score.ceiling is not None for score in answer.scores)
+
+
+@MODULES
+def test_synthetic_records_of_one_level_are_judged_or_skipped(module, people):
+    """Mode collapse: the target has a single level, or every record is the same one."""
+    for synthetic in (people(200, 2).assign(sick="no"), people(200, 2).iloc[[0] * 200]):
+        given = {"train": people(250, 1), "synthetic": synthetic, "holdout": people(200, 3)}
+        answer = module.measure(prepare_tables(given, "sick")[0])
+        assert answer.scores or answer.skipped
+        if module is not augmentation:  # records that teach nothing do not spoil what a hundred real ones teach
+            assert not any(score.verdict == "green" for score in answer.scores)
+
+
+@MODULES
+def test_one_subject_alone_is_skipped(module, people):
+    train = Dataset(people(200, 1), target="sick", subjects=np.zeros(200))
+    answer = module.measure(prepare_tables({"train": train, "synthetic": people(200, 2)}, level="quick")[0])
+    assert answer.scores or answer.skipped
+
+
+def test_chances_of_the_quick_level_come_from_fewer_records(people, monkeypatch):
+    monkeypatch.setattr(utility, "_MOST_ROWS", 800)
+    seen = []
+    predict = utility.Task.predict
+
+    def spy(task, train, tests, family=utility.BOOSTING):
+        seen.append(len(train))
+        return predict(task, train, tests, family)
+
+    monkeypatch.setattr(utility.Task, "predict", spy)
+    given = {"train": people(900, 1), "synthetic": people(900, 2), "holdout": people(200, 3)}
+    for level, most in (("full", 800), ("quick", 500)):
+        seen.clear()
+        utility.measure(prepare_tables(given, "sick", level)[0])
+        assert max(seen) == most
 
 
 @pytest.mark.real_data

@@ -5,10 +5,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shd.compare.report import Report
 
-SHARED = ("stand-in",)
+SHARED = ("method check", "stand-in")
 """Words of the glossary of tables that mean the same here."""
 
 GLOSSARY = {
+    "membership inference": (
+        "An attacker has somebody's pictures and the synthetic ones, and guesses that who has some of them nearby was "
+        "learned from. AUROC 0.5: cannot tell. Hits at 1 %: what is found while one in a hundred is accused wrongly."
+    ),
     "AUROC": (
         "The chance that a network gives a picture of the class in question a higher score than one of another class. "
         "0.5 is guessing, 1 is always right."

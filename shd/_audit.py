@@ -1,0 +1,312 @@
+"""Whether the claims of a release hold: its files, its split, and its scores, measured again on the original."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from shd._apart import sample_apart
+from shd._card import OF_ROWS, describe_side, environment, sha256_of_rows
+from shd._errors import ShdError
+from shd._progress import notice
+from shd.dataset import Dataset, describe_columns
+from shd.datasets._pictures import read_pictures
+from shd.release import Release, checksums, sha256
+
+if TYPE_CHECKING:
+    from shd.compare import Report
+
+YES, CHANCE, NO, NEW = "yes", "within chance", "no", "not claimed"
+_SAME = 1e-4  # relative; other processors, and other numbers of threads, round otherwise
+_NUMBERS = ("value", "low", "high", "floor", "ceiling")
+_SHOWN = 12  # characters of a checksum, for people
+_ITS_MAKER = "only its maker can measure it again."
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that a card says, beside what was found.
+
+    Parameters
+    ----------
+    what : str
+    claimed, found : str, float or None
+        None where the card does not say it, or it could not be measured.
+    agrees : {"yes", "within chance", "no", "not claimed"}
+        A score agrees ("yes") where all its numbers are the same to four digits, and its verdict is. It
+        agrees within chance where its verdict is the same and each value lies inside the 95 % interval of the
+        other: so it is with other versions of packages. Where the value is the same, floor and
+        ceiling must be, too.
+    where : str
+        Which numbers of a score differ.
+    """
+
+    what: str
+    claimed: str | float | None
+    found: str | float | None
+    agrees: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit of a release found.
+
+    Parameters
+    ----------
+    release : Release
+    claims : tuple of Claim
+    notes : tuple of str
+        What weakens the audit, one sentence each.
+    """
+
+    release: Release
+    claims: tuple[Claim, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing that the card says was found to be otherwise."""
+        return all(claim.agrees != NO for claim in self.claims)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a claim: what, claimed, found, agrees, where."""
+        return pd.DataFrame([asdict(claim) for claim in self.claims])
+
+    def summary(self) -> str:
+        """Return the claims as lines of text for the command line."""
+        rows = [("", "claimed", "found", "agrees")]
+        for claim in self.claims:
+            agrees = f"{claim.agrees}: {claim.where}" if claim.where else claim.agrees
+            rows.append((claim.what, _show(claim.claimed), _show(claim.found), agrees))
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def audit(
+    release: Release,
+    real: Dataset | None = None,
+    raw: Path | None = None,
+    tell: Callable[[str, str], None] = lambda label, text: None,
+) -> Audit:
+    """Check what a release says of its data and, given the original, its split and every score.
+
+    Parameters
+    ----------
+    release : Release
+        As `shd.release.verify_release` returns it: its checksums are right.
+    real : Dataset, optional
+        The whole original, as it was before it was split.
+    raw : pathlib.Path, optional
+        The file that `real` was read from, for its checksum.
+    tell : callable
+        Told label and text of each step.
+
+    Returns
+    -------
+    Audit
+        Where train and holdout are not those of the card, scores are not measured again.
+
+    Raises
+    ------
+    ShdError
+        Where the card does not say how it was split or compared, or the original is of another kind.
+    """
+    synthetic = read_synthetic(release)
+    claims = list(_of_files(release, synthetic))
+    if real is None:
+        note = "the scores were not measured again; that takes the original: --real DATASET|FILE"
+        return Audit(release, tuple(claims), (note,))
+    tell("split", "by subject, as the card says")
+    train, holdout = _split(release, real)
+    claims += [*_of_split(release.card, train, holdout), *_of_original(release.card, raw, train, holdout)]
+    if any(claim.agrees == NO for claim in claims):
+        return Audit(release, tuple(claims), (_not_measured(release.card, real),))
+    report = _measure(release, synthetic, train, holdout, tell)
+    for lay_beside in (compare_scores, _of_verdicts, _of_columns):
+        claims += lay_beside(release.card, report)
+    return Audit(release, tuple(claims), tuple(_other_versions(release.card)))
+
+
+def read_synthetic(release: Release) -> Dataset:
+    """Read the data of a release, with the roles that its card gives the columns."""
+    columns = release.card["data"]["columns"]
+    roles = {
+        "target": release.card["data"]["target"],
+        "sensitive": [column["name"] for column in columns if column["role"] == "sensitive"],
+        "name": release.card["made_from"]["name"],
+        "source": "synthetic",
+    }
+    if (release.folder / "synthetic.zip").is_file():
+        frame, images = read_pictures(release.folder / "synthetic.zip")
+        return Dataset(frame.filter([column["name"] for column in columns]), images=images, **roles)
+    counts = [column["name"] for column in columns if column["kind"] == "count"]
+    return Dataset(pd.read_parquet(release.folder / "synthetic.parquet"), counts=counts, **roles)
+
+
+def compare_scores(card: dict, report: "Report") -> Iterator[Claim]:
+    """Lay every score that a card claims beside the same one measured again, then those that it does not claim."""
+    found = {(score.question, score.metric): asdict(score) for score in report.results}
+    for claimed in card["scores"]:
+        measured = found.pop((claimed["question"], claimed["metric"]), None)
+        what = f"{claimed['question']}: {claimed['metric']}"
+        if measured is None:
+            yield Claim(what, claimed["value"], None, NO)
+        else:
+            yield Claim(what, claimed["value"], float(measured["value"]), *_agreement(claimed, measured))
+    for (question, metric), measured in found.items():
+        yield Claim(f"{question}: {metric}", None, float(measured["value"]), NEW)
+
+
+def _agreement(claimed: dict, measured: dict) -> tuple[str, str]:
+    """Return whether a score agrees, and which of its numbers differ; see `Claim`."""
+    differ = [name for name in _NUMBERS if not _same(claimed[name], measured[name])]
+    if claimed["verdict"] != measured["verdict"]:
+        return NO, ", ".join([*differ, "verdict"])
+    reference = "value" not in differ and {"floor", "ceiling"} & set(differ)
+    near = _inside(claimed, measured) and _inside(measured, claimed) and not reference
+    return (CHANCE if near else NO, ", ".join(differ)) if differ else (YES, "")
+
+
+def _inside(score: dict, other: dict) -> bool:
+    """Whether the value of a score lies inside the interval of another one."""
+    value, low, high = score["value"], other["low"], other["high"]
+    return None not in (value, low, high) and low <= value <= high
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    known = [number for number in (one, other) if number is not None and math.isfinite(number)]
+    return len(known) != 1 and (not known or math.isclose(*known, rel_tol=_SAME, abs_tol=1e-9))
+
+
+def _of_files(release: Release, synthetic: Dataset) -> Iterator[Claim]:
+    """Whether checksums, files, records and columns are those of the card."""
+    verified = f"{len(checksums(release.folder))}"
+    yield Claim("checksums", verified, verified, YES)  # else there were no release
+    files, data = release.card["files"], release.card["data"]
+    there = [name for name in files if Path(name).name == name and (release.folder / name).is_file()]
+    same = [name for name in there if sha256(release.folder / name) == files[name]["sha256"]]
+    yield Claim("files of the card", f"{len(files)}", f"{len(same)}", YES if same == list(files) else NO)
+    yield Claim(
+        "records", f"{data['records']:,}", f"{len(synthetic):,}", YES if data["records"] == len(synthetic) else NO
+    )
+    names = [column["name"] for column in data["columns"]], [str(name) for name in synthetic.frame]
+    yield Claim("columns", *(f"{len(side)}" for side in names), YES if names[0] == names[1] else NO)
+
+
+def _split(release: Release, real: Dataset) -> tuple[Dataset, Dataset]:
+    card = release.card
+    if (real.images is None) != (card["data"].get("pixels") is None):
+        kind = "pictures" if card["data"].get("pixels") else "a table"
+        raise ShdError(f"{release.folder}: made from {kind}; give --real the original, {card['made_from']['name']}.")
+    if "test_size" not in card["split"]:
+        raise ShdError(f"{release.folder / 'card.json'}: does not say how train and holdout were split; {_ITS_MAKER}")
+    return real.split(card["split"]["test_size"], card["split"]["random_state"])
+
+
+def _not_measured(card: dict, real: Dataset) -> str:
+    names = {column["name"] for column in card["data"]["columns"]}
+    more = [str(name) for name in real.frame if name not in names]
+    hint = f"; what is {describe_columns(more)}? The patient's id is named with --subject" if more else ""
+    return f"the scores were not measured again, as not everything above agrees{hint}"
+
+
+def _of_split(card: dict, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
+    """Whether the same people and the same rows are on each side."""
+    for name, side in (("train", train), ("holdout", holdout)):
+        claimed, found = card["split"][name], describe_side(side)
+        for what in ("subjects", "rows"):
+            key, count = f"sha256_of_{what}", "records" if what == "rows" else "subjects"
+            if key in claimed:  # rows are not in releases of earlier versions
+                shown = [f"{said[count]:,} {said[key][:_SHOWN]}" for said in (claimed, found)]
+                same = claimed[key] == found[key] and claimed["records"] == found["records"]
+                yield Claim(f"{what} of {name}", *shown, YES if same else NO)
+
+
+def _of_original(card: dict, raw: Path | None, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
+    """Whether the original is the same file; the same rows in another file are as good."""
+    made_from = card["made_from"]
+    if made_from["checksum_of"] == OF_ROWS:
+        found = sha256_of_rows(train, holdout)
+    elif raw is not None and raw.is_file():
+        found = sha256(raw)
+    else:  # a folder that the owner's archive was unpacked to
+        return
+    same = found == made_from["sha256"]
+    if same or "sha256_of_rows" not in card["split"]["train"]:
+        yield Claim("original", made_from["sha256"][:_SHOWN], found[:_SHOWN], YES if same else NO)
+
+
+def _measure(
+    release: Release, synthetic: Dataset, train: Dataset, holdout: Dataset, tell: Callable[[str, str], None]
+) -> "Report":
+    """Compare the same records as the maker of the card did, in the same way."""
+    from shd.compare import compare
+
+    how = release.card.get("comparison")
+    if how is None:  # of an earlier version
+        if synthetic.images is not None:
+            raise ShdError(f"{release.folder / 'card.json'}: does not say which pictures were compared; {_ITS_MAKER}")
+        seed = release.card["split"]["random_state"]
+        how = {"level": "full", "random_state": seed, "target": synthetic.target, "records": len(synthetic)}
+    if how["records"] != len(synthetic):
+        notice(f"{'':<13}{how['records']:,} drawn from the model, as were compared")
+        synthetic = _sample(release, synthetic, train, how["records"])
+    tell("compare", f"level {how['level']}, seed {how['random_state']}")
+    options = {name: how[name] for name in ("level", "random_state", "target")}
+    return compare(train, synthetic, holdout=holdout, **options)
+
+
+def _sample(release: Release, synthetic: Dataset, train: Dataset, n: int) -> Dataset:
+    from shd.synthesizers import load_synthesizer
+
+    model = load_synthesizer(release.folder / "model.safetensors")
+    if train.images is not None:
+        return sample_apart(model, train, n)[0]
+    return replace(synthetic, frame=model.sample(n), subjects=None)
+
+
+def _of_verdicts(card: dict, report: "Report") -> Iterator[Claim]:
+    """Whether every question is answered as the card says."""
+    for question, found in report.verdicts.items():
+        claimed = card["verdicts"].get(question)
+        if claimed or found:
+            yield Claim(f"{question}: verdict", claimed, found, YES if claimed == found else NO if claimed else NEW)
+
+
+def _of_columns(card: dict, report: "Report") -> Iterator[Claim]:
+    """Whether every column is judged as the card says, alone and in the trust table."""
+    columns = card["data"]["columns"]
+    for what, table, claimed in (
+        ("verdicts of columns", "columns", {column["name"]: column["verdict"] for column in columns}),
+        ("trust in columns", "trust", {column["name"]: column.get("trust", {}).get("verdict") for column in columns}),
+    ):
+        claimed = {name: verdict for name, verdict in claimed.items() if verdict}
+        frame = report.frames.get(table, pd.DataFrame(columns=["column", "verdict"]))
+        found = dict(zip(frame["column"].map(str), frame["verdict"], strict=True))
+        same = sum(found.get(name) == verdict for name, verdict in claimed.items())
+        if claimed:
+            yield Claim(what, f"{len(claimed)}", f"{same}", YES if same == len(claimed) else NO)
+
+
+def _other_versions(card: dict) -> Iterator[str]:
+    """Say which versions differ from those that the card was made with."""
+    then, now = (_versions(about) for about in (card["environment"], environment()))
+    other = [f"{name} {then[name]}, here {now.get(name)}" for name in then if then[name] != now.get(name)]
+    if other:
+        yield f"made with other versions, so that scores may differ a little: {'; '.join(other)}"
+
+
+def _versions(about: dict) -> dict:
+    return {"shd": about["shd"], "commit": about["commit"], "Python": about["python"], **about["packages"]}
+
+
+def _show(value: str | float | None) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else f"{value:,.4f}".rstrip("0").rstrip(".")

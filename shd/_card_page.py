@@ -1,0 +1,125 @@
+"""The card of a release as one page for people, in the look of the report."""
+
+from functools import cache
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from shd._croissant import cite, licence_url, things
+from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
+
+_FILES = {"SHA256SUMS", "model.safetensors", "report.html", "synthetic.csv.gz", "synthetic.parquet", "synthetic.zip"}
+"""What the page links to; other names and addresses in a card are shown, and lead nowhere."""
+
+
+def page(card: dict, with_data: bool = True) -> str:
+    """Return the card of a release as one HTML document that needs nothing else.
+
+    Parameters
+    ----------
+    card : dict
+        What ``card.json`` holds, of this or an earlier version of shd.
+    with_data : bool
+        Whether data, model and checksums lie beside the page, or only its report.
+    """
+    card = complete(card)
+    made_from, scores = card["made_from"], card["scores"]
+    return pages().get_template("card.html.j2").render(
+        card=card,
+        word=made_from["source"],
+        things=things(card),
+        questions=questions(card),
+        scores=[{**score, **_written(score)} for score in scores],
+        trusted=any(column["trust"] for column in card["data"]["columns"]),
+        columns=_columns(card["data"]["columns"]),
+        here=_FILES if with_data else {"report.html"},
+        licence_url=licence_url(card["licence"]),
+        cite=cite(card),
+    )  # fmt: skip
+
+
+@cache
+def pages() -> Environment:
+    """Return the templates of shd, with the look of the report."""
+    # the report's templates by their place: importing `shd.compare` takes seconds
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader("shd"), PackageLoader("shd", "compare/templates")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"marks": VERDICT_MARKS, "palette": PALETTE, "colours": VERDICT_COLOURS}
+    environment.filters["size"] = size
+    environment.tests["web"] = lambda address: address.startswith(("https://", "http://"))
+    return environment
+
+
+def complete(card: dict) -> dict:
+    """Return a card with what those of earlier versions lack, as far as it follows from the rest."""
+    from shd._card import risk_of
+
+    data = {"pixels": None, **card["data"]}
+    data["columns"] = [{"trust": {}, **column} for column in data["columns"]]
+    return {
+        "creator": None,
+        "checks": None,
+        "comparison": None,
+        "risk": risk_of(card["scores"], card["verdicts"]),
+        **card,
+        "data": data,
+    }
+
+
+def questions(card: dict) -> list[dict]:
+    """Return every question as it is asked, its verdict, what that means, and the sentence of its worst score."""
+    from shd.compare._schema import QUESTIONS, VERDICTS
+    from shd.compare._words import ASKED, SAID
+
+    answers = []
+    for question in QUESTIONS:
+        verdict = card["verdicts"].get(question)
+        scores = [score for score in card["scores"] if score["question"] == question]
+        worst = max(scores, key=lambda score: VERDICTS.index(score["verdict"]), default=None)
+        said = SAID[question][verdict] if verdict else ""
+        answers.append(
+            {
+                "name": question,
+                "asked": ASKED[question],
+                "verdict": verdict,
+                "words": said.format(word=card["made_from"]["source"], things=things(card)),
+                "worst": worst["sentence"] if worst else "",
+            }
+        )
+    return answers
+
+
+def size(n_bytes: int) -> str:
+    """Return a number of bytes as people write it: 614 kB."""
+    return f"{n_bytes / 1e6:,.1f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:,.0f} kB"
+
+
+def _written(score: dict) -> dict:
+    """Return the numbers of a score as they are shown."""
+    numbers = {name: score[name] for name in ("value", "low", "high", "floor", "ceiling")}
+    digits = score.get("digits", 3)
+    return {name: "–" if number is None else f"{number:,.{digits}f}" for name, number in numbers.items()}
+
+
+def _columns(columns: list[dict]) -> list[dict]:
+    """Return what is shown of each column, the least to be trusted first, else in their order."""
+    order = ["red", "amber", "green", None]
+    return sorted((_column(column) for column in columns), key=lambda column: order.index(column["verdict"]))
+
+
+def _column(column: dict) -> dict:
+    """Return a column with the verdict that counts, that of the trust table where there is one, and its reasons."""
+    trust = column["trust"]
+    why = trust.get("why") or ""
+    if trust.get("not for"):
+        why = f"{why} Not for: {trust['not for']}".strip()
+    about = [column["role"]] if column["role"] != "feature" else []
+    about.append(f"{column['kind']}, {column['levels']:,} levels" if "category" in column["kind"] else column["kind"])
+    if column["missing"]:
+        about.append(f"{column['missing']:.1%} missing")
+    verdict = trust.get("verdict", column["verdict"])
+    return {"name": column["name"], "about": ", ".join(about), "verdict": verdict, "why": why}

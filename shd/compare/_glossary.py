@@ -1,0 +1,114 @@
+"""The words of a report on tables, and what they mean."""
+
+GLOSSARY = {
+    "association": (
+        "How strongly two columns hang together, 0 not at all and 1 completely. Two numbers: Pearson's correlation "
+        "(which can be negative). A number and a category: the correlation ratio. Two categories: Cramér's V with "
+        "Bergsma's bias correction."
+    ),
+    "attribute inference": (
+        "An attacker knows all of somebody but one thing, and copies that from the most similar synthetic record. "
+        "What counts is how much more often this is right for people learned from than for people held out."
+    ),
+    "augmentation gain": (
+        "What a model that learns from few real records wins by synthetic ones beside them. The ceiling is what as "
+        "many other real records would add."
+    ),
+    "AUROC": (
+        "The chance that a model gives a record that has the outcome a higher score than one that has not. 0.5 is "
+        "guessing, 1 is always right."
+    ),
+    "C2ST": (
+        "Classifier two-sample test: the AUROC of a classifier that tries to tell synthetic from real records. 0.5 "
+        "means it cannot."
+    ),
+    "calibration": (
+        "Whether chances come true: of those given a chance of 20 %, 20 % should have it. The error is how far "
+        "chances are off on average; a slope below 1 means that they are too extreme."
+    ),
+    "ceiling": "The same number with other real records in place of the synthetic ones: as good as it gets.",
+    "column distance": (
+        "For categories the total variation, the share of records that would have to change; for numbers the "
+        "Kolmogorov-Smirnov distance, the largest gap between the cumulative shares. Missing counts as a value."
+    ),
+    "confidence interval overlap": (
+        "The same regression on both tables. How much of each effect's interval from real records is shared by the "
+        "one from synthetic records: 1 all of it, 0 none."
+    ),
+    "DCR": (
+        "Distance to closest record. The DCR share is how often that record is one that was learned from and not "
+        "one held out; 0.5 is what a table reaches that remembers nobody."
+    ),
+    "demographic parity, equalised odds": (
+        "How much groups differ in the share that a model flags: of all, or of those with and of those without the "
+        "outcome. What counts is whether learning from synthetic records makes it worse than learning from real "
+        "ones."
+    ),
+    "floor": (
+        "The same number for Marginals: each column drawn on its own. Columns are right, and nothing between them is."
+    ),
+    "holdout": "Records of people that the synthesizer never saw.",
+    "importance agreement": (
+        "Whether models of both tables rely on the same columns: the rank correlation of what each loses when a "
+        "column is shuffled."
+    ),
+    "interval": (
+        "The range in which the number would lie in 95 of 100 repetitions, from drawing records (by subject) again."
+    ),
+    "k-anonymity, k-map": (
+        "How many records share the values that others may know of a person: among the synthetic records "
+        "(k-anonymity), and among real people (k-map). 1: one alone."
+    ),
+    "linkability": (
+        "An attacker holds two halves of a person's columns and tries to match them through the synthetic records. "
+        "What counts is the success for people learned from beyond that for people held out."
+    ),
+    "membership inference": (
+        "An attacker has a record and the synthetic table, and guesses whether that person was learned from. AUROC "
+        "0.5: cannot tell. Hits at 1 %: who is found while one in a hundred strangers is accused."
+    ),
+    "method check": "A test of how the comparison was set up, with a code and a page: shd explain SHD001.",
+    "near copies": (
+        "Synthetic records that lie as near to somebody learned from as only the nearest 1 % of people held out do."
+    ),
+    "NNDR": (
+        "Nearest-neighbour distance ratio: the distance to the nearest person over that to the second nearest. Near "
+        "0: the record points at one person. Compared between people learned from and held out, at its lowest 5 %."
+    ),
+    "pMSE ratio": (
+        "How well a logistic regression on single columns tells synthetic from real records, as a multiple of what "
+        "it would find by chance alone. 1 is ideal."
+    ),
+    "precision, recall, density, coverage": (
+        "Neighbourhoods of records. Precision: synthetic ones that look like some real one. Recall: real ones that "
+        "look like some synthetic one. Density: how many synthetic ones lie around a real one. Coverage: real ones "
+        "that have a synthetic one nearby."
+    ),
+    "R2": "The share of the variation of a number that a model explains: 1 is all of it, 0 no better than the mean.",
+    "relative prediction error": (
+        "Each column is predicted from all others by a small decision tree. The error of trees trained on synthetic "
+        "records, divided by that of trees trained on real ones; 1 is as good, more is worse (10 at most)."
+    ),
+    "singling out": (
+        "An attacker takes values, or combinations of values, that one synthetic record alone has, and wins where "
+        "they hold for exactly one real person learned from, more often than for one held out."
+    ),
+    "SRA": (
+        "Synthetic ranking agreement: how often two models come in the same order when chosen by synthetic records "
+        "alone as when chosen by real ones."
+    ),
+    "stand-in": "A second synthetic cohort, used in place of real data that are not on this machine.",
+    "TRTR, TSTR, TSTS, TRTS": (
+        "Train on real or synthetic records, test on real or synthetic ones. TSTR is what counts: trained on "
+        "synthetic, tested on real. TSTS alone misleads."
+    ),
+    "trust": "How far a single variable can be used, judged by the worst that was found about it.",
+    "verbatim copy": "A synthetic record that equals a record learned from in every column.",
+    "verdict": (
+        "Green: nine tenths of the way from floor to ceiling, or chance explains the rest. Amber: six tenths. Red: "
+        "less. Columns, copies and distances have limits of their own. A question is as good as its worst score."
+    ),
+    "Wasserstein distance": (
+        "How far the values of a column would have to move on average to agree, in its own units."
+    ),
+}

@@ -1,0 +1,124 @@
+"""Method checks: was it split, made and judged as it should be? Each has a code and a page that explains it.
+
+They are asked before anything else, those about the finished report after it. What they find stands
+at the head of the report: numbers from a comparison with a leak in it mean nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from shd._errors import ShdError
+from shd.compare.checks import _records, _report, _sides
+from shd.compare.checks._evidence import Evidence
+
+if TYPE_CHECKING:
+    from shd.compare.report import Report
+
+__all__ = ["CHECKS", "Check", "Evidence", "Finding", "after", "before", "explain"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found.
+
+    Parameters
+    ----------
+    code, title : str
+    level : {"error", "warning"}
+        With an error, the numbers of the report cannot be believed.
+    sentence, todo : str
+        What was found, and how to mend it.
+    """
+
+    code: str
+    title: str
+    level: str
+    sentence: str
+    todo: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check; `find` returns a sentence for each fault, and takes what is known, or the finished report, too."""
+
+    code: str
+    title: str
+    level: str
+    todo: str
+    find: Callable[..., list[str]]
+    of_report: bool = False
+
+
+CHECKS = (
+    Check("SHD001", "a subject is on both sides of the split", "error", "Split with Dataset.split.", _sides.shared),
+    Check(
+        "SHD002", "the synthesizer seems to have seen the holdout", "error",
+        "Fit on train alone, and check what is handed to fit.", _report.saw_the_holdout, of_report=True,
+    ),
+    Check(
+        "SHD003", "the same records stand on both sides", "error",
+        "Look for people under two ids, and remove copies before splitting.", _sides.repeated,
+    ),
+    Check(
+        "SHD004", "labels do not belong to their records", "error",
+        "Check how labels were joined to records; a column may be out of order.", _sides.mislabelled,
+    ),
+    Check("SHD005", "no seed", "warning", "Set random_state, and write it down.", _records.unseeded),
+    Check("SHD006", "too little to judge by", "warning", "Give more, or read the intervals and not the numbers.",
+          _records.too_few),
+    Check(
+        "SHD007", "a column tells the target", "warning",
+        "Ask when the column is known: what follows from the target must go.", _records.leaking,
+    ),
+    Check(
+        "SHD008", "the target is too easy in the synthetic data", "warning",
+        "Judge by TSTR, never by TSTS; train for longer or condition on the target.", _report.too_easy, of_report=True,
+    ),
+    Check(
+        "SHD009", "something common never comes up", "warning",
+        "Sample on condition of it, or train for longer; say so on the card.", _records.vanished,
+    ),
+    Check(
+        "SHD010", "privacy was judged without an attack", "warning",
+        "Give a holdout: compare(..., holdout=...).", _report.no_attack, of_report=True,
+    ),
+    Check(
+        "SHD011", "the synthetic data are the real ones", "error",
+        "Check which file was given as synthetic. Do not share it.", _records.the_same,
+    ),
+)  # fmt: skip
+"""Every check, in the order of the codes. A new one is one function, one page and one line here."""
+
+
+def before(evidence: Evidence) -> tuple[Finding, ...]:
+    """Ask everything that can be asked before the comparison."""
+    return _ask(evidence, False, evidence)
+
+
+def after(evidence: Evidence, report: "Report") -> tuple[Finding, ...]:
+    """Ask what can be asked of the finished report."""
+    return _ask(evidence, True, evidence, report)
+
+
+def _ask(evidence: Evidence, of_report: bool, *arguments: object) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(check.code, check.title, check.level, sentence, check.todo)
+        for check in CHECKS
+        if check.of_report == of_report
+        for sentence in check.find(*arguments)
+    )
+
+
+def explain(code: str) -> str:
+    """Return the page of a check, as Markdown: what it is, why it matters, how to find and to mend it.
+
+    Raises
+    ------
+    ShdError
+        Where there is no such code.
+    """
+    if code not in {check.code for check in CHECKS}:
+        raise ShdError(f"{code}: no such check; there are {CHECKS[0].code} to {CHECKS[-1].code}.")
+    return files("shd.compare.checks").joinpath("pages", f"{code}.md").read_text(encoding="utf-8")

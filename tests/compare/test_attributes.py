@@ -1,0 +1,105 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shd._errors import ShdError
+from shd.compare import attributes
+from shd.compare._coded import align
+from shd.compare._compare import prepare_tables
+from shd.compare._gower import Gower
+from shd.compare.attributes import attribute_inference
+
+
+@pytest.fixture(scope="module")
+def inputs(cohort):
+    train, synthetic, holdout = cohort
+    given = {"train": train, "synthetic": synthetic, "holdout": holdout}
+    return replace(prepare_tables(given)[0], sensitive=("sex", "pills"))
+
+
+def test_guesses_by_hand():
+    known = {"place": list("aabb"), "age": [0.0, 10.0, 0.0, 10.0]}
+    release = pd.DataFrame({**known, "ill": ["flu", "cold", "none", "flu"], "cost": [1.0, 2.0, 3.0, 9.0]})
+    person = pd.DataFrame({"place": ["a", "b"], "age": [9.0, 2.0], "ill": ["cold", "flu"], "cost": [2.05, 3.0]})
+    (train, people), _ = align(release, person)
+    guesses = [attributes._Guess.of(j, train) for j in (2, 3)]
+    # the first one is like the second record: cold, and 2 is within a tenth of a deviation of 2.05; the
+    # other one like the third, none where flu is true, or, with the flu known, like the last: 9 for 3
+    assert attributes._won(people, train, guesses, Gower.of(train)).tolist() == [[True, True], [False, False]]
+
+
+def test_the_value_guessed_is_not_among_what_is_known():
+    # the nearest by all columns has the true value; the nearest by what the attacker knows has not
+    release = pd.DataFrame({"c": ["x", "y"], "n": [0.4, 1.0], "m": [0.0, 0.0]})
+    (train, people), _ = align(release, pd.DataFrame({"c": ["x"], "n": [0.8], "m": [0.0]}))
+    guess = attributes._Guess.of(0, train)
+    assert not attributes._won(people, train, [guess], Gower.of(train)).any()
+
+
+def test_missing_values_are_levels():
+    release = pd.DataFrame({"k": ["a", "b"], "n": [np.nan, 5.0]})
+    (train, people), _ = align(release, pd.DataFrame({"k": ["a", "b", "b"], "n": [np.nan, np.nan, 5.0]}))
+    won = attributes._won(people, train, [attributes._Guess.of(1, train)], Gower.of(train))
+    assert won[:, 0].tolist() == [True, False, True]
+
+
+def test_a_copy_of_train_is_caught(inputs):
+    (score,) = attributes.measure(replace(inputs, synthetic=inputs.train)).scores
+    assert score.verdict == "red" and score.value > 0.3 and score.low > 0.2
+    assert "copies sex from" in score.sentence and score.sentence.endswith("the release betrays its people.")
+
+
+def test_new_people_and_independent_columns_betray_nobody(inputs, people):
+    assert attributes.measure(inputs).scores[0].verdict == "green"
+    assert attributes.measure(replace(inputs, synthetic=inputs.floor)).scores[0].verdict == "green"
+    other = prepare_tables({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})[0]
+    assert attributes.measure(other).scores[0].verdict == "green"
+
+
+def test_the_frame_shows_every_column_tried(inputs):
+    answer = attributes.measure(inputs)
+    frame, score = answer.frames["attribute inference"], answer.scores[0]
+    assert frame["column"].tolist() == ["sex", "pills", "sick"]
+    assert frame["excess"].tolist() == pytest.approx((frame["train"] - frame["holdout"]).tolist())
+    assert score.value == frame["excess"].max() and score.floor is not None and score.ceiling is not None
+    assert "of people learned from" in score.sentence and "held out" in score.sentence
+
+
+def test_without_roles_the_categories_that_tell_most_are_tried(people):
+    train = align(people(300, 1), people(300, 2))[0][0]
+    assert attributes._attributes(train, (), None) == ["pills", "sex", "sick"]
+    numbers = align(*[pd.DataFrame({"a": [1.0, 2, 3], "b": [1.0, 1, 2], "c": [0.0] * 3})] * 2)[0][0]
+    assert attributes._attributes(numbers, (), None) == ["a", "b"]
+    assert attributes._attributes(train, ("sex", "sick"), "sick") == ["sex", "sick"]
+
+
+def test_the_same_seed_gives_the_same_digits(inputs):
+    first, second = attributes.measure(inputs), attributes.measure(inputs)
+    assert first.scores == second.scores
+    pd.testing.assert_frame_equal(first.frames["attribute inference"], second.frames["attribute inference"])
+
+
+def test_what_cannot_be_judged_is_said(people):
+    given = {"train": people(50, 1), "synthetic": people(50, 2)}
+    assert "takes a holdout" in attributes.measure(prepare_tables(given)[0]).skipped[0].why
+    one = {name: people(50, k)[["age"]] for k, name in enumerate(("train", "synthetic", "holdout"))}
+    assert "at least 2 columns" in attributes.measure(prepare_tables(one)[0]).skipped[0].why
+    same = {name: pd.DataFrame({"a": ["x"] * 50, "b": [1.0] * 50}) for name in one}
+    assert "no column varies" in attributes.measure(prepare_tables(same)[0]).skipped[0].why
+
+
+def test_the_public_function_on_frames(people):
+    train = people(300, 1)
+    found = attribute_inference(train, train, people(300, 2), columns=["sex", "blood"])
+    assert found.columns.tolist() == ["column", "train", "holdout", "excess", "low", "high"]
+    assert found["column"].tolist() == ["sex", "blood"] and found["excess"].min() > 0.25
+
+
+@pytest.mark.parametrize("columns, said", [(["colour"], "'colour' is not one"), ([], "nothing to guess")])
+def test_bad_input_is_refused(people, columns, said):
+    with pytest.raises(ShdError, match=said):
+        attribute_inference(people(40, 1), people(40, 2), people(40, 3), columns)
+    with pytest.raises(ShdError, match="nothing to guess"):
+        attribute_inference(*(people(40, k)[["sex"]] for k in (1, 2, 3)))

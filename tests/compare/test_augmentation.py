@@ -1,0 +1,131 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from shd._errors import ShdError
+from shd.compare import augmentation
+from shd.compare._compare import prepare_tables
+from shd.compare.augmentation import augmentation_gain
+from shd.dataset import Dataset
+from shd.synthesizers import Marginals
+
+
+def weak_causes(n: int, seed: int) -> pd.DataFrame:
+    """Twenty numbers that each matter a little: a hundred records do not teach them."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 20))
+    sick = x.sum(axis=1) + 3 * rng.normal(size=n) > 0
+    return pd.DataFrame(x, columns=[f"x{j}" for j in range(20)]).assign(sick=np.where(sick, "yes", "no"))
+
+
+@pytest.fixture(scope="module")
+def tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    return weak_causes(1500, 1), weak_causes(1500, 2), weak_causes(1000, 3)
+
+
+def _measure(train, synthetic, holdout, level="full", target="sick"):
+    given = {"train": train, "synthetic": synthetic, "holdout": holdout}
+    return augmentation.measure(prepare_tables(given, target, level)[0])
+
+
+@pytest.fixture(scope="module")
+def answer(tables):
+    return _measure(*tables)
+
+
+def test_other_records_of_the_same_people_help(tables):
+    real, other, holdout = tables
+    assert augmentation_gain(real, other, holdout, "sick", records=100, draws=3) > 0.03
+
+
+def test_independent_columns_of_the_few_add_nothing(tables):
+    real, _, holdout = tables
+    few = real.head(100)
+    nothing = Marginals(random_state=0).fit(few).sample(500)
+    assert augmentation_gain(few, nothing, holdout, "sick", records=100, draws=1) < 0.01
+
+
+def test_a_swapped_label_harms(tables):
+    real, other, holdout = tables
+    swapped = other.assign(sick=other["sick"].map({"yes": "no", "no": "yes"}))
+    assert augmentation_gain(real, swapped, holdout, "sick", records=100, draws=3) < -0.2
+
+
+def test_a_number_gains_r2(tables):
+    real, other, holdout = (table.drop(columns="sick") for table in tables)
+    number = [table.assign(total=table.sum(axis=1)) for table in (real, other, holdout)]
+    assert 0 < augmentation_gain(*number, "total", records=60, draws=2) < 1
+
+
+@pytest.mark.parametrize("records, draws", [(0, 1), (1501, 1), (100, 0)])
+def test_what_cannot_be_drawn_is_refused(tables, records, draws):
+    with pytest.raises(ShdError, match="not possible"):
+        augmentation_gain(*tables, "sick", records=records, draws=draws)
+
+
+def test_a_target_that_no_added_record_has_is_refused(tables):
+    real, other, holdout = tables
+    with pytest.raises(ShdError, match="added has no record"):
+        augmentation_gain(real, other.assign(sick=None), holdout, "sick")
+
+
+def test_curves(answer):
+    curves = answer.frames["augmentation"]
+    assert list(curves) == ["records", "design", "measure", "value", "low", "high"]
+    assert curves.groupby("design")["records"].agg(list).to_dict() == {
+        "real": [100, 300],  # half of the 1,500 real records is left for the ceiling
+        "real + independent columns": [100],
+        "real + other real": [100],
+        "real + synthetic": [100, 300],
+        "synthetic": [0],
+    }
+    value = curves.set_index(["design", "records"])["value"]
+    assert value["real", 100] < value["real", 300] < value["real + synthetic", 300]
+
+
+def test_the_gain_stands_between_floor_and_ceiling(answer):
+    (score,) = answer.scores
+    curves = answer.frames["augmentation"].set_index(["design", "records"])["value"]
+    assert score.value == pytest.approx(curves["real + synthetic", 100] - curves["real", 100])
+    assert score.ceiling == pytest.approx(curves["real + other real", 100] - curves["real", 100])
+    assert score.floor < 0 < score.low < score.value < score.high
+    assert score.verdict == "green" and "Learning from 100 real records" in score.sentence
+
+
+def test_independent_columns_get_the_worst_verdict(tables):
+    real, synthetic, holdout = tables
+    rng = np.random.default_rng(0)
+    loose = synthetic.apply(lambda column: column.to_numpy()[rng.permutation(len(column))])
+    (score,) = _measure(real, loose, holdout).scores
+    assert score.verdict == "red" and score.value == pytest.approx(score.floor, abs=0.1)
+
+
+def test_a_rare_level_starts_at_more_records(tables):
+    """Five records of it are expected from 300 on, not in 100."""
+    real, synthetic, holdout = (
+        table.assign(sick=np.where(table["x0"] > table["x0"].quantile(0.97), "yes", "no")) for table in tables
+    )
+    curves = _measure(real, synthetic, holdout).frames["augmentation"]
+    assert curves.loc[curves["design"] == "real", "records"].tolist() == [300]
+
+
+def test_too_few_records_are_skipped(people):
+    answer = _measure(people(150, 1), people(150, 2), people(150, 3))
+    assert not answer.scores and answer.skipped[0].what == "augmentation"
+
+
+def test_the_few_are_drawn_by_subject(tables):
+    real = Dataset(tables[0], target="sick", subjects=np.arange(1500) // 3)
+    inputs = prepare_tables({"train": real, "synthetic": tables[1]}, level="quick")[0]
+    plan = augmentation._Plan((100,), 200, 1)
+    drawn, added = augmentation._draw(plan, inputs.train, inputs.synthetic, np.random.default_rng(0))
+    assert len(added.rows) == 200 and np.array_equal(np.sort(drawn.rows), np.arange(1500))
+    subjects = inputs.train.subjects[drawn.rows]
+    assert len(np.unique(subjects[:99])) == 33  # three records each
+    assert not np.isin(subjects[102:], subjects[:100]).any()
+
+
+def test_the_same_seed_gives_the_same_curves(tables):
+    first, again = (_measure(*tables, level="quick") for _ in range(2))
+    pd.testing.assert_frame_equal(first.frames["augmentation"], again.frames["augmentation"], check_exact=True)
+    assert first.scores == again.scores

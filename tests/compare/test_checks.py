@@ -1,0 +1,180 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import shd
+from shd._errors import ShdError
+from shd.compare import compare
+from shd.compare._compare import prepare_tables
+from shd.compare.checks import CHECKS, Evidence, before, explain
+from shd.dataset import Dataset
+from shd.synthesizers import Marginals
+
+
+def evidence(train, synthetic, holdout=None, **known) -> Evidence:
+    given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
+    return Evidence(given, prepare_tables(given)[0], **known)
+
+
+def codes(*tables, **known) -> list[str]:
+    return [finding.code for finding in before(evidence(*tables, **known))]
+
+
+def test_nothing_is_wrong_with_a_clean_cohort(cohort, fresh):
+    assert codes(*cohort) == [] and fresh.findings == ()
+
+
+def test_a_shared_subject(cohort):
+    train, synthetic, holdout = cohort
+    mixed = replace(holdout, subjects=np.concatenate([train.subjects[:2], holdout.subjects[2:]]))
+    assert codes(train, synthetic, mixed) == ["SHD001"]
+    # ids of several kinds
+    some, others = ([f"p{k}", *d.subjects[1:].tolist()] for k, d in enumerate((train, holdout)))
+    of_kinds = [replace(d, subjects=np.array(i, dtype=object)) for d, i in ((train, some), (holdout, others))]
+    assert codes(of_kinds[0], synthetic, of_kinds[1]) == []
+    # record numbers are no ids
+    plain = [Dataset(d.frame, target="sick") for d in (train, holdout)]
+    assert codes(plain[0], synthetic, plain[1]) == []
+
+
+def test_the_holdout_was_seen(cohort):
+    train, synthetic, holdout = cohort
+    made = pd.concat([synthetic.frame.head(100), holdout.frame.head(300)], ignore_index=True)
+    assert "SHD002" in {f.code for f in compare(train, made, holdout=holdout).findings}
+
+
+def test_a_synthesizer_that_was_fitted_on_everything(cohort):
+    train, synthetic, holdout = cohort
+    both = Marginals(random_state=0).fit(pd.concat([train.frame, holdout.frame]))
+    report = compare(train, synthetic, holdout=holdout, synthesizer=both, level="quick")
+    (finding,) = [f for f in report.findings if f.code == "SHD002"]
+    assert "fitted on 1,600 records" in finding.sentence
+
+
+def test_repeated_records(cohort):
+    train, synthetic, holdout = cohort
+    frame = pd.concat([holdout.frame.iloc[:700], train.frame.iloc[:100]], ignore_index=True)
+    assert codes(train, synthetic, Dataset(frame, target="sick", subjects=holdout.subjects)) == ["SHD003"]
+
+
+def test_records_that_repeat_by_chance_are_no_fault():
+    coarse = [pd.DataFrame({"a": np.random.default_rng(k).choice(list("xyz"), 300)}) for k in range(3)]
+    assert codes(*coarse) == []
+
+
+def test_a_target_out_of_order(cohort):
+    train, synthetic, holdout = cohort
+    frame = holdout.frame.assign(sick=holdout.frame["sick"].sample(frac=1, random_state=0).to_numpy())
+    found = before(evidence(train, synthetic, replace(holdout, frame=frame)))
+    assert [f.code for f in found] == ["SHD004"] and "nothing in holdout" in found[0].sentence
+
+
+def test_people_who_contradict_themselves(cohort):
+    train, synthetic, holdout = cohort
+    settled = [d.frame.assign(sex=d.frame["sex"].to_numpy()[np.arange(800) // 2 * 2]) for d in (train, holdout)]
+    clean = [replace(d, frame=frame) for d, frame in zip((train, holdout), settled, strict=True)]
+    assert codes(clean[0], synthetic, clean[1]) == []
+    found = before(evidence(clean[0], synthetic, holdout))  # here a person's sex is drawn anew each time
+    assert [f.code for f in found] == ["SHD004"] and found[0].sentence.startswith("sex: ")
+
+
+def test_some_people_who_contradict_themselves_on_both_sides(cohort):
+    train, synthetic, holdout = cohort
+
+    def with_slips(data, slips):
+        sex = data.frame["sex"].to_numpy(object)[np.arange(800) // 2 * 2]
+        sex[: 2 * slips : 2] = np.where(sex[: 2 * slips : 2] == "f", "m", "f")
+        return replace(data, frame=data.frame.assign(sex=pd.Categorical(sex)))
+
+    assert codes(with_slips(train, 3), synthetic, with_slips(holdout, 3)) == []  # of 400 people
+    found = before(evidence(with_slips(train, 12), synthetic, with_slips(holdout, 3)))
+    assert [f.code for f in found] == ["SHD004"] and "3.0% of the people of train" in found[0].sentence
+
+
+def test_a_synthesizer_without_a_seed(cohort):
+    assert codes(*cohort, synthesizer=Marginals(random_state=None)) == ["SHD005"]
+    assert codes(*cohort, synthesizer=Marginals(random_state=0)) == []
+
+
+def test_few_records(people):
+    found = before(evidence(people(300, 1), people(300, 2), people(150, 3)))
+    assert [f.code for f in found] == ["SHD006"] and "holdout has 150 records" in found[0].sentence
+
+
+def test_a_leak(cohort):
+    tables = [d.frame.assign(code=np.where(d.frame["sick"] == "yes", 7.0, 2.0)) for d in cohort]
+    given = dict(zip(("train", "synthetic", "holdout"), tables, strict=True))
+    found = before(Evidence(given, prepare_tables(given, "sick")[0]))
+    assert [f.code for f in found] == ["SHD007"] and "code alone predicts sick" in found[0].sentence
+
+
+def test_a_target_of_small_classes_only():
+    rng = np.random.default_rng(0)
+    tables = [pd.DataFrame({"x": rng.normal(size=100), "class": [f"{k % 18}" for k in range(100)]}) for _ in range(3)]
+    given = dict(zip(("train", "synthetic", "holdout"), tables, strict=True))
+    assert {f.code for f in before(Evidence(given, prepare_tables(given, "class")[0]))} == {"SHD006"}
+
+
+def test_a_target_that_is_too_easy(cohort):
+    train, synthetic, holdout = cohort
+    hard = [replace(d, frame=d.frame.assign(sick=_blur(d.frame["sick"]))) for d in (train, holdout)]
+    report = compare(hard[0], synthetic, holdout=hard[1])  # the synthetic labels are sharper than real ones
+    assert [f.code for f in report.findings] == ["SHD008"]
+
+
+def _blur(labels: pd.Series) -> np.ndarray:
+    other = np.random.default_rng(0).random(len(labels)) < 0.15
+    return np.where(other, np.where(labels == "yes", "no", "yes"), labels)
+
+
+def test_a_mode_that_vanished(cohort):
+    train, synthetic, holdout = cohort
+    frame = synthetic.frame[(synthetic.frame["pills"] != "none") & (synthetic.frame["age"] < 75)]
+    found = before(evidence(train, frame, holdout))
+    assert [f.code for f in found] == ["SHD009"]
+    assert "pills = none" in found[0].sentence and "age = " in found[0].sentence
+
+
+def test_a_rare_class_of_the_target_that_vanished(people):
+    rare = [people(4000, k).assign(sick=lambda t: np.where(np.arange(len(t)) % 150 == 0, "very", "no")) for k in (1, 2)]
+    rare[1]["sick"] = "no"
+    given = {"train": rare[0], "synthetic": rare[1]}
+    found = before(Evidence(given, prepare_tables(given, "sick")[0]))
+    assert [f.code for f in found] == ["SHD009"] and "sick = very" in found[0].sentence
+
+
+def test_no_attack(people):
+    report = compare(people(300, 1), people(300, 2), target="sick")
+    assert [f.code for f in report.findings] == ["SHD010"] and report.findings[0].level == "warning"
+
+
+def test_the_same_table_twice(cohort):
+    train, _, holdout = cohort
+    found = before(evidence(train, train.frame, holdout))
+    assert [f.code for f in found] == ["SHD011"] and "100% of the synthetic records are in train" in found[0].sentence
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
+def test_every_check_has_a_page_whose_code_runs(check):
+    page = explain(check.code)
+    assert page.startswith(f"# {check.code}: ") and "Find it" in page and "Mend it" in page
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    exec(block, {})
+
+
+def test_codes_are_in_order_and_there_once():
+    assert [check.code for check in CHECKS] == [f"SHD{k:03}" for k in range(1, len(CHECKS) + 1)]
+
+
+def test_an_unknown_code():
+    with pytest.raises(ShdError, match="SHD001 to SHD011"):
+        explain("SHD999")
+
+
+@pytest.mark.real_data
+def test_the_real_split_and_the_release_are_clean():
+    train, holdout = shd.load("diabetes", source="real").split(0.2, 0)
+    assert codes(train, shd.load("diabetes", source="synthetic"), holdout) == []

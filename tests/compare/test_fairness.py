@@ -1,0 +1,419 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
+
+from shd._errors import ShdError
+from shd.compare import _gaps, _group_models, _groups
+from shd.compare._coded import align
+from shd.compare._compare import prepare_tables
+from shd.compare._group_distances import GroupDistance
+from shd.compare._resample import generator
+from shd.compare.fairness import (
+    group_dcr_shares,
+    group_distances,
+    group_shares,
+    group_utility,
+    measure,
+    odds_differences,
+)
+from shd.compare.utility import Task
+from shd.dataset import Dataset
+
+METRICS = {
+    "group shares", "group fidelity", "group utility", "equalised odds difference", "demographic parity difference",
+    "group DCR share",
+}  # fmt: skip
+
+
+def ask(train, synthetic, holdout, sensitive=("sex",), target="sick", level="full"):
+    given = {"train": Dataset(train, target=target, sensitive=sensitive), "synthetic": synthetic}
+    if holdout is not None:
+        given["holdout"] = holdout
+    return measure(prepare_tables(given, target, level, 0)[0])
+
+
+def found(answer, metric):
+    return next(score for score in answer.scores if score.metric == metric)
+
+
+@pytest.fixture(scope="module")
+def tables(people):
+    return people(1500, 1), people(1500, 2), people(1500, 3)
+
+
+@pytest.fixture(scope="module")
+def clean(tables):
+    return ask(*tables)
+
+
+# --- groups
+
+
+def test_every_level_is_a_group_and_numbers_are_cut_into_bands():
+    n = 400
+    frame = pd.DataFrame({"sex": ["f", "m"] * (n // 2), "age": np.arange(n), "smokes": [0, 1, 1, 1] * (n // 4)})
+    (table,), _ = align(frame)
+    groups, skipped = _groups.find_groups(table, ["sex", "age", "smokes"])
+    assert [str(group) for group in groups] == [
+        "sex = f", "sex = m", "age = under 100", "age = 100 to under 200", "age = 200 to under 300",
+        "age = 300 and over", "smokes = 0", "smokes = 1",
+    ]  # fmt: skip
+    assert _groups.members(groups, table).sum(axis=0).tolist() == [200, 200, 100, 100, 100, 100, 100, 300]
+    assert skipped == []
+
+
+def test_small_and_rare_groups_are_listed():
+    sizes = {"a": 130, "b": 120, "c": 115, "d": 110, "e": 108, "f": 106, "g": 104, "h": 20}
+    frame = pd.DataFrame({"race": np.repeat(list(sizes), list(sizes.values()))})
+    (table,), _ = align(frame)
+    groups, skipped = _groups.find_groups(table, ["race"])
+    assert [group.label for group in groups] == list("abcdef")
+    assert "'g', 'h'" in skipped[0].what and "100" in skipped[0].why
+
+
+def test_people_whose_number_is_missing_are_a_group():
+    frame = pd.DataFrame({"age": [*np.arange(400.0), *[np.nan] * 150]})
+    (table,), _ = align(frame)
+    groups, _ = _groups.find_groups(table, ["age"])
+    assert groups[-1].label == "(missing)" and groups[-1].of(table).sum() == 150
+    assert _groups.members(groups, table).sum(axis=1).tolist() == [1] * 550  # each record in one group
+
+
+def test_dates_are_written_as_dates():
+    frame = pd.DataFrame({"born": pd.Timestamp("1950-01-01") + pd.to_timedelta(np.arange(400), unit="D")})
+    (table,), _ = align(frame)
+    groups, _ = _groups.find_groups(table, ["born"])
+    assert groups[0].label == "under 1950-04-11"
+
+
+def test_one_group_is_none():
+    (table,), _ = align(pd.DataFrame({"sex": ["f"] * 300 + ["m"] * 50}))
+    groups, skipped = _groups.find_groups(table, ["sex"])
+    assert groups == [] and "two groups" in skipped[0].why
+
+
+# --- the worst of many
+
+
+LIMITS = _gaps.Measure("gap", 0.1, 0.2)
+
+
+def gaps_of(value, spread):
+    replicates = np.array(value) + np.array([-1, 1])[:, None] * np.array(spread)
+    names = [("race", label) for label in "abcdef"[: len(value)]]
+    return _gaps.find_gaps(LIMITS, names, np.array(value), replicates, np.zeros(len(value)), None)
+
+
+def test_intervals_grow_with_the_number_of_groups():
+    alone, of_five = gaps_of([0.3], [0.1])[0], gaps_of([0.3] * 5, [0.1] * 5)[0]
+    assert alone.high - alone.value == pytest.approx(1.96 * 0.1, rel=0.001)
+    assert of_five.high - of_five.value == pytest.approx(2.5758 * 0.1, rel=0.001)  # 1 % of each: 5 % of all
+
+
+def test_the_worst_gap_is_not_that_of_the_noisiest_group():
+    gaps = gaps_of([0.3, 0.25, 0.05], [0.2, 0.01, 0.01])
+    assert [gap.verdict for gap in gaps] == ["green", "red", "green"]
+    assert _gaps.worst_gap(gaps).group == "b"
+
+
+def test_verdicts_by_limits():
+    assert [gap.verdict for gap in gaps_of([0.1, 0.15, 0.25], [0.001] * 3)] == ["green", "amber", "red"]
+
+
+def test_what_cannot_be_measured_is_left_out():
+    assert [gap.group for gap in gaps_of([0.3, np.nan, 0.1], [0.1, 0.1, 0.1])] == ["a", "c"]
+
+
+# --- measures by hand
+
+
+def test_group_shares_by_hand():
+    train = pd.DataFrame({"sex": ["f"] * 200 + ["m"] * 200})
+    synthetic = pd.DataFrame({"sex": ["f"] * 30 + ["m"] * 10})
+    frame = group_shares(train, synthetic, ["sex"])
+    assert frame["train"].tolist() == [0.5, 0.5] and frame["synthetic"].tolist() == [0.75, 0.25]
+    assert frame["gap"].tolist() == [0.5, 0.5]
+
+
+def test_group_distances_by_hand():
+    def side(f_yes, m_yes):
+        return pd.DataFrame(
+            {
+                "sex": ["f"] * 100 + ["m"] * 100,
+                "sick": ["yes"] * f_yes + ["no"] * (100 - f_yes) + ["yes"] * m_yes + ["no"] * (100 - m_yes),
+            }
+        )
+
+    frame = group_distances(side(50, 20), side(80, 20), side(60, 20), ["sex"])
+    assert frame["distance"].tolist() == pytest.approx([0.3, 0.0])
+    assert frame["reference"].tolist() == pytest.approx([0.1, 0.0])
+    assert frame["records"].tolist() == [100, 100]
+
+
+def test_the_gap_of_a_distance_leaves_chance_out():
+    inside = {"synthetic": np.array([0.30]), "holdout": np.array([0.10])}
+    outside = {"synthetic": np.array([0.20]), "holdout": np.array([0.15])}
+    distance = GroupDistance(50, inside, outside)
+    assert distance.gap("synthetic") == pytest.approx(0.2 - 0.05)  # beyond held-out people, here and among all
+    alone = GroupDistance(50, {"synthetic": np.array([0.30])}, {"synthetic": np.array([0.20])})
+    assert alone.gap("synthetic") == pytest.approx(0.1) and np.isnan(alone.reference)
+
+
+def test_group_dcr_shares_by_hand():
+    n = 120
+    numbers = np.arange(2.0 * n)
+    train = pd.DataFrame({"sex": ["f"] * n + ["m"] * n, "x": numbers})
+    holdout = pd.DataFrame({"sex": ["f"] * n + ["m"] * n, "x": numbers + 0.5})
+    synthetic = train.copy()
+    synthetic.loc[n:, "x"] += 0.5  # women are copied from train, men from the holdout
+    frame = group_dcr_shares(train, synthetic, holdout, ["sex"])
+    assert frame["DCR share"].tolist() == [1.0, 0.0]
+    assert frame["records"].tolist() == [n, n]
+
+
+def models_by_hand() -> _group_models.GroupModels:
+    # of each sex 6 with and 6 without: women are found 4 of 6 and flagged 1 of 6, men 2 of 6 and 2 of 6
+    sick = [1] * 6 + [0] * 6
+    frame = pd.DataFrame({"sex": ["f"] * 12 + ["m"] * 12, "sick": sick * 2})
+    (test,), _ = align(frame)
+    groups = [_groups.Group("sex", label, 0, code, code) for code, label in enumerate("fm")]
+    chance = np.array([0.9] * 4 + [0.1] * 2 + [0.8] + [0.2] * 5 + [0.7] * 2 + [0.1] * 4 + [0.7] * 2 + [0.1] * 4)
+    weights = np.ones((2, 24))
+    task = Task("sick", 1.0, "1")
+    return _group_models.GroupModels(task, groups, test, {"TRTR": chance, "TSTR": 1 - chance}, 9 / 24, weights)
+
+
+def test_odds_by_hand():
+    models = models_by_hand()
+    assert models.flagged["TRTR"].sum() == 9
+    row = _group_models.differences(models).iloc[0]
+    assert row["equalised odds difference"] == pytest.approx(4 / 6 - 2 / 6)
+    assert row["demographic parity difference"] == pytest.approx(5 / 12 - 4 / 12)
+    frame = _group_models._rates_frame(models)
+    assert frame.loc[frame["design"] == "TRTR", "FPR"].tolist() == pytest.approx([1 / 6, 2 / 6])
+
+
+def test_differences_are_those_of_fairlearn_also_when_drawn_again():
+    rng = np.random.default_rng(0)
+    n = 600
+    frame = pd.DataFrame({"sex": rng.choice(list("fm"), n), "sick": rng.integers(0, 2, n)})
+    (test,), _ = align(frame)
+    groups = [_groups.Group("sex", label, 0, code, code) for code, label in enumerate("fm")]
+    weights = generator(0, "weights").multinomial(n, np.full(n, 1 / n), size=3).astype(float)
+    task, chance = Task("sick", 1.0, "1"), rng.random(n)
+    models = _group_models.GroupModels(task, groups, test, {"TRTR": chance}, 0.3, weights)
+    given = {"y_true": frame["sick"], "y_pred": models.flagged["TRTR"], "sensitive_features": frame["sex"]}
+    row = _group_models.differences(models).iloc[0]
+    assert row["equalised odds difference"] == pytest.approx(equalized_odds_difference(**given))
+    assert row["demographic parity difference"] == pytest.approx(demographic_parity_difference(**given))
+    odds, parity = _group_models._drawn(models, "TRTR", models.columns())
+    for weight, one, other in zip(weights, odds[:, 0], parity[:, 0], strict=True):
+        assert one == pytest.approx(equalized_odds_difference(**given, sample_weight=weight))
+        assert other == pytest.approx(demographic_parity_difference(**given, sample_weight=weight))
+
+
+def test_group_utility_knows_who_is_served(tables):
+    train, synthetic, holdout = tables
+    frame = group_utility(train, _shuffled(synthetic, "f"), holdout, "sick", ["sex"])
+    assert frame["group"].tolist() == ["f", "m"]
+    assert frame["TSTR"][0] < 0.7 < 0.8 < frame["TSTR"][1]
+    assert (frame["low"] <= frame["TSTR"]).all() and (frame["TSTR"] <= frame["high"]).all()
+    assert frame["gap"][0] > 0 > frame["gap"][1]
+
+
+# --- measure: known answers
+
+
+def _shuffled(frame: pd.DataFrame, sex: str) -> pd.DataFrame:
+    """Give the people of a group each other's target."""
+    frame, own = frame.copy(), (frame["sex"] == sex).to_numpy()
+    labels = frame["sick"].to_numpy(object)
+    labels[own] = np.random.default_rng(0).permutation(labels[own])
+    return frame.assign(sick=pd.Categorical(labels))
+
+
+def test_a_fresh_sample_is_green(clean):
+    assert {score.metric for score in clean.scores} == METRICS
+    assert [score.metric for score in clean.scores if score.verdict != "green"] == []
+    assert clean.skipped == []
+    frame = clean.frames["fairness"]
+    assert frame["group"].tolist() == ["f", "m"] and (frame["verdict"] == "green").all()
+    assert {"records train", "records synthetic", "share train", "share synthetic", "fidelity", "fidelity reference",
+            "TRTR", "TSTR", "low", "high", "DCR share"} <= set(frame)  # fmt: skip
+
+
+def test_intervals_and_references(clean):
+    for score in clean.scores:
+        assert score.question == "fairness" and score.low <= score.value <= score.high
+        assert np.isfinite([score.floor, score.ceiling]).all()
+        assert "sex" in score.sentence and "None" not in score.sentence
+
+
+def test_shuffled_labels_of_one_group(tables):
+    train, synthetic, holdout = tables
+    answer = ask(train, _shuffled(synthetic, "f"), holdout)
+    score = found(answer, "group utility")
+    assert score.verdict == "red" and "sex = f" in score.sentence and score.value > 0.05
+    frame = answer.frames["fairness"].set_index("group")
+    assert frame.loc["f", "verdict"] == "red" and frame.loc["m", "verdict"] == "green"
+    assert found(answer, "group shares").verdict == found(answer, "group fidelity").verdict == "green"
+
+
+def test_a_group_of_noise(tables):
+    train, synthetic, holdout = tables
+    rng, own = np.random.default_rng(0), synthetic["sex"] == "m"
+    noise = synthetic.copy()
+    noise.loc[own, "pills"] = rng.choice(["none", "some", "many"], own.sum(), p=[0.1, 0.1, 0.8])
+    noise.loc[own, "age"] = rng.uniform(20, 100, own.sum()).round()
+    answer = ask(train, noise, holdout)
+    score = found(answer, "group fidelity")
+    assert score.verdict == "red" and "sex = m" in score.sentence
+    assert found(answer, "group shares").verdict == "green"
+
+
+def test_a_missing_group(tables):
+    train, synthetic, holdout = tables
+    answer = ask(train, synthetic[synthetic["sex"] == "f"], holdout)
+    score = found(answer, "group shares")
+    assert score.verdict == "red"
+    gap = answer.frames["group gaps"].set_index(["measure", "group"]).loc[("group shares", "m")]
+    assert gap["value"] == 1 and gap["low"] > 0.9 and gap["verdict"] == "red"
+    assert any("sex = m" in note.what for note in answer.skipped)
+
+
+def test_half_of_a_group(tables):
+    train, synthetic, holdout = tables
+    keep = (synthetic["sex"] == "f") | (np.arange(len(synthetic)) % 2 == 0)
+    score = found(ask(train, synthetic[keep], holdout), "group shares")
+    assert score.verdict == "red" and score.value == pytest.approx(1 / 3, abs=0.1)
+
+
+def test_bias_that_real_records_do_not_have(tables):
+    train, synthetic, holdout = tables
+    biased = synthetic.copy()
+    biased.loc[biased["sex"] == "f", "sick"] = "no"
+    answer = ask(train, biased, holdout)
+    for metric in ("equalised odds difference", "demographic parity difference"):
+        score = found(answer, metric)
+        assert score.verdict == "red" and score.low > 0.1 and "groups of sex" in score.sentence
+    rates = answer.frames["group rates"].set_index(["design", "group"])["selection rate"]
+    assert abs(rates["TSTR", "f"] - rates["TSTR", "m"]) > 0.2
+    assert abs(rates["TRTR", "f"] - rates["TRTR", "m"]) < 0.1
+
+
+def test_who_carries_the_risk(tables):
+    train, synthetic, holdout = tables
+    copied = pd.concat([train[train["sex"] == "m"], synthetic[synthetic["sex"] == "f"]])
+    score = found(ask(train, copied, holdout), "group DCR share")
+    assert score.verdict == "red" and "sex = m" in score.sentence and score.value > 0.8
+    assert "no guarantee" in score.sentence
+
+
+def test_the_same_inputs_give_the_same_numbers(tables, clean):
+    again = ask(*tables)
+    assert [(s.value, s.low, s.high) for s in again.scores] == [(s.value, s.low, s.high) for s in clean.scores]
+    for name, frame in clean.frames.items():
+        pd.testing.assert_frame_equal(frame, again.frames[name])
+
+
+# --- what is lacking
+
+
+def test_no_sensitive_column_says_how_to_declare_one(tables):
+    answer = ask(*tables, sensitive=())
+    assert answer.scores == [] and 'sensitive=("sex",)' in answer.skipped[0].why
+
+
+def test_without_a_holdout(tables):
+    answer = ask(*tables[:2], None)
+    assert {score.metric for score in answer.scores} == METRICS - {"group DCR share"}
+    assert found(answer, "group shares").ceiling is None and found(answer, "group fidelity").ceiling is None
+    assert any("holdout" in note.why for note in answer.skipped)
+
+
+def test_without_a_target(tables):
+    answer = ask(*tables, target=None)
+    assert {score.metric for score in answer.scores} == {"group shares", "group fidelity", "group DCR share"}
+
+
+def test_a_numeric_target_has_no_odds(tables):
+    answer = ask(*tables, target="blood")
+    assert "R2" in found(answer, "group utility").sentence
+    assert any("is a number" in note.why for note in answer.skipped)
+    assert "equalised odds difference" not in {score.metric for score in answer.scores}
+
+
+def test_a_sensitive_target_is_not_predicted(tables):
+    answer = ask(*tables, target="sex")
+    assert {score.metric for score in answer.scores} == {"group shares", "group fidelity", "group DCR share"}
+    assert any(note.what.startswith("utility") for note in answer.skipped)
+
+
+def odd_tables():
+    rng = np.random.default_rng(0)
+    n = 300
+    sex = rng.choice(["f", "m"], n)
+    yield "one row", pd.DataFrame({"sex": ["f"], "sick": ["no"]})
+    yield "one column", pd.DataFrame({"sex": sex})
+    yield "constant", pd.DataFrame({"sex": sex, "x": 1, "sick": "no"})
+    yield "missing", pd.DataFrame({"sex": sex, "x": np.full(n, np.nan), "sick": rng.choice(["no", "yes"], n)})
+    yield "ages", pd.DataFrame({"sex": rng.normal(50, 10, n), "x": rng.normal(size=n), "sick": sex})
+    yield "no missing age", pd.DataFrame({"sex": np.where(rng.random(n) < 0.5, np.nan, 1.0), "sick": sex})
+    yield "wide", pd.DataFrame({"sex": sex, "sick": sex, **{f"c{j}": rng.integers(0, 3, n) for j in range(500)}})
+    yield "all of one kind", pd.DataFrame({"sex": "f", "x": rng.normal(size=n), "sick": sex})
+
+
+@pytest.mark.parametrize("frame", [pytest.param(frame, id=name) for name, frame in odd_tables()])
+@pytest.mark.parametrize("held", [True, False])
+def test_odd_tables(frame, held):
+    target = "sick" if "sick" in frame else None
+    answer = ask(frame, frame.sample(frac=1, random_state=0), frame.iloc[:60] if held else None, target=target)
+    assert answer.scores or answer.skipped
+    for score in answer.scores:
+        assert score.low <= score.value <= score.high and score.verdict in ("green", "amber", "red")
+
+
+def test_the_quick_level_looks_at_fewer(tables):
+    full, quick = (ask(*tables, level=level) for level in ("full", "quick"))
+    assert {score.metric for score in quick.scores} == METRICS
+    assert found(full, "group DCR share").value != found(quick, "group DCR share").value
+
+
+def test_synthetic_ids_are_no_subjects(tables):
+    inputs = prepare_tables(
+        {"train": Dataset(tables[0], target="sick", sensitive=("sex",)), "synthetic": tables[1], "holdout": tables[2]}
+    )[0]
+    moved = replace(inputs, synthetic=replace(inputs.synthetic, subjects=inputs.synthetic.subjects + 7))
+    assert [s.value for s in measure(inputs).scores] == [s.value for s in measure(moved).scores]
+
+
+# --- bad input
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda t, s, h: group_shares(t, s), "names no columns"),
+        (lambda t, s, h: group_shares(t, s, "sex"), "names no columns"),
+        (lambda t, s, h: group_shares(t, s, ["height"]), "'height'"),
+        (lambda t, s, h: group_shares(t.iloc[:50], s, ["sex"]), "two groups"),
+        (lambda t, s, h: group_distances(t, s, h.iloc[:20], ["sex"]), "50 records"),
+        (lambda t, s, h: group_distances(t[["sex"]], s, h, ["sex"]), "a column beside"),
+        (lambda t, s, h: group_utility(t, s, h, None, ["sex"]), "target=None"),
+        (lambda t, s, h: group_utility(t, s, h.iloc[:60], "sick", ["sex"]), "50 records to test on"),
+        (lambda t, s, h: odds_differences(t, s, h, "blood", ["sex"]), "is a number"),
+        (lambda t, s, h: group_dcr_shares(t, 3, h, ["sex"]), "synthetic must be"),
+    ],
+)
+def test_bad_input(call, message, tables):
+    with pytest.raises(ShdError, match=message):
+        call(*tables)
+
+
+def test_datasets_declare_their_columns(tables):
+    train = Dataset(tables[0], target="sick", sensitive=("sex",))
+    assert group_shares(train, tables[1])["group"].tolist() == ["f", "m"]
+    assert odds_differences(train, *tables[1:])["design"].tolist() == ["TRTR", "TSTR"]

@@ -1,0 +1,107 @@
+"""What every module on fidelity has to stand: odd tables, no holdout, the same digits again, known answers."""
+
+import importlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shd.compare import columns, detection, missingness, neighbourhoods, pairs, prediction, propensity, triples
+from shd.compare._compare import prepare_tables
+
+pca_map = importlib.import_module("shd.compare.map")
+MODULES = (columns, pairs, detection, propensity, prediction, neighbourhoods, triples, missingness, pca_map)
+of_modules = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rsplit(".", 1)[-1])
+
+
+def _odd_tables() -> dict[str, pd.DataFrame]:
+    rng = np.random.default_rng(0)
+    plain = pd.DataFrame({"x": rng.normal(size=60), "g": rng.choice(["a", "b"], 60), "k": rng.choice([0, 1], 60)})
+    days = pd.Timestamp("2020-11-14") + pd.to_timedelta(np.arange(60), unit="D")
+    return {
+        "one record": plain.head(1),
+        "two records": plain.head(2),
+        "one column": plain[["x"]],
+        "one column of levels": plain[["g"]],
+        "constant": pd.DataFrame({"x": [1.0] * 60, "g": ["a"] * 60, "k": [0] * 60}),
+        "all missing": pd.DataFrame({"x": [np.nan] * 60, "g": [None] * 60, "k": [np.nan] * 60}),
+        "constant columns": plain.assign(x=1.0, g="a"),
+        "missing columns": plain.assign(x=np.nan, g=None),
+        "a column half missing": plain.assign(x=plain["x"].where(plain["k"] == 0)),
+        "huge numbers": plain.assign(x=plain["x"] * 1e200),
+        "infinite numbers": plain.assign(x=np.where(plain["x"] > 1, np.inf, plain["x"])),
+        "dates": plain.assign(x=days),
+        "many levels": plain.assign(g=rng.integers(0, 40, 60).astype(str)),
+        "names that are numbers": plain.set_axis([0, 1, 2], axis=1),
+        "few different records": plain[["g", "k"]].assign(h=plain["g"]),
+    }
+
+
+def _judged(module, given: dict[str, pd.DataFrame]) -> None:
+    answer = module.measure(prepare_tables(given)[0])
+    assert answer.scores or answer.frames or answer.skipped
+    for score in answer.scores:
+        assert np.isfinite([score.value, score.low, score.high, score.floor]).all(), score
+        assert score.low <= score.value <= score.high
+        assert score.ceiling is None or np.isfinite(score.ceiling)
+
+
+@of_modules
+@pytest.mark.parametrize("odd", list(_odd_tables()))
+@pytest.mark.parametrize("with_holdout", [True, False])
+def test_odd_tables_are_judged_or_skipped_with_a_reason(module, odd, with_holdout):
+    table = _odd_tables()[odd]
+    _judged(module, {"train": table, "synthetic": table.copy(), **({"holdout": table.copy()} if with_holdout else {})})
+
+
+@of_modules
+def test_a_holdout_of_two_records_is_enough_to_go_on(module, people):
+    _judged(module, {"train": people(60, 1), "synthetic": people(60, 2), "holdout": people(2, 3)})
+
+
+@of_modules
+def test_nothing_in_common_is_no_obstacle(module, people):
+    train = people(60, 1)
+    other = train.assign(age=train["age"] + 1e6, sex="x", pills="more", sick="maybe", blood=0.0)
+    _judged(module, {"train": train, "synthetic": other, "holdout": people(60, 3)})
+
+
+@of_modules
+@pytest.mark.parametrize("level", ["quick", "full"])
+def test_the_same_seed_gives_the_same_digits(module, people, level):
+    given = {"train": people(300, 1), "synthetic": people(250, 2), "holdout": people(100, 3)}
+    first, second = (module.measure(prepare_tables(given, level=level)[0]) for _ in range(2))
+    assert first.scores == second.scores
+    for name, frame in first.frames.items():
+        pd.testing.assert_frame_equal(frame, second.frames[name])
+
+
+@of_modules
+def test_a_fresh_sample_is_green_with_and_without_a_holdout(module, people):
+    given = {"train": people(1500, 102), "synthetic": people(1500, 202)}
+    for more in ({"holdout": people(1500, 302)}, {}):
+        answer = module.measure(prepare_tables(given | more)[0])
+        assert {score.verdict for score in answer.scores} <= {"green"}, answer.scores
+
+
+def test_one_record_repeated_is_red_by_every_measure(people):
+    train = people(400, 1)
+    one = train.iloc[np.zeros(400, dtype=int)].reset_index(drop=True)
+    inputs = prepare_tables({"train": train, "synthetic": one, "holdout": people(400, 3)})[0]
+    for module in (columns, pairs, detection, propensity, prediction, triples):
+        assert {score.verdict for score in module.measure(inputs).scores} == {"red"}, module
+    found = {score.metric: score for score in neighbourhoods.measure(inputs).scores}
+    assert found["recall"].verdict == "red" and found["coverage"].verdict == "red"
+
+
+def test_stand_in_records_never_pass_for_real_ones(cohort):
+    from shd.dataset import Dataset
+
+    train, synthetic, holdout = cohort
+    train, holdout = (Dataset(data.frame.assign(age=data.frame["age"].where(data.frame["age"] > 45)),
+                              source="stand-in") for data in (train, holdout))  # fmt: skip
+    inputs = prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+    answers = [module.measure(inputs) for module in MODULES]
+    said = " ".join(score.sentence for answer in answers for score in answer.scores)
+    assert "stand-in" in said and "real" not in said
+    assert set(answers[-1].frames["map"]["source"]) == {"stand-in", "synthetic"}

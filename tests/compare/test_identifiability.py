@@ -1,0 +1,132 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shd._errors import ShdError
+from shd.compare import identifiability as module
+from shd.compare._coded import align
+from shd.compare._compare import prepare_tables
+from shd.compare._gower import Gower
+from shd.compare.identifiability import AT_RISK, identifiability_score, outliers_at_risk
+from shd.dataset import Dataset
+
+
+def _rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def inputs(cohort):
+    train, synthetic, holdout = cohort
+    return prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+
+
+def test_who_is_nearer_by_hand():
+    train = pd.DataFrame({"n": [0.0, 1.0, 3.0, 10.0]})
+    (train, synthetic), _ = align(train, pd.DataFrame({"n": [0.5, 3.0, 12.0]}))
+    # other people at 1, 1, 2, 7; synthetic records at 0.5, 0.5, 0, 2
+    assert module._is_nearer(Gower.of(train), train, train, synthetic, _rng()).tolist() == [1, 1, 1, 1]
+    (train, synthetic), _ = align(pd.DataFrame({"n": [0.0, 1.0, 3.0]}), pd.DataFrame({"n": [2.0, 20.0]}))
+    # others at 1, 1, 2; synthetic at 2, 1, 1
+    assert module._is_nearer(Gower.of(train), train, train, synthetic, _rng()).tolist() == [0, 0.5, 1]
+
+
+def test_other_records_of_the_same_person_are_not_other_people():
+    table = align(*[pd.DataFrame({"n": [0.0, 1.0, 5.0, 10.0]})] * 2)[0][0]
+    object.__setattr__(table, "subjects", np.array([1, 1, 2, 3]))
+    assert module._to_others(Gower.of(table), table, table).tolist() == pytest.approx([0.5, 0.4, 0.4, 0.5])
+
+
+def test_others_are_as_many_as_asked_for():
+    table = align(*[pd.DataFrame({"n": [0.0, 4.0, 5.0, 10.0]})] * 2)[0][0]
+    # among the first two others: of 0 these are 4 and 5, of 10 they are 0 and 4
+    found = module._to_others(Gower.of(table), table, table, most=2)
+    assert found.tolist() == pytest.approx([0.4, 0.1, 0.1, 0.6])
+
+
+def test_rare_things_count_more():
+    frame = pd.DataFrame({"often": ["a", "b"] * 50, "rare": ["x"] * 98 + ["y"] * 2})
+    table = align(frame, frame)[0][0]
+    often, rare = module._weighted(table).weights
+    assert often == pytest.approx(1 / np.log(2), abs=0.01) and rare == pytest.approx(10, abs=0.3)
+
+
+def test_a_copy_of_train_is_caught(inputs):
+    answer = module.measure(replace(inputs, synthetic=inputs.train))
+    assert answer.scores[0].verdict == "red" and answer.scores[0].value > 0.65
+    assert len(answer.frames[AT_RISK]) == 20
+
+
+def test_new_people_and_independent_columns_identify_nobody(inputs, people):
+    other = prepare_tables({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})[0]
+    for given in (inputs, replace(inputs, synthetic=inputs.floor), other):
+        answer = module.measure(given)
+        assert answer.scores[0].verdict == "green" and len(answer.frames[AT_RISK]) <= 6
+    assert module.measure(inputs).scores[0].ceiling == pytest.approx(0.5, abs=0.07)
+
+
+def _with_outliers(people, seed):
+    """People like all others, and behind them three who are like nobody."""
+    far = pd.DataFrame({"age": [200.0, -90.0, 240.0], "blood": [-40.0, 90.0, 0.0], "pills": "none", "sick": "no"})
+    far["sex"] = "f"
+    return pd.concat([people(300, seed), far], ignore_index=True)
+
+
+def test_a_lone_person_is_listed_when_approached(people):
+    train = _with_outliers(people, 1)
+    synthetic = pd.concat([people(300, 3), train.iloc[[300, 302]]])
+    listed = outliers_at_risk(train, synthetic)
+    assert set(listed["row"][:2]) == {300, 302}
+    assert listed["to synthetic"].tolist()[:2] == [0, 0] and (listed["isolation"] >= 95).all()
+    assert 301 not in listed["row"].tolist()
+    assert listed.columns.tolist() == ["row", "isolation", "to other people", "to synthetic", "why"]
+    assert "nobody else is nearer than" in listed["why"][0] and "rarest value is in" in listed["why"][0]
+
+
+def test_nobody_is_listed_when_nobody_comes_near(people):
+    listed = outliers_at_risk(_with_outliers(people, 1), people(300, 3))
+    assert not set(listed["row"]) & {300, 301, 302}
+    assert outliers_at_risk(people(300, 1), people(300, 3)[:20]).columns.tolist() == listed.columns.tolist()
+
+
+def test_a_person_whose_records_resemble_each_other_is_isolated_all_the_same(people):
+    train = pd.concat([_with_outliers(people, 1), _with_outliers(people, 1)[300:]], ignore_index=True)
+    subjects = np.concatenate([np.arange(303), [300, 301, 302]])
+    listed = outliers_at_risk(Dataset(train, subjects=subjects), train[300:].iloc[np.arange(24) % 6], most=3)
+    assert sorted(subjects[listed["row"]]) == [300, 301, 302]
+
+
+def test_no_more_are_listed_than_asked_for(people):
+    train = people(300, 1)
+    assert len(outliers_at_risk(train, train, most=4)) == 4
+
+
+def test_the_score_stands_beside_its_references(inputs):
+    score = module.measure(inputs).scores[0]
+    assert score.low <= score.value <= score.high and score.floor < score.ceiling
+    assert "in place of the synthetic ones" in score.sentence
+
+
+def test_the_same_seed_gives_the_same_digits(inputs):
+    first, second = module.measure(inputs), module.measure(inputs)
+    assert first.scores == second.scores
+    pd.testing.assert_frame_equal(first.frames[AT_RISK], second.frames[AT_RISK])
+
+
+def test_what_cannot_be_judged_is_said(people):
+    answer = module.measure(prepare_tables({"train": people(50, 1), "synthetic": people(50, 2)})[0])
+    assert not answer.scores and AT_RISK in answer.frames and "takes a holdout" in answer.skipped[0].why
+    answer = module.measure(prepare_tables({"train": people(9, 1), "synthetic": people(9, 2)})[0])
+    assert not answer.frames and "at least 20 people" in answer.skipped[0].why
+
+
+def test_the_public_function_on_frames(people):
+    train = people(300, 1)
+    assert identifiability_score(train, train) > 0.65
+    assert identifiability_score(train, people(300, 2)) == pytest.approx(0.5, abs=0.07)
+    with pytest.raises(ShdError, match="people=0"):
+        identifiability_score(train, train, people=0)
+    with pytest.raises(ShdError, match="synthetic has 3"):
+        outliers_at_risk(train, train[:3])

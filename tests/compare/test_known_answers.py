@@ -1,0 +1,106 @@
+"""Whole comparisons whose answer is known: a fresh sample, the floor, a copy, and faults planted on purpose."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shd.compare import compare
+from shd.compare._schema import VERDICTS
+from shd.dataset import Dataset
+from shd.synthesizers import Marginals
+
+N = 1500
+
+
+@pytest.fixture(scope="module")
+def big(people):
+    """Train, a fresh sample of the same population, and holdout."""
+    train, holdout = (
+        Dataset(people(N, seed), target="sick", subjects=np.arange(N) + N * seed, sensitive=("sex",))
+        for seed in (15, 16)
+    )
+    return train, people(N, 17), holdout
+
+
+def verdicts_of(report, question: str) -> dict[str, str]:
+    return {score.metric: score.verdict for score in report.results if score.question == question}
+
+
+def test_a_fresh_sample_is_as_good_as_it_gets(big):
+    train, fresh, holdout = big
+    report = compare(train, fresh, holdout=holdout)
+    assert report.verdicts == dict.fromkeys(("fidelity", "utility", "privacy", "fairness"), "green")
+    assert set(report.trust["verdict"]) == {"green"} and report.findings == ()
+
+
+def test_independent_columns_are_the_floor(big):
+    train, _, holdout = big
+    report = compare(train, Marginals(random_state=1).fit(train).sample(N), holdout=holdout)
+    assert report.verdicts["fidelity"] == report.verdicts["utility"] == "red" and report.verdicts["privacy"] != "red"
+    for metric in ("association error", "C2ST", "relative prediction error", "importance agreement"):
+        score = report.score(metric)
+        assert score.verdict == "red" and abs(score.value - score.floor) < 0.3 * abs(score.ceiling - score.floor), (
+            metric
+        )
+
+
+def test_a_copy_is_caught_by_every_attack(big):
+    train, _, holdout = big
+    report = compare(train, train.frame, holdout=holdout)
+    found = verdicts_of(report, "privacy")
+    found = {metric: verdict for metric, verdict in found.items() if not metric.startswith("k-")}  # no attacks
+    assert len(found) >= 10 and "green" not in found.values() and report.verdicts["privacy"] == "red", found
+    assert {finding.code for finding in report.findings} >= {"SHD011"}
+    assert len(report.at_risk)
+
+
+def test_a_swapped_label_column_is_named(big):
+    train, fresh, holdout = big
+    swapped = fresh.assign(sick=fresh["sick"].sample(frac=1, random_state=0).to_numpy())
+    report = compare(train, swapped, holdout=holdout)
+    assert next(s for s in report.results if s.metric.startswith("TSTR / TRTR")).verdict == "red"
+    trust = report.trust.set_index("column")
+    assert trust.loc["sick", "verdict"] == "red" and "lost" in trust.loc["sick", "why"]
+    frame = holdout.frame.assign(sick=holdout.frame["sick"].sample(frac=1, random_state=0).to_numpy())
+    wrong = Dataset(frame, target="sick", sensitive=("sex",), subjects=holdout.subjects)
+    (found,) = (f for f in compare(train, fresh, holdout=wrong).findings if f.code == "SHD004")
+    assert "sick" in found.sentence and "nothing in holdout" in found.sentence
+
+
+def test_a_mode_that_vanished_is_named(big):
+    train, fresh, holdout = big
+    some = fresh.assign(pills=fresh["pills"].where(fresh["pills"] != "many", "some").astype("category"))
+    report = compare(train, some, holdout=holdout)
+    found = [finding for finding in report.findings if finding.code == "SHD009"]
+    assert len(found) == 1 and "many" in found[0].sentence and "pills" in found[0].sentence
+    assert report.trust.set_index("column").loc["pills", "verdict"] == "red"
+
+
+def test_a_subject_on_both_sides_is_named(big):
+    train, fresh, holdout = big
+    mixed = Dataset(
+        pd.concat([holdout.frame, train.frame.head(50)], ignore_index=True),
+        target="sick",
+        subjects=np.concatenate([holdout.subjects, train.subjects[:50]]),
+        sensitive=("sex",),
+    )
+    assert "SHD001" in {finding.code for finding in compare(train, fresh, holdout=mixed).findings}
+
+
+def test_one_group_served_badly_is_named(big):
+    train, fresh, holdout = big
+    spoiled = fresh.copy()
+    women = (fresh["sex"] == "f").to_numpy()
+    for column in ("age", "blood", "pills"):
+        spoiled.loc[women, column] = spoiled.loc[women, column].sample(frac=1, random_state=1).to_numpy()
+    report = compare(train, spoiled, holdout=holdout)
+    assert report.verdicts["fairness"] != "green"
+    found = [s for s in report.results if s.question == "fairness" and s.verdict != "green"]
+    assert any("sex = f" in score.sentence for score in found)
+
+
+def test_quick_is_a_part_of_full(big):
+    train, fresh, holdout = big
+    quick, full = (compare(train, fresh, holdout=holdout, level=level) for level in ("quick", "full"))
+    assert {s.metric for s in quick.results} <= {s.metric for s in full.results}
+    assert quick.about.level == "quick" and set(quick.verdicts.values()) <= set(VERDICTS)

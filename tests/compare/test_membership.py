@@ -1,0 +1,149 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shd._errors import ShdError
+from shd.compare import membership
+from shd.compare._compare import prepare_tables
+from shd.compare.membership import membership_inference
+from shd.dataset import Dataset
+from shd.synthesizers import Marginals
+
+METRICS = [
+    f"membership {measure}: {attack}"
+    for attack in ("distance", "density ratio")
+    for measure in ("AUROC", "hits at 1 %")
+]
+
+
+class Memoriser:
+    """Gives back what it has learned, here and there blurred."""
+
+    def __init__(self, random_state=0):
+        self.random_state = random_state
+
+    def fit(self, data):
+        self.frame_ = getattr(data, "frame", data).reset_index(drop=True)
+        return self
+
+    def sample(self, n):
+        rng = np.random.default_rng(self.random_state)
+        frame = self.frame_.iloc[rng.integers(len(self.frame_), size=n)].reset_index(drop=True)
+        return frame.assign(blood=frame["blood"] + rng.normal(0, 0.5, n))
+
+
+@pytest.fixture(scope="module")
+def inputs(cohort):
+    train, synthetic, holdout = cohort
+    return prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+
+
+def _verdicts(inputs):
+    return {score.metric: score.verdict for score in membership.measure(inputs).scores}
+
+
+def test_a_copy_of_train_is_caught_by_every_attack(inputs):
+    answer = membership.measure(replace(inputs, synthetic=inputs.train))
+    assert {score.metric: score.verdict for score in answer.scores} == dict.fromkeys(METRICS, "red")
+    assert all(score.value > 0.95 for score in answer.scores) and not answer.skipped
+
+
+def test_new_people_and_independent_columns_betray_nobody(inputs, people):
+    assert _verdicts(inputs) == dict.fromkeys(METRICS, "green")
+    assert _verdicts(replace(inputs, synthetic=inputs.floor)) == dict.fromkeys(METRICS, "green")
+    other = prepare_tables({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})[0]
+    assert _verdicts(other) == dict.fromkeys(METRICS, "green")
+
+
+def test_a_few_copies_show_in_the_hits(inputs):
+    leaked = inputs.synthetic.values.copy()
+    leaked[:350] = inputs.train.values[:350]  # of 200 of 400 people
+    answer = membership.measure(replace(inputs, synthetic=replace(inputs.synthetic, values=leaked)))
+    of = {score.metric: score for score in answer.scores}
+    assert of["membership hits at 1 %: distance"].verdict == "red"
+    assert of["membership hits at 1 %: distance"].value == pytest.approx(350 / 800, abs=0.1)
+
+
+def test_scores_say_what_was_done_and_stand_beside_their_references(inputs):
+    answer = membership.measure(inputs)
+    for score in answer.scores:
+        assert score.low <= score.value <= score.high
+        assert score.floor is not None and score.ceiling is not None
+        assert "knowing nothing" in score.sentence and score.sentence.endswith("does not tell who was learned from.")
+    frame = answer.frames["membership"]
+    assert frame.columns.tolist() == ["attack", "measure", "value", "low", "high", "floor", "other records"]
+    assert len(frame) == 4
+
+
+def test_members_that_lie_further_away_are_no_green_either(inputs):
+    # a release that is made of the holdout: those learned from are the ones that lie further away
+    answer = membership.measure(replace(inputs, synthetic=inputs.holdout))
+    assert {s.verdict for s in answer.scores if "AUROC" in s.metric} == {"amber"}
+
+
+def test_the_same_seed_gives_the_same_digits(inputs):
+    first, second = membership.measure(inputs), membership.measure(inputs)
+    assert first.scores == second.scores
+    pd.testing.assert_frame_equal(first.frames["membership"], second.frames["membership"])
+
+
+def test_what_cannot_be_judged_is_said(people):
+    def skipped(train, synthetic, holdout=None):
+        given = {"train": train, "synthetic": synthetic}
+        return membership.measure(prepare_tables(given if holdout is None else {**given, "holdout": holdout})[0])
+
+    assert "takes a holdout" in skipped(people(50, 1), people(50, 2)).skipped[0].why
+    assert "at least 20 people" in skipped(people(50, 1), people(50, 2), people(9, 3)).skipped[0].why
+    few = skipped(people(60, 1), people(60, 2), people(60, 3))
+    assert [s.metric for s in few.scores] == [METRICS[0], METRICS[2]]
+    assert few.skipped[0].what == "membership hits at 1 %"
+
+
+def test_the_public_function_on_frames(people):
+    train = people(300, 1)
+    copied = membership_inference(train, train, people(300, 2))
+    assert copied.columns.tolist() == ["attack", "measure", "value", "low", "high"]
+    assert copied["value"].min() > 0.95
+    fresh = membership_inference(train, people(300, 3), people(300, 2)).set_index(["attack", "measure"])["value"]
+    assert fresh["distance", "AUROC"] == pytest.approx(0.5, abs=0.08)
+
+
+def test_shadow_models_find_what_a_memoriser_learned(people):
+    train, holdout = (Dataset(people(200, seed), subjects=np.arange(200) // 2) for seed in (1, 2))
+    made = Memoriser(7).fit(train).sample(200)
+    found = membership_inference(train, made, holdout, synthesizer=Memoriser(), shadows=4)
+    value = found.set_index(["attack", "measure"])["value"]["shadow models", "AUROC"]
+    assert value > 0.7
+    made = Marginals(random_state=7).fit(train).sample(200)
+    found = membership_inference(train, made, holdout, synthesizer=Marginals(), shadows=2).set_index("attack")
+    assert found.loc["shadow models", "low"] < 0.5
+
+
+def test_each_person_is_left_out_of_every_second_shadow(people):
+    given = {"train": Dataset(people(60, 1), subjects=np.arange(60) // 2), "holdout": people(20, 2)}
+    given["synthetic"] = people(30, 3)
+    shadows = membership._shadows(given, Memoriser(), 4, 0)
+    left_out = np.array([shadow.left_out for shadow in shadows])
+    assert left_out.shape == (4, 50) and (left_out.sum(axis=0) == 2).all()
+    assert [len(shadow.made) for shadow in shadows] == [30] * 4
+    # nobody left out is among what a shadow learned: its rows without the blur
+    learned = {tuple(row) for row in shadows[0].made[["age", "sick", "sex", "pills"]].to_numpy()}
+    pool = pd.concat([given["train"].frame, given["holdout"]])[["age", "sick", "sex", "pills"]]
+    person = np.concatenate([np.arange(60) // 2, 30 + np.arange(20)])
+    seen = {tuple(row) for row in pool[~left_out[0][person]].to_numpy()}
+    assert learned <= seen
+
+
+@pytest.mark.parametrize(
+    "settings, said",
+    [
+        ({"synthesizer": Marginals(), "shadows": 3}, "odd"),
+        ({"synthesizer": 3}, "no fit and sample"),
+        ({"people": 0}, "whole number"),
+    ],
+)
+def test_bad_input_is_refused(people, settings, said):
+    with pytest.raises(ShdError, match=said):
+        membership_inference(people(40, 1), people(40, 2), people(40, 3), **settings)

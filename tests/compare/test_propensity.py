@@ -1,0 +1,66 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from shd._errors import ShdError
+from shd.compare._compare import prepare_tables
+from shd.compare.propensity import measure, pmse_ratio
+from shd.synthesizers import Marginals
+
+
+def noise(seed: int, n: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    levels = {f"c{i}": rng.choice(list("abcd"), n, p=[0.6, 0.2, 0.15, 0.05]) for i in range(8)}
+    return pd.DataFrame({**{f"n{i}": rng.normal(size=n) for i in range(8)}, **levels})
+
+
+def test_by_hand():
+    # yes: 50 of 100 real, 80 of 100 synthetic; propensities 80/130 and 20/70
+    real, synthetic = (pd.DataFrame({"x": ["yes"] * n + ["no"] * (100 - n)}) for n in (50, 80))
+    pmse = (130 * (80 / 130 - 0.5) ** 2 + 70 * (20 / 70 - 0.5) ** 2) / 200
+    assert pmse_ratio(real, synthetic) == pytest.approx(pmse / (0.25 / 200), rel=0.03)
+
+
+def test_without_a_difference_it_is_one_on_average():
+    ratios = [pmse_ratio(noise(2 * seed, 500), noise(2 * seed + 1, 500)) for seed in range(20)]
+    assert np.mean(ratios) == pytest.approx(1, abs=0.15)
+
+
+def test_the_same_records_are_too_near(people):
+    assert pmse_ratio(people(300, 1), people(300, 1)) < 1e-6
+
+
+def test_one_column_too_high_is_seen(people):
+    other = people(500, 2)
+    other["blood"] += 3
+    assert pmse_ratio(people(500, 1), other) > 10
+
+
+def test_a_level_on_one_side_only_is_no_obstacle(people):
+    real = people(200, 1)
+    assert pmse_ratio(real, real.assign(sex="x")) > 10
+
+
+def test_it_does_not_see_links(people):
+    train = people(1000, 1)
+    drawn = Marginals(random_state=0).fit(train).sample(1000)
+    assert pmse_ratio(people(1000, 3), drawn) < 5 < pmse_ratio(people(1000, 3), train.assign(sex="f"))
+
+
+def test_too_few_records_or_nothing_to_see_are_not_judged(people):
+    assert np.isnan(pmse_ratio(people(19, 1), people(300, 2)))
+    assert np.isnan(pmse_ratio(pd.DataFrame({"x": [1] * 30}), pd.DataFrame({"x": [1] * 30})))
+
+
+def test_what_is_no_table_is_refused(people):
+    with pytest.raises(ShdError, match="real must be"):
+        pmse_ratio("real.csv", people(30, 1))
+
+
+def test_the_interval_holds_what_other_samples_give(people):
+    real, other = people(400, 1), people(400, 2).assign(sex="f")
+    inputs = prepare_tables({"train": people(400, 3), "synthetic": other, "holdout": real})[0]
+    (score,) = measure(inputs).scores
+    again = [pmse_ratio(people(400, 10 + seed), people(400, 40 + seed).assign(sex="f")) for seed in range(20)]
+    assert np.mean([(score.low <= value <= score.high) for value in again]) > 0.7
+    assert score.verdict == "red" and score.floor < 3 and score.ceiling < 3
