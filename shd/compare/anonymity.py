@@ -14,9 +14,9 @@ from shd.compare._attacks import FEWEST, REPLICATES, all_of, count_people, judge
 from shd.compare._coded import Coded, align
 from shd.compare._resample import bootstrap_weights, deal, generator, interval
 from shd.compare._schema import Answer, Inputs, Score, Skipped
-from shd.compare.privacy import binomial_interval
 from shd.dataset import Dataset
 
+_Z = 1.96
 _SMALL = 5  # records, below which a group is a small one
 _FEW_VALUES, _MOST_COLUMNS = 20, 4  # of quasi-identifiers, where no column is sensitive
 _HELD = (("nobody", 0, 0), ("1", 1, 1), ("2 to 4", 2, 4), ("5 or more", 5, np.inf))
@@ -132,22 +132,28 @@ def _quasi_identifiers(inputs: Inputs) -> list:
 def _anonymity(inputs: Inputs, columns: list) -> Score:
     """Compare how many records stand in small groups with as many real ones; small groups alone are no alarm."""
     n = len(inputs.synthetic)
-    found, floor = k_anonymity(inputs.synthetic, columns), k_anonymity(inputs.floor, columns)
-    rng = generator(inputs.random_state, "k-anonymity")
-    real = some(inputs.train, n, rng)
-    value, ceiling = found["below 5"] / n, k_anonymity(real, columns)["below 5"] / len(real)
-    low, high = binomial_interval(found["below 5"], n)
-    verdict = "green" if judge_excess(value - ceiling, low - ceiling) == "green" else "amber"
+    real = some(inputs.train, n, generator(inputs.random_state, "k-anonymity"))
+    (value, error), (floor, _), (ceiling, other_error) = (
+        _in_small_groups(table, columns) for table in (inputs.synthetic, inputs.floor, real)
+    )
+    found, beyond = k_anonymity(inputs.synthetic, columns), value - ceiling
+    at_least = beyond - _Z * np.hypot(error, other_error)
+    verdict = "green" if judge_excess(beyond, at_least) == "green" else "amber"
     means = "hardly more than real ones" if verdict == "green" else "more than real ones, and easier to search for"
     sentence = (
         f"By {_listing(columns)}, {found['below 5']:,} of {n:,} synthetic records are in groups of fewer than "
         f"{_SMALL} and {found['unique']:,} are unique, the smallest group has {found['smallest group']:,}; of "
         f"{inputs.word} records {ceiling:.2%} are in such groups, of synthetic ones {value:.2%}: {means}."
     )
-    return Score(
-        "privacy", "k-anonymity: below 5", value, low, high, floor["below 5"] / len(inputs.floor), ceiling, verdict,
-        "lower", sentence,
-    )  # fmt: skip
+    low, high = max(value - _Z * error, 0.0), min(value + _Z * error, 1.0)
+    return Score("privacy", "k-anonymity: below 5", value, low, high, floor, ceiling, verdict, "lower", sentence)
+
+
+def _in_small_groups(table: Coded, columns: list) -> tuple[float, float]:
+    """Return the share of records in small groups and its standard error: groups come and go as a whole."""
+    size = np.bincount(_groups(columns, table)[0])
+    small = size[size < _SMALL]
+    return float(small.sum() / len(table)), float(np.sqrt((small**2).sum()) / len(table))
 
 
 def _map(inputs: Inputs, columns: list, found: dict, rng: np.random.Generator) -> Score:
