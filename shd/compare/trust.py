@@ -119,7 +119,7 @@ def _of_error(error: dict, word: str) -> _Finding:
     """Judge by how much is lost, and by how much of what there was to lose; the milder counts."""
     if not error or not error["floor"] - error["real"] > _LEAST_WAY:
         return _Finding("green")
-    value, least = error["real"] + error["sure"], error["real"] + error["least"]
+    value, least = 1 + error["sure"], 1 + error["least"]
     steps = _step(value, ERROR_AMBER, ERROR_RED, least), _step(error["lost"], 1 - GREEN_FROM, 1 - AMBER_FROM)
     why = (
         f"it follows less well from the others: models trained on synthetic records make "

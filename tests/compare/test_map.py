@@ -76,6 +76,7 @@ def test_few_different_records_can_be_drawn():
         pd.DataFrame({"x": [np.nan] * 9}),
         pd.DataFrame({"x": [1.0, 2.0]}),
         pd.DataFrame({"x": range(9)}),
+        pd.DataFrame({"x": range(9), "y": range(0, 27, 3)}),
     ],
 )
 def test_one_direction_makes_no_map(table):

@@ -5,7 +5,7 @@ import pytest
 from shd._errors import ShdError
 from shd.compare import ranking
 from shd.compare._compare import prepare_tables
-from shd.compare._models import FAMILIES, _one_hot, fit
+from shd.compare._models import FAMILIES, _filled, _one_hot, fit
 from shd.compare.ranking import ranking_agreement, sra
 
 
@@ -96,6 +96,15 @@ def test_models_that_are_reversed_on_synthetic_records_are_found_out(people, mon
     assert score.value < 0.2 and score.verdict == "red"
 
 
+def test_designs_are_told_apart_by_a_swapped_label(people):
+    """Synthetic records that are right among themselves, and wrong about real ones."""
+    swapped = people(300, 2).assign(sick=lambda f: f["sick"].map({"yes": "no", "no": "yes"}))
+    grid = _measure(people(300, 1), swapped, people(300, 3)).frames["models"]
+    value = grid[grid["model"] == "random forest"].set_index("design")["value"]
+    assert value["TRTR"] > 0.7 and value["TSTS"] > 0.7
+    assert value["TSTR"] < 0.3 and value["TRTS"] < 0.3
+
+
 def test_a_number_gets_seven_families(people):
     answer = _measure(people(300, 1), people(300, 2), people(300, 3), "blood")
     grid = answer.frames["models"]
@@ -136,6 +145,12 @@ def test_no_family_minds_odd_numbers(family, outcome):
     table[:5, 1], table[:5, 4], table[5:9, 0] = np.nan, 9.0, -1e300
     predicted = fit(family, x, y, categories)(table)
     assert predicted.shape == (60,) and np.isfinite(predicted).all()
+
+
+def test_trees_read_gaps_as_a_value_below_all_others():
+    train = np.array([[1.0, 0], [np.nan, 2], [5.0, 1]])
+    read = _filled(train, np.array([False, True]))
+    assert np.array_equal(read(np.array([[np.nan, 1], [1e300, 2]])), [[0, 1], [1e30, 2]])
 
 
 def test_linear_models_read_levels_and_gaps():

@@ -151,10 +151,17 @@ def test_bad_questions_are_refused(arguments, match):
 
 
 def test_terms_are_as_many_as_the_outcomes_allow():
-    few = patients(400, 1)
-    few = pd.concat([few[few["sick"] == "no"], few[few["sick"] == "yes"].head(25)])
-    assert len(odds_ratios(few, "sick", level="yes")) <= 2  # ten sick records each
-    assert len(odds_ratios(patients(400, 1), "sick")) > 2
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(300, 6))).add_prefix("x").assign(ill=[1] * 25 + [0] * 275)
+    assert len(odds_ratios(table, "ill")) == 2  # ten ill records each
+    assert len(odds_ratios(table.assign(ill=[1] * 100 + [0] * 200), "ill")) == 6
+
+
+def test_a_level_that_is_always_ill_does_not_join_the_reference():
+    always = pd.DataFrame({"exposed": ["always"] * 30, "ill": [1] * 30})
+    found = odds_ratios(pd.concat([two_by_two(), always]), "ill", level="1")
+    assert found["term"].tolist() == ["exposed: yes vs no"]
+    assert found["odds ratio"][0] == pytest.approx((40 / 60) / (20 / 100))
 
 
 def test_terms_that_say_the_same_are_estimated_once():

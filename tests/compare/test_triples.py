@@ -38,6 +38,7 @@ def test_a_lost_triple_whose_pairs_are_intact_is_named():
     answer = measure(inputs_of(*tables))
     first = answer.frames["triples"].iloc[0]
     assert first[["first", "second", "third"]].tolist() == ["a", "b", "c"]
+    assert answer.frames["triples"]["distance"].is_monotonic_decreasing
     assert first["distance"] == pytest.approx(0.5, abs=0.05) and first["of pairs"] < 0.05
     assert answer.scores[0].verdict == "red" and "a, b and c are furthest off" in answer.scores[0].sentence
 
@@ -63,6 +64,8 @@ def test_missing_values_are_a_level():
     train = pd.DataFrame({"a": [1.0, 2.0] * 20, "b": ["x", "y"] * 20, "c": [1, 1] * 20})
     other = train.assign(a=[1.0, np.nan] * 20)
     assert triple_distance(train, other) == pytest.approx(0.5)
+    lowest = pd.DataFrame({"a": np.arange(10.0), "b": "x", "c": 1})
+    assert triple_distance(lowest, lowest.assign(a=lowest["a"].where(lowest["a"] > 1))) == pytest.approx(0.2)
 
 
 def test_rare_levels_share_one():
