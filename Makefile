@@ -27,6 +27,7 @@ lint: setup ## Check the style
 bench: setup ## Measure quality, speed and memory: hours
 	$(BIN)/python -m benchmarks.diabetes
 	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.compare
 	$(BIN)/python -m benchmarks.images
 
 lab: setup ## Open JupyterLab

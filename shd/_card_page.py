@@ -9,6 +9,7 @@ from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
 
 _FILES = {"SHA256SUMS", "model.safetensors", "report.html", "synthetic.csv.gz", "synthetic.parquet", "synthetic.zip"}
 """What the page links to; other names and addresses in a card are shown, and lead nowhere."""
+_NOTHING = "–"  # what the trust table says where a column can be used for anything
 
 
 def page(card: dict, with_data: bool = True) -> str:
@@ -115,7 +116,7 @@ def _column(column: dict) -> dict:
     """Return a column with the verdict that counts, that of the trust table where there is one, and its reasons."""
     trust = column["trust"]
     why = trust.get("why") or ""
-    if trust.get("not for"):
+    if trust.get("not for", _NOTHING) != _NOTHING:
         why = f"{why} Not for: {trust['not for']}".strip()
     about = [column["role"]] if column["role"] != "feature" else []
     about.append(f"{column['kind']}, {column['levels']:,} levels" if "category" in column["kind"] else column["kind"])

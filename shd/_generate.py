@@ -170,7 +170,7 @@ def generate(
     leave()
     tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
     synthetic, drawn_again = _sample(synthesizer, train)
-    tell("compare", "fidelity, utility and privacy")
+    tell("compare", "fidelity, utility, privacy and fairness")
     report = compare(train, synthetic, holdout=holdout, synthesizer=synthesizer, random_state=random_state)
     used = Split(test_size, random_state)
     return Generated(train, holdout, synthesizer, synthetic, report, used, cost, drawn_again)

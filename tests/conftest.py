@@ -1,6 +1,7 @@
 """What every test shares: real data only where a test asks for them, and small things to work on."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,65 @@ def table() -> pd.DataFrame:
             "sick": rng.choice(["no", "yes"], n, p=[0.7, 0.3]),
         }
     )
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """An installed Chromium; tests that take it are skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class StubReport:
+    """What a release needs of a `shd.compare.Report`."""
+
+    def __init__(self, privacy="green", fairness=None, trust=(), findings=None, compared=30):
+        self.verdicts = {"fidelity": "green", "utility": "amber", "privacy": privacy, "fairness": fairness}
+        self.more = {"trust": list(trust), "findings": findings}
+        self.compared = compared
+
+    def without_persons(self):
+        return self
+
+    def to_dict(self):
+        score = {"question": "fidelity", "metric": "C2ST", "value": 0.6, "low": 0.5, "high": 0.7}
+        score |= {"floor": 0.9, "ceiling": None, "verdict": "green", "better": "at 0.5", "sentence": "Fine."}
+        copies = {
+            **score,
+            "question": "privacy",
+            "metric": "copies",
+            "verdict": "red",
+            "sentence": "1 of 30.",
+            "digits": 0,
+        }
+        return {
+            "about": {
+                "tables": [{"role": "synthetic", "records": self.compared}],
+                "target": "sick",
+                "random_state": 0,
+            },
+            "verdicts": self.verdicts,
+            "scores": [score, copies],
+            "columns": [{"column": "sex", "verdict": "red"}],
+            "skipped": [{"what": "x", "why": "y"}],
+            **self.more,
+        }
+
+    def summary(self):
+        return "\n".join(f"line {i}" for i in range(5))
+
+    def save(self, path):
+        path.write_text("<p>report</p>", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def stub_report() -> type[StubReport]:
+    """The class `StubReport`: test files cannot import from here."""
+    return StubReport

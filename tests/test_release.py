@@ -5,7 +5,6 @@ import platform
 from dataclasses import asdict, replace
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,65 +14,22 @@ from shd._errors import ShdWorkError
 from shd._generate import Cost, Split
 from shd._paths import challenges_dir
 from shd.dataset import DataCard, Dataset
-from shd.datasets._pictures import as_stored, read_pictures
-from shd.release import IMAGE_FILES, SUMS, TABLE_FILES, check_folder, is_release, make_release, verify_release
-from shd.synthesizers import Marginals, SliceGaussian, load_synthesizer
+from shd.release import SUMS, TABLE_FILES, check_folder, is_release, make_release, verify_release
+from shd.synthesizers import Marginals, load_synthesizer
 
 CARD = DataCard(title="Stays", licence="CC0 1.0", citation="We (2026).", notes=("A trap | with a bar.",))
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # sixty rows are few, and meant to be
 
 
-class StubReport:
-    """What a release needs of a `shd.compare.Report`."""
-
-    def __init__(self, privacy="green", fairness=None, trust=(), findings=None, compared=30):
-        self.verdicts = {"fidelity": "green", "utility": "amber", "privacy": privacy, "fairness": fairness}
-        self.more = {"trust": list(trust), "findings": findings}
-        self.compared = compared
-
-    def without_persons(self):
-        return self
-
-    def to_dict(self):
-        score = {"question": "fidelity", "metric": "C2ST", "value": 0.6, "low": 0.5, "high": 0.7}
-        score |= {"floor": 0.9, "ceiling": None, "verdict": "green", "better": "at 0.5", "sentence": "Fine."}
-        copies = {
-            **score,
-            "question": "privacy",
-            "metric": "copies",
-            "verdict": "red",
-            "sentence": "1 of 30.",
-            "digits": 0,
-        }
-        return {
-            "about": {
-                "tables": [{"role": "synthetic", "records": self.compared}],
-                "target": "sick",
-                "random_state": 0,
-            },
-            "verdicts": self.verdicts,
-            "scores": [score, copies],
-            "columns": [{"column": "sex", "verdict": "red"}],
-            "skipped": [{"what": "x", "why": "y"}],
-            **self.more,
-        }
-
-    def summary(self):
-        return "\n".join(f"line {i}" for i in range(5))
-
-    def save(self, path):
-        path.write_text("<p>report</p>", encoding="utf-8")
-
-
 @pytest.fixture
-def made(table):
+def made(table, stub_report):
     """The arguments of `make_release` for a tiny run."""
     data = Dataset.from_frame(table, target="sick", subject="patient", name="stays", card=CARD)
     train, holdout = data.split(0.2, 0)
     model = Marginals(random_state=0).fit(train)
     synthetic = Dataset(model.sample(30), target="sick", source="synthetic", name="stays", card=CARD)
     pieces = {"train": train, "holdout": holdout, "synthesizer": model, "synthetic": synthetic}
-    return {**pieces, "report": StubReport(), "split": Split(0.2, 0), "cost": Cost(1.5, 1.4), "drawn_again": None}
+    return {**pieces, "report": stub_report(), "split": Split(0.2, 0), "cost": Cost(1.5, 1.4), "drawn_again": None}
 
 
 def test_release_holds_its_files_and_their_checksums(made, tmp_path):
@@ -228,17 +184,17 @@ def test_readme_says_what_card_says(made, tmp_path):
     assert "None" not in page
 
 
-def test_card_says_how_it_was_compared_and_whose_records(made, tmp_path):
+def test_card_says_how_it_was_compared_and_whose_records(made, tmp_path, stub_report):
     card = make_release(tmp_path / "one", **made).card
     how = {"level": "full", "random_state": 0, "target": "sick", "records": 30, "records_are": "those released"}
     assert card["comparison"] == how
-    made["report"] = StubReport(compared=48)
+    made["report"] = stub_report(compared=48)
     again = make_release(tmp_path / "two", **made, creator="A hospital").card
     assert again["comparison"]["records_are"] == "drawn from the model"
     assert (card["creator"], again["creator"]) == (None, "A hospital")
 
 
-def test_card_gathers_the_risks_and_the_checks(made, tmp_path):
+def test_card_gathers_the_risks_and_the_checks(made, tmp_path, stub_report):
     trust = [{"column": "sex", "verdict": "red", "why": "Its links are lost.", "not for": "groups"}]
     finding = {
         "code": "SHD001",
@@ -247,7 +203,7 @@ def test_card_gathers_the_risks_and_the_checks(made, tmp_path):
         "sentence": "20 people.",
         "todo": "Add some.",
     }
-    made["report"] = StubReport("red", "amber", trust, [finding])
+    made["report"] = stub_report("red", "amber", trust, [finding])
     folder = make_release(tmp_path / "out", **made).folder
     card = verify_release(folder).card
     assert card["risk"]["privacy"] == {"verdict": "red", "alarms": ["copies"], "sentences": ["1 of 30."]}
@@ -276,8 +232,8 @@ def test_rows_of_each_side_have_a_checksum_that_does_not_follow_their_order(made
 
 
 @pytest.mark.parametrize("privacy", ["red", "amber", None])
-def test_use_follows_the_privacy_verdict(made, tmp_path, privacy):
-    card = make_release(tmp_path / "out", **{**made, "report": StubReport(privacy)}).card
+def test_use_follows_the_privacy_verdict(made, tmp_path, privacy, stub_report):
+    card = make_release(tmp_path / "out", **{**made, "report": stub_report(privacy)}).card
     assert any("privacy is" in line for line in card["use"]["may_not"])
 
 
@@ -352,56 +308,6 @@ def test_generated_is_what_make_release_takes(made):
     made = SimpleNamespace(**made)
     assert set(vars(Generated(**vars(made)))) == set(vars(made))
     assert asdict(made.cost) == {"wall_seconds": 1.5, "cpu_seconds": 1.4}
-
-
-class ReportOfPictures(StubReport):
-    """A report that shows real people until they are taken out."""
-
-    shows_people = True
-
-    def without_persons(self):
-        quiet = type(self)()
-        quiet.shows_people = False
-        return quiet
-
-    def save(self, path):
-        path.write_text("<html>real people</html>" if self.shows_people else "<html></html>")
-
-
-@pytest.fixture(scope="module")
-def pictures():
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"class": pd.Categorical(["a", "b"] * 60), "slice": np.arange(120) % 3})
-    images = rng.integers(0, 255, (120, 16, 16)).astype(np.uint8)
-    data = Dataset(frame, target="class", subjects=np.arange(120) // 3, card=CARD, name="scans", images=images)
-    train, holdout = data.split(0.2, 0)
-    model = SliceGaussian(components=3).fit(train)
-    return {"train": train, "holdout": holdout, "synthesizer": model, "synthetic": model.sample(12)}
-
-
-def test_a_release_of_pictures_holds_a_zip_of_them_and_no_real_person(pictures, tmp_path):
-    release = make_release(tmp_path / "out", **pictures, report=ReportOfPictures(), drawn_again=7)
-    assert sorted(p.name for p in release.folder.iterdir()) == sorted([*IMAGE_FILES, SUMS])
-    assert verify_release(release.folder).card["data"]["pixels"] == [16, 16]
-    index, images = read_pictures(release.folder / "synthetic.zip")
-    assert index["class"].tolist() == pictures["synthetic"].frame["class"].tolist()
-    assert np.array_equal(images, as_stored(pictures["synthetic"].images))
-    assert "real people" not in (release.folder / "report.html").read_text()
-    page = (release.folder / "README.md").read_text()
-    assert "12 synthetic pictures of 16 x 16 pixels" in page and "7 pictures were drawn again" in page
-    assert load_synthesizer(release.folder / "model.safetensors").sample(3).images.shape == (3, 16, 16)
-    (release.folder / "synthetic.zip").unlink()
-    with pytest.raises(ShdWorkError, match="missing"):
-        verify_release(release.folder)
-
-
-def test_other_pictures_give_another_checksum(pictures, tmp_path):
-    sums = set()
-    for light in (0, 1):
-        train = replace(pictures["train"], images=pictures["train"].images // (1 + light))
-        release = make_release(tmp_path / str(light), **{**pictures, "train": train}, report=ReportOfPictures())
-        sums.add(release.card["made_from"]["sha256"])
-    assert len(sums) == 2
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:The inplace keyword")  # of rdflib and mlcroissant

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from shd.compare import _figures_models as figures
 from shd.compare import map as pca_map
+from shd.compare._schema import VERDICTS
 
 if TYPE_CHECKING:
     from shd.compare.report import Report
@@ -16,8 +17,10 @@ _SHOWN = 8
 
 def chapters(report: "Report") -> dict:
     """Return what the template of a report on tables needs beside columns, pairs and utility."""
+    trust = report.trust.to_dict("records")
     return {
-        "trust": report.trust.to_dict("records"),
+        "trust": sorted(trust, key=lambda row: -VERDICTS.index(row["verdict"])),  # the worst first
+        "trusted": sum(row["verdict"] == "green" for row in trust),
         "giveaways": _giveaways(report),
         "map": _map(report),
         "models": _models(report),

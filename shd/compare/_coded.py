@@ -188,7 +188,9 @@ def _as_numbers(values: pd.Series, date: bool) -> np.ndarray | None:
         known = pd.to_datetime(values, errors="coerce", utc=True)
         if known.isna().sum() > values.isna().sum():
             return None
-        return ((known - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)).to_numpy(float)
+        # microseconds: nanoseconds end in the year 2262
+        since = known.dt.as_unit("us") - pd.Timestamp(0, tz="UTC").as_unit("us")
+        return (since / pd.Timedelta(days=1)).to_numpy(float)
     if pd.api.types.is_timedelta64_dtype(values):
         return (values / pd.Timedelta(days=1)).to_numpy(float)
     if pd.api.types.is_datetime64_any_dtype(values):

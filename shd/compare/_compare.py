@@ -71,7 +71,7 @@ STEPS = (
     Step("importance and calibration", agreement.measure, 20),
     Step("regression", regression.measure, 1),
     Step("few real records and synthetic ones", augmentation.measure, 11),
-    Step("privacy: copies and distances", privacy.measure, 9),
+    Step("privacy: copies, near copies, distances", privacy.measure, 9),
     Step("membership inference", membership.measure, 4),
     Step("attribute inference", attributes.measure, 5),
     Step("singling out", singling_out.measure, 6),
@@ -152,7 +152,7 @@ def compare(
     evidence = Evidence(given, inputs, synthesizer, inputs.random_state)
     report = _checked(evidence, lambda: _report(_ask(inputs), skipped, about))
     behind = [report.frames.get(name, pd.DataFrame()) for name in ("columns", "pairs", "prediction", "giveaways")]
-    return replace(report, frames={**report.frames, "trust": trust_table(*behind, word=about.word)})
+    return replace(report, frames={**report.frames, "trust": trust_table(*behind, word=about.word, skipped=skipped)})
 
 
 def prepare_tables(

@@ -26,6 +26,7 @@ _ROWS, _SHUFFLED, _LEVELS = 10_000, 4000, 3  # of importance: most records to tr
 _LINEAR_ROWS, _TESTED = 20_000, 20_000  # of calibration: most records to train on, and to test on
 _TOP, _FEWEST_FEATURES, _MOST_FEATURES = 10, 3, 150  # shuffling more columns one by one takes too long
 _BANDS, _REPLICATES, _FEWEST = 10, 60, 20  # and fewest records to train on
+_AGREED = 0.3  # of two models of real records, below which nothing can be asked of others
 _CURVE = ["target", "design", "chance band", "predicted", "observed", "records"]
 _IMPORTANCE = "importance agreement"
 _TABLES = ("real", "synthetic", "floor", "other real")
@@ -237,7 +238,7 @@ def _agreement(inputs: Inputs, falls: dict[str, np.ndarray], top: int) -> list[S
             f"independent columns {floor:.0%}."
         )
 
-    scores = []
+    scores, skipped = [], []
     for metric, agree, least, sentence in (
         (_IMPORTANCE, _spearman, -1, in_order),
         ("important columns shared", partial(_shared, top=top), 0, on_top),
@@ -245,6 +246,10 @@ def _agreement(inputs: Inputs, falls: dict[str, np.ndarray], top: int) -> list[S
         # where no column matters to the other model, nothing agrees
         found = {name: np.nan_to_num(agree(falls["real"], others)) for name, others in falls.items()}
         value, ceiling, floor = (float(found[name][0]) for name in ("synthetic", "other real", "floor"))
+        if ceiling < _AGREED:
+            why = f"two models of {word} records agree by no more than {ceiling:.2f} themselves"
+            skipped.append(Skipped(metric, why))
+            continue
         low, high = (float(bound) for bound in interval(value, found["synthetic"][1:], least, 1))
         verdict, sentence = judge(value, low, high, floor, ceiling, "higher"), sentence(value, ceiling, floor)
         scores.append(Score("utility", metric, value, low, high, floor, ceiling, verdict, "higher", sentence, digits=2))

@@ -91,3 +91,10 @@ def test_scores(fresh, scrambled):
         assert (fresh.columns[what].notna() == is_number).all()
     shares = fresh.frames["distributions"].groupby("column")[["real", "synthetic", "holdout"]].sum()
     assert np.allclose(shares, 1)
+
+
+def test_dates_beyond_the_nanoseconds():
+    late = pd.DataFrame({"until": pd.to_datetime(["2020-01-01", "9998-12-31"] * 5).astype("datetime64[s]")})
+    assert column_distances(late, late)["until"] == 0
+    earlier = late.assign(until=late["until"] - pd.Timedelta(days=1))
+    assert wasserstein_distances(late, earlier)["until"] == pytest.approx(1)

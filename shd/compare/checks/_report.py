@@ -13,7 +13,7 @@ _TOO_EASY = 0.03  # by how much TSTS may lie above TRTR
 _NEARER = {"DCR share": 0.05, "nearer to train": 0.2}  # how far below the reference a share may lie
 _COPIES = 3  # times what chance gives
 _FEWEST = 5
-_ATTACKS = ("membership", "attribute inference", "singling out")
+_ATTACKS = ("membership", "attribute inference", "singling out", "linkability")
 
 
 def saw_the_holdout(evidence: Evidence, report: "Report") -> list[str]:
