@@ -46,17 +46,22 @@ def make_stand_in(data: shd.Dataset, path: Path) -> None:
     notice(f"{path}: {len(cohort):,} pictures of {sum(PEOPLE)} subjects, {path.stat().st_size / 1e6:.1f} MB")
 
 
-def make_the_release(data: shd.Dataset, folder: Path, checkpoint: Path) -> None:
-    """Fit for a long time, compare as many pictures as train has, and release balanced classes."""
-    model = shd.ImageCGAN(random_state=SEED, **LONG_RUN)
-    made = generate(data, model, checkpoint=checkpoint, test_size=TEST_SIZE, random_state=SEED)
+def draw_released(model: shd.ImageCGAN, train: shd.Dataset) -> tuple[shd.Dataset, int]:
+    """Draw the pictures that ship, and say how many were drawn again: each class and slice equally often."""
     asked = pd.DataFrame(
         {
             "class": np.repeat(LEVELS, PICTURES_A_CLASS),
             "slice": np.arange(len(LEVELS) * PICTURES_A_CLASS) % N_SLICES,
         }
     )
-    balanced, drawn_again = sample_apart(made.synthesizer, made.train, len(asked), asked, SEED + 1)
+    return sample_apart(model, train, len(asked), asked, SEED + 1)
+
+
+def make_the_release(data: shd.Dataset, folder: Path, checkpoint: Path) -> None:
+    """Fit for a long time, compare as many pictures as train has, and release balanced classes."""
+    model = shd.ImageCGAN(random_state=SEED, **LONG_RUN)
+    made = generate(data, model, checkpoint=checkpoint, test_size=TEST_SIZE, random_state=SEED)
+    balanced, drawn_again = draw_released(made.synthesizer, made.train)
     release = make_release(
         folder,
         train=made.train,
