@@ -22,12 +22,15 @@ import shd
 from shd._grid import save_grid
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "challenges/diabetes_ml/README.md")
+BIO_FOLDER = ROOT / "challenges/diabetes_bioinformatics"
+PAGES = (ROOT / "README.md", ROOT / "challenges/diabetes_ml/README.md", BIO_FOLDER / "README.md")
 RELEASE = ROOT / "challenges/diabetes_ml/data/release"
 STAND_IN = ROOT / "challenges/diabetes_ml/data/stand-in.parquet"
 PICTURE = ROOT / "docs/report.png"
 MRI = ROOT / "challenges/alzheimers_mri/data/release"
 GRID = ROOT / "docs/mri.png"
+BIO = BIO_FOLDER / "data/release"
+REPLICATION = BIO_FOLDER / "data/replication.json"
 
 WIDTH = 1280  # of the page, in CSS pixels
 SHARPNESS = 1.5  # image pixels a CSS pixel, so that letters stay sharp on fine screens
@@ -35,7 +38,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUESTIONS = {"fidelity": "alike", "utility": "useful", "privacy": "safe", "fairness": "so for everybody"}
 SHOWN = (
     "column distance", "association error", "distance of triples", "C2ST", "coverage",
-    "TSTR / TRTR", "relative prediction error", "SRA", "confidence interval overlap",
+    "TSTR / TRTR", "relative prediction error", "SRA", "confidence interval overlap", "replication rate",
     "verbatim copies", "DCR share", "membership AUROC", "attribute inference", "singling out", "linkability",
     "group fidelity", "group utility", "equalised odds",
 )  # fmt: skip
@@ -107,6 +110,50 @@ def data_block(card: dict) -> str:
     )
 
 
+def replication_block(card: dict) -> str:
+    """Return how many known findings each family's records replicate, one line a family."""
+    found = json.loads(REPLICATION.read_text(encoding="utf-8"))
+    cuts, counted = len(found["rows"][1]["cuts"]), found["rows"][0]["counted"]
+    lines = [
+        f"All tables are cut to {found['records']:,} records; rates are means over {cuts} cuts of the table, out of "
+        f"{counted} findings that train shows.",
+        "",
+        "| records | replication rate | 95 % interval | of those that held-out patients replicate | fit, CPU s |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in found["rows"]:
+        shown, all_of_them = row["of those held out"]
+        seconds = "–" if row["fit, s"] is None else f"{row['fit, s']:,.0f}"
+        lines.append(
+            f"| {row['table']} | {row['rate']:.2f} | {row['low']:.2f} to {row['high']:.2f} "
+            f"| {shown} of {all_of_them} ({shown / all_of_them:.0%}) | {seconds} |"
+        )
+    return "\n".join(lines)
+
+
+def published_block(card: dict) -> str:
+    """Return the study's group sizes beside those of the cohort, and the main terms of its model."""
+    found = json.loads(REPLICATION.read_text(encoding="utf-8"))["published"]
+    lines = ["| group | published | here | difference |", "| --- | ---: | ---: | ---: |"]
+    lines += [
+        f"| {row['group']}: {row['level'].replace('<', '&lt;').replace('>', '&gt;')} | {row['published']:,} "
+        f"| {row['here']:,} | {row['difference']:+.2%} |"
+        for row in found["sizes"]
+    ]
+    main = [row for row in found["model"] if " and main diagnosis" not in row["term"]]
+    lines += [
+        "",
+        "Readmission within 30 days, all terms in one logistic model (interactions of HbA1c and main diagnosis",
+    ]
+    lines += ["are in it, and not shown):", "", "| term | odds ratio | 95 % interval |", "| --- | ---: | ---: |"]
+    lines += [
+        f"| {row['term'].replace('<', '&lt;').replace('>', '&gt;')} | {row['odds ratio']:.2f} "
+        f"| {row['low']:.2f} to {row['high']:.2f} |"
+        for row in main
+    ]
+    return "\n".join(lines)
+
+
 Blocks = dict[str, Callable[[dict], str]]
 BLOCKS: Blocks = {
     "picture": picture_block,
@@ -115,6 +162,11 @@ BLOCKS: Blocks = {
     "data": data_block,
 }
 MRI_BLOCKS: Blocks = {"mri grid": grid_block, "mri figures": figures_block}
+BIO_BLOCKS: Blocks = {
+    "bio figures": figures_block,
+    "replication": replication_block,
+    "published": published_block,
+}
 
 
 def fill(page: str, card: dict, blocks: Blocks = BLOCKS) -> str:
@@ -129,6 +181,13 @@ def fill(page: str, card: dict, blocks: Blocks = BLOCKS) -> str:
             raise ValueError(f"{first} without {last}")
         page = f"{before}{first}\n{block(card)}\n{last}{after}"
     return page
+
+
+def fill_all(page: str) -> str:
+    """Return a page with every block of every challenge written anew."""
+    page = fill(page, read_card())
+    page = fill(page, read_card(MRI), MRI_BLOCKS)
+    return fill(page, read_card(BIO), BIO_BLOCKS)
 
 
 def take_picture(report: Path, path: Path) -> None:
@@ -196,10 +255,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 where a page is behind")
     chosen = parser.parse_args(arguments)
-    card, mri, behind = read_card(), read_card(MRI), 0
+    behind = 0
     for path in PAGES:
         page = path.read_text(encoding="utf-8")
-        filled = fill(fill(page, card), mri, MRI_BLOCKS)
+        filled = fill_all(page)
         behind += filled != page
         if not chosen.check:
             path.write_text(filled, encoding="utf-8", newline="\n")

@@ -1,4 +1,4 @@
-"""Document the shipped releases again: their weights and data as they are, compared and described anew.
+"""Document the shipped releases again: their weights as they are, data drawn from them, compared and described anew.
 
     SHD_DATA=folder/of/the/archives python -m data_scripts.redocument
     SHD_DATA=folder/of/the/archives python -m data_scripts.redocument --only diabetes_ml
@@ -14,29 +14,26 @@ import torch
 
 import shd
 from data_scripts.alzheimers_mri import draw_released
-from shd._apart import sample_apart
-from shd._audit import read_synthetic
-from shd._generate import Cost, Split
+from shd._generate import Cost, Split, draw_as_many
 from shd._paths import challenges_dir
 from shd._progress import notice
 from shd.datasets.registry import archive_path
 from shd.release import make_release, verify_release
 
-CHALLENGES = ("diabetes_ml", "alzheimers_mri")
+CHALLENGES = ("diabetes_ml", "diabetes_bioinformatics", "alzheimers_mri")
 
 
 def redocument(challenge: str) -> None:
-    """Compare what a release holds, or its model draws, with the people it was learned from, and write it again."""
+    """Draw from the model of a release, compare with the people it was learned from, and write it again."""
     release = verify_release(challenges_dir() / challenge / "data" / "release")
-    card, released, drawn_again = release.card, read_synthetic(release), None
+    card, drawn_again = release.card, None
     name, how = card["made_from"]["name"], Split(card["split"]["test_size"], card["split"]["random_state"])
     train, holdout = shd.load(name, source="real").split(how.test_size, how.random_state)
     model = shd.load_synthesizer(release.folder / "model.safetensors")
-    compared = released
-    if released.images is not None:
-        # drawn anew, and the same: files of JPEG, read and written, would lose a little each time
+    compared, _ = draw_as_many(model, train)
+    released = compared
+    if train.images is not None:  # fewer are released than are compared
         released, drawn_again = draw_released(model, train)
-        compared, _ = sample_apart(model, train, len(train))  # as many as train has
     report = shd.compare(train, compared, holdout=holdout, random_state=how.random_state)
     make_release(
         release.folder,

@@ -44,9 +44,10 @@ def describe(
 ) -> dict:
     """Return the card of a release, as plain values for JSON; see `shd.release.make_release`."""
     about = report.to_dict()
-    return {
+    things = "records" if synthetic.images is None else "pictures"
+    card = {
         "format": FORMAT,
-        "title": f"Synthetic records after: {train.card.title or train.name}",
+        "title": f"Synthetic {things} after: {train.card.title or train.name}",
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "description": train.card.description,
         "licence": {"name": train.card.licence, "url": train.card.licence_url},
@@ -72,16 +73,15 @@ def describe(
             "fit": cost,
             **({} if drawn_again is None else {"drawn_again": drawn_again}),
         },
-        "comparison": _comparison(about["about"], len(synthetic)),
+        "comparison": _comparison(about["about"], train, len(synthetic)),
         "verdicts": about["verdicts"],
         "scores": about["scores"],
         "not_judged": about["skipped"],
         "risk": risk_of(about["scores"], about["verdicts"]),
         "checks": about.get("findings"),
         "summary": report.summary().splitlines(),
-        "use": _use(train, about),
-        "environment": environment(),
     }
+    return {**card, "use": use_of(card), "environment": environment()}
 
 
 def readme(card: dict) -> str:
@@ -174,13 +174,14 @@ def _columns(data: Dataset, about: dict) -> list[dict]:
     ]
 
 
-def _comparison(about: dict, released: int) -> dict:
+def _comparison(about: dict, train: Dataset, released: int) -> dict:
     """Return how the scores were measured: what `shd.compare` takes to measure them again."""
     compared = next(table["records"] for table in about["tables"] if table["role"] == "synthetic")
     return {
         "level": about.get("level", "full"),
         "random_state": about["random_state"],
         "target": about["target"],
+        "sensitive": list(map(str, train.sensitive)),  # one may be the target, too, and have that role above
         "records": compared,
         "records_are": "those released" if compared == released else "drawn from the model",
     }
@@ -201,17 +202,19 @@ def risk_of(scores: list[dict], verdicts: dict) -> dict:
     return risk
 
 
-def _use(train: Dataset, about: dict) -> dict:
-    """Return what the data may and may not be used for, as far as source and verdicts tell."""
+def use_of(card: dict) -> dict:
+    """Return what the data may and may not be used for, as far as source, verdicts and checks on the card tell."""
+    source = card["made_from"]["source"]
     may = ["Teaching and learning.", "Writing and testing code that will later run on the original data."]
     may_not = [
         "Conclusions about patients, unless they have been repeated on the original data.",
         "Decisions about anybody's care.",
         "Attempts to find out who a record is about.",
     ]
-    said = {question: verdict or "not judged" for question, verdict in about["verdicts"].items()}
+    said = {question: verdict or "not judged" for question, verdict in card["verdicts"].items()}
+    errors = sorted({check["code"] for check in card["checks"] or () if check["level"] == "error"})
     if said.get("utility") == "green":
-        may.append("Choosing and training models that are then tested on the original data.")
+        may += [] if errors else ["Choosing and training models that are then tested on the original data."]
     else:
         may_not.append("Ranking models or features: utility is not green, see the scores.")
     if said.get("fidelity") != "green":
@@ -221,11 +224,14 @@ def _use(train: Dataset, about: dict) -> dict:
         may_not.append(f"Handing on to people who may not see the original data: privacy is {privacy}.")
     if said.get("fairness") in ("amber", "red"):
         may_not.append(f"Statements about single groups of people: fairness is {said['fairness']}.")
-    red = [str(row["column"]) for row in about.get("trust", ()) if row["verdict"] == "red"]
+    if errors:
+        why = f"checks of method found that they cannot be believed ({', '.join(errors)})"
+        may_not.insert(0, f"Anything that rests on the scores, handing on included: {why}.")
+    red = [column["name"] for column in card["data"]["columns"] if column["trust"].get("verdict") == "red"]
     if red:
         may_not.append(f"Anything that rests on columns not to be trusted: {describe_columns(red)}.")
-    if train.source != "real":
-        may_not.insert(0, f"Anything about real patients: it was made from {train.source} data, not from real ones.")
+    if source != "real":
+        may_not.insert(0, f"Anything about real patients: it was made from {source} data, not from real ones.")
     return {"may": may, "may_not": may_not}
 
 
@@ -240,15 +246,27 @@ def _packages() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """Return the commit of a checkout of shd, with ``+changes`` where files differ; None if there is none."""
+    """Return the commit of a checkout of shd; where files differ, with ``+changes.`` and their checksum, too.
+
+    None if there is none. Without the checksum, two sets of changes would look like the same shd.
+    """
     root = Path(shd.__file__).resolve().parents[1]
     if not (root / ".git").exists():  # the package may be installed below somebody else's repository
         return None
     try:
         commit = _git(root, "rev-parse", "HEAD")
-        return commit + "+changes" if _git(root, "status", "--porcelain", "--", "shd") else commit
+        dirty = _git(root, "status", "--porcelain", "--", "shd")
+        return f"{commit}+changes.{_checksum_of_files(root / 'shd')}" if dirty else commit
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _checksum_of_files(folder: Path) -> str:
+    """Return eight characters that are others where any file below a folder is another, or has another name."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:8]
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -169,14 +169,14 @@ def generate(
     cost = _fit(synthesizer, train, checkpoint)
     leave()
     tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
-    synthetic, drawn_again = _sample(synthesizer, train)
+    synthetic, drawn_again = draw_as_many(synthesizer, train)
     tell("compare", "fidelity, utility, privacy and fairness")
     report = compare(train, synthetic, holdout=holdout, synthesizer=synthesizer, random_state=random_state)
     used = Split(test_size, random_state)
     return Generated(train, holdout, synthesizer, synthetic, report, used, cost, drawn_again)
 
 
-def _sample(synthesizer: "Synthesizer", train: Dataset) -> tuple[Dataset, int | None]:
+def draw_as_many(synthesizer: "Synthesizer", train: Dataset) -> tuple[Dataset, int | None]:
     """Sample as many records as train has, as they will be released; see `Generated`."""
     if train.images is not None:
         return sample_apart(synthesizer, train, len(train))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
+import matplotlib.figure
 
 PALETTE = {
     "real": "#0072b2",  # blue
@@ -44,6 +44,19 @@ _STYLE = {
 }
 
 
+_DPI = 100  # dots an inch of a figure in a notebook
+
+
+class Figure(matplotlib.figure.Figure):
+    """A figure that shows itself in a notebook, whether or not pyplot was imported there."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        with mpl.rc_context(_STYLE):
+            self.savefig(stream, format="png", dpi=_DPI, facecolor="white")
+        return stream.getvalue()
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the house style: ``with style(): ...``."""
@@ -51,7 +64,7 @@ def style() -> Iterator[None]:
         yield
 
 
-def to_svg(figure: Figure) -> str:
+def to_svg(figure: matplotlib.figure.Figure) -> str:
     """Return a figure drawn in `style` as SVG to stand inside a page.
 
     Text stays text, and takes the colour of the page around it, so that a figure can be read on

@@ -245,10 +245,11 @@ def verify(
 ) -> int:
     """Check the claims of a release.
 
-    Every checksum is computed again. Given the original, it is split as the card says, and each score
-    is measured again and laid beside the card's. Ends with 1 where something differs.
+    Every checksum is computed again, and files and pages are laid beside the card. Given the original,
+    it is split as the card says, and each score is measured again and laid beside the card's. Ends with
+    1 where something differs.
     """
-    from shd._audit import audit
+    from shd._audit import audit, original_of
     from shd._generate import Steps
     from shd.datasets.opening import open_data
     from shd.release import verify_release
@@ -261,7 +262,7 @@ def verify(
         tell = Steps(4)
         tell("files", str(release))
         whole = verify_release(release)
-        source, target = whole.card["made_from"]["source"], whole.card["data"]["target"]
+        source, target = original_of(whole)
         tell("load", f"{real}, {source}")
         data, raw = open_data(real, source=source, target=target, subject=subject)
         tell.loaded(data)

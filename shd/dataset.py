@@ -280,15 +280,31 @@ def as_frame(data: "Dataset | pd.DataFrame", what: str = "data") -> pd.DataFrame
     raise ShdError(f"{what} must be a Dataset or a pandas DataFrame, not {type(data).__name__}.")
 
 
+def role_of(data: object, name: str, default: object = None) -> object:
+    """Return a role of a Dataset, ``"target"`` for example; the default for anything else.
+
+    A DataFrame may have a column of that name, which is no role.
+    """
+    return getattr(data, name) if isinstance(data, Dataset) else default
+
+
 def check_frame(frame: pd.DataFrame, what: str = "the table") -> None:
     """Raise `ShdError` for a table that nothing can be done with."""
     if not isinstance(frame, pd.DataFrame):
         raise ShdError(f"{what} must be a pandas DataFrame, not {type(frame).__name__}.")
+    unnamed = [column for column in frame.columns if pd.api.types.is_scalar(column) and pd.isna(column)]
+    if unnamed:
+        raise ShdError(f"{what} has a column without a name; name it.")
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):
         raise ShdError(f"{what} has the column {repeated[0]!r} more than once; rename one of them.")
     if frame.shape[1] == 0 or len(frame) == 0:
         raise ShdError(f"{what} is empty: {len(frame)} rows and {frame.shape[1]} columns.")
+    for column, values in frame.items():
+        # only where pandas finds more than text or numbers is each cell looked at
+        mixed = pd.api.types.is_object_dtype(values) and pd.api.types.infer_dtype(values).startswith("mixed")
+        if mixed and not all(map(pd.api.types.is_hashable, values)):
+            raise ShdError(f"column {column!r} holds lists or other nested values; make it one value a cell.")
 
 
 def _check_lengths(frame: pd.DataFrame, subjects: np.ndarray, images: np.ndarray | None) -> None:
@@ -305,10 +321,7 @@ def _text_to_categories(frame: pd.DataFrame) -> pd.DataFrame:
     """Turn text into categories; numbers and dates that pandas holds as objects become what they are."""
     frame = frame.infer_objects()
     for column in frame.select_dtypes(include=["str", "string", "object"]).columns:
-        try:
-            frame[column] = frame[column].astype("category")
-        except TypeError:  # a list or another thing that cannot be a level
-            raise ShdError(f"column {column!r} holds lists or other nested values; make it one value a cell.") from None
+        frame[column] = frame[column].astype("category")
     return frame
 
 

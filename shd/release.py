@@ -162,6 +162,11 @@ def verify_release(folder: str | Path) -> Release:
     return Release(folder, card)
 
 
+def described_files(synthetic: Dataset) -> tuple[str, ...]:
+    """Return the names of the files whose sizes and checksums stand on the card."""
+    return ("model.safetensors", "report.html", *_DATA["table" if synthetic.images is None else "images"])
+
+
 def checksums(folder: Path) -> dict[str, str]:
     """Return the checksum of each file of a release, as they are listed."""
     lines = _read(folder / SUMS).splitlines()
@@ -212,17 +217,18 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Data
     report.without_persons().save(folder / "report.html")  # a release is handed on: no real person's picture in it
     card["files"] = {
         name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
-        for name in ("model.safetensors", "report.html", *_DATA[kind])
+        for name in described_files(synthetic)
     }
-    _save_text(folder / "card.json", _json(card))
+    _save_text(folder / "card.json", as_json(card))
     _save_text(folder / "card.html", page(card))
-    _save_text(folder / "croissant.json", _json(croissant(card)))
+    _save_text(folder / "croissant.json", as_json(croissant(card)))
     _save_text(folder / "README.md", readme(card))
     files = TABLE_FILES if kind == "table" else IMAGE_FILES
     _save_text(folder / SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in files))
 
 
-def _json(content: dict) -> str:
+def as_json(content: dict) -> str:
+    """Return plain values as the text of a file of a release."""
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from shd.dataset import Dataset
-from shd.datasets import diabetes
+from shd.datasets import diabetes, diabetes_cohort
 from shd.datasets.registry import DATASETS
 
 REAL = Path(os.environ["SHD_DATA"]) if os.environ.get("SHD_DATA") else None
@@ -47,6 +47,12 @@ def _real_data_where_asked(request, monkeypatch):
 def real_diabetes() -> Dataset:
     """The real table, built once; for tests marked ``real_data``."""
     return diabetes.build(REAL / diabetes.FILE_NAME)
+
+
+@pytest.fixture(scope="session")
+def real_cohort() -> Dataset:
+    """The real study cohort, built once; for tests marked ``real_data("diabetes_cohort")``."""
+    return diabetes_cohort.build(REAL / diabetes_cohort.FILE_NAME)
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import hashlib
-import json
 import shutil
 import sys
 from dataclasses import replace
@@ -11,16 +10,17 @@ import pytest
 
 import shd
 from shd import ShdError
-from shd._audit import Audit, audit, compare_scores, read_synthetic
+from shd._audit import audit, read_synthetic
+from shd._card import readme, risk_of, use_of
+from shd._card_page import page
+from shd._croissant import croissant
 from shd._generate import Cost, Split, generate
-from shd.compare import Score
 from shd.dataset import DataCard, Dataset
-from shd.release import SUMS, make_release, verify_release
+from shd.release import SUMS, as_json, make_release, verify_release
 from shd.synthesizers import Marginals, SliceGaussian
 
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # the tables are small, and meant to be
 CARD = DataCard(title="Stays", licence="CC0 1.0")
-SCORE = Score("privacy", "copies", 0.5, 0.4, 0.6, 0.1, 0.9, "green", "lower", "Fine.")
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ def release(first, tmp_path):
 
 
 @pytest.fixture
-def same(made, monkeypatch):
-    """Let every comparison find what the first one found; returns what it was asked."""
+def same(made, first, monkeypatch):
+    """Let every comparison find what the first one found, and its page be the first one; returns what it was asked."""
     asked = {}
 
     def compare(train, synthetic, **options):
@@ -59,13 +59,23 @@ def same(made, monkeypatch):
         return made.report
 
     monkeypatch.setattr(sys.modules["shd.compare"], "compare", compare)
+    monkeypatch.setattr("shd._audit_pages._page_of", lambda report: (first / "report.html").read_bytes())
     return asked
 
 
 def changed(release, **parts):
-    """Write another card, and its checksums, as a forger would."""
+    """Write another card, its pages and its checksums, as a diligent forger would."""
     card = {**release.card, **parts}
-    (release.folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    card["risk"] = risk_of(card["scores"], card["verdicts"])
+    card["use"] = use_of(card)
+    pages = {"card.json": as_json(card), "card.html": page(card), "croissant.json": as_json(croissant(card))}
+    for name, text in {**pages, "README.md": readme(card)}.items():
+        (release.folder / name).write_text(text, encoding="utf-8")
+    return resigned(release)
+
+
+def resigned(release):
+    """Write the checksums again, whatever was changed."""
     names = [line.split("  ")[1] for line in (release.folder / SUMS).read_text().splitlines()]
     sums = [f"{hashlib.sha256((release.folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (release.folder / SUMS).write_text("".join(sums))
@@ -74,58 +84,6 @@ def changed(release, **parts):
 
 def agreements(found) -> dict[str, str]:
     return {claim.what: claim.agrees for claim in found.claims}
-
-
-# Scores ------------------------------------------------------------------------------------------
-
-
-def agreement(**parts) -> str:
-    """Agreement of a claim that differs from what is measured in some parts."""
-    claimed = {**vars(SCORE), **parts}
-    (claim,) = compare_scores({"scores": [claimed]}, SimpleNamespace(results=[SCORE]))
-    return claim.agrees
-
-
-def test_a_score_agrees_exactly_within_chance_or_not():
-    assert agreement() == "yes"
-    assert agreement(value=0.50001, floor=0.100001) == "yes"  # what another processor makes of the same sums
-    assert agreement(value=0.55, low=0.45, high=0.65) == "within chance"
-    assert agreement(value=0.61, low=0.45, high=0.7) == "no"  # outside the measured interval
-    assert agreement(value=0.55, low=0.52, high=0.58) == "no"  # the measured value is outside the claimed one
-    assert agreement(value=0.55, low=0, high=1) == "within chance"
-    assert agreement(value=0.7, low=0, high=1) == "no"  # a wide interval excuses nothing
-
-
-def test_a_score_with_another_verdict_reference_or_nothing_at_all_does_not_agree():
-    assert agreement(verdict="red") == "no"
-    assert agreement(ceiling=0.901) == "no"
-    assert agreement(floor=None) == "no"
-    assert agreement(value=None) == "no"
-    assert agreement(low=0.45) == "within chance"
-
-
-def test_what_differs_is_named(release):
-    claimed = {**vars(SCORE), "low": 0.3, "floor": 0.2, "verdict": "red"}
-    (claim,) = compare_scores({"scores": [claimed]}, SimpleNamespace(results=[SCORE]))
-    assert claim.where == "low, floor, verdict"
-    assert Audit(release, (claim,), ()).summary().splitlines()[1].endswith("  no: low, floor, verdict")
-
-
-def test_what_is_claimed_but_not_measured_and_the_other_way_round():
-    found = list(compare_scores({"scores": [{**vars(SCORE), "metric": "made up"}]}, SimpleNamespace(results=[SCORE])))
-    assert [(claim.what, claim.claimed, claim.found, claim.agrees) for claim in found] == [
-        ("privacy: made up", 0.5, None, "no"),
-        ("privacy: copies", None, 0.5, "not claimed"),
-    ]
-
-
-def test_references_that_are_missing_on_both_sides_are_the_same():
-    score = replace(SCORE, ceiling=None)
-    (claim,) = compare_scores({"scores": [vars(score)]}, SimpleNamespace(results=[score]))
-    assert claim.agrees == "yes"
-
-
-# Releases ----------------------------------------------------------------------------------------
 
 
 def test_a_release_is_confirmed_to_the_last_digit(release, stays, made):
@@ -156,7 +114,8 @@ def test_as_many_are_drawn_from_the_model_as_were_compared(release, stays, same,
 def test_without_the_original_only_the_data_are_looked_at(release, same):
     found = audit(release)
     assert found.holds and same == {}
-    assert set(agreements(found)) == {"checksums", "files of the card", "records", "columns"}
+    files = {"checksums", "files of the card", "other files", "records", "columns", "records of the CSV"}
+    assert set(agreements(found)) == files | {"risk", "use", "card.html", "croissant.json", "README.md"}
     assert "--real" in found.notes[0]
     data = {**release.card["data"], "records": 7}
     assert agreements(audit(changed(release, data=data)))["records"] == "no"
@@ -184,7 +143,7 @@ def test_a_forged_column_is_found(release, stays, same):
     columns = [dict(column) for column in release.card["data"]["columns"]]
     turned = {"green": "red", "amber": "green", "red": "green"}
     columns[0]["verdict"] = turned[columns[0]["verdict"]]
-    columns[1]["trust"] = {"verdict": "blue"}
+    columns[1]["trust"] = {**columns[1]["trust"], "verdict": turned[columns[1]["trust"]["verdict"]]}
     found = audit(changed(release, data={**release.card["data"], "columns": columns}), stays)
     assert {claim.what for claim in found.claims if claim.agrees == "no"} == {"verdicts of columns", "trust in columns"}
     (claim,) = [claim for claim in found.claims if claim.what == "verdicts of columns"]
@@ -197,8 +156,51 @@ def test_a_bad_score_left_out_shows_in_the_verdict(release, stays, same, made):
     kept = [score for score in release.card["scores"] if score not in same_question]
     verdicts = {**release.card["verdicts"], bad.question: "green"}
     found = agreements(audit(changed(release, scores=kept, verdicts=verdicts), stays))
-    assert found[f"{bad.question}: {bad.metric}"] == "not claimed"
+    assert found[f"{bad.question}: {bad.metric}"] == "no"  # this very version measures it, and would claim it
     assert found[f"{bad.question}: verdict"] == "no"
+
+
+def test_words_and_scores_of_another_version_are_not_held_against_a_release(release, stays, same):
+    card = release.card
+    about = {**card["environment"], "commit": "of another day"}
+    release = changed(release, environment=about, scores=card["scores"][1:], summary=["In other words."])
+    (release.folder / "card.html").write_text("In other words.")
+    found = audit(resigned(release), stays)
+    first = card["scores"][0]
+    assert found.holds and agreements(found)[f"{first['question']}: {first['metric']}"] == "not claimed"
+    assert [note.split("made it: ")[1] for note in found.notes[1:]] == ["card.html", "summary"]
+
+
+def test_what_else_lies_in_the_folder_is_found_and_the_scores_are_measured_all_the_same(release, stays, same):
+    (release.folder / "stays.csv").touch()
+    found = audit(release, stays)
+    assert [(claim.what, claim.where) for claim in found.claims if claim.agrees == "no"] == [
+        ("other files", "stays.csv")
+    ]
+    assert "report.html" in agreements(found)
+
+
+def test_an_original_without_roles_takes_those_of_the_card(release, stays, same):
+    assert audit(release, replace(stays, sensitive=(), counts=())).holds
+    assert same["train"].sensitive == ("sex",) and same["train"].counts == stays.counts
+
+
+def test_an_original_without_a_name_or_a_licence_takes_those_of_the_card(release, stays, same):
+    assert audit(release, replace(stays, name="copy", card=DataCard(title="copy"))).holds
+    train = same["train"]
+    assert (train.name, train.card.title, train.card.licence) == ("stays", "Stays", "CC0 1.0")
+
+
+def test_a_target_that_is_sensitive_is_both_again(release, stays, same):
+    how = {**release.card["comparison"], "sensitive": ["sick"]}
+    audit(changed(release, comparison=how), replace(stays, sensitive=()))
+    assert (same["train"].sensitive, same["train"].target) == (("sick",), "sick")
+
+
+def test_a_verdict_of_a_column_left_out_is_found(release, stays, same):
+    columns = [{**column, "verdict": None, "trust": {}} for column in release.card["data"]["columns"]]
+    found = audit(changed(release, data={**release.card["data"], "columns": columns}), stays)
+    assert {claim.what for claim in found.claims if claim.agrees == "no"} == {"verdicts of columns", "trust in columns"}
 
 
 @pytest.mark.parametrize("what", ["other rows", "other people", "another seed"])

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from shd import ShdError
+from shd._card import _checksum_of_files
 from shd._card_page import page
 from shd._errors import ShdWorkError
 from shd._generate import Cost, Split
@@ -160,6 +161,19 @@ def test_card_says_where_it_comes_from(made, tmp_path):
     assert card["verdicts"]["privacy"] == "green"
 
 
+def test_two_sets_of_changes_are_not_the_same_shd(tmp_path):
+    (tmp_path / "a.py").write_text("1")
+    first = _checksum_of_files(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "a.pyc").touch()
+    assert _checksum_of_files(tmp_path) == first
+    (tmp_path / "a.py").write_text("2")
+    assert _checksum_of_files(tmp_path) != first
+    (tmp_path / "a.py").write_text("1")
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    assert _checksum_of_files(tmp_path) != first
+
+
 def test_card_names_no_machine_user_or_folder(made, tmp_path):
     folder = make_release(tmp_path / "out", **made).folder
     text = (folder / "card.json").read_text() + (folder / "README.md").read_text()
@@ -186,8 +200,8 @@ def test_readme_says_what_card_says(made, tmp_path):
 
 def test_card_says_how_it_was_compared_and_whose_records(made, tmp_path, stub_report):
     card = make_release(tmp_path / "one", **made).card
-    how = {"level": "full", "random_state": 0, "target": "sick", "records": 30, "records_are": "those released"}
-    assert card["comparison"] == how
+    how = {"level": "full", "random_state": 0, "target": "sick", "sensitive": [], "records": 30}
+    assert card["comparison"] == {**how, "records_are": "those released"}
     made["report"] = stub_report(compared=48)
     again = make_release(tmp_path / "two", **made, creator="A hospital").card
     assert again["comparison"]["records_are"] == "drawn from the model"
@@ -229,6 +243,22 @@ def test_rows_of_each_side_have_a_checksum_that_does_not_follow_their_order(made
     other = make_release(tmp_path / "three", **made).card["split"]["train"]
     assert other["sha256_of_rows"] != first["train"]["sha256_of_rows"]
     assert other["sha256_of_subjects"] == first["train"]["sha256_of_subjects"]
+
+
+def test_with_an_error_of_method_nothing_may_rest_on_the_scores(made, tmp_path, stub_report):
+    finding = {"code": "SHD001", "title": "Shared people", "level": "error", "sentence": "Five.", "todo": "Split."}
+    made["report"] = stub_report(findings=[finding, {**finding, "sentence": "Six."}])
+    made["report"].verdicts["utility"] = "green"
+    card = make_release(tmp_path / "out", **made).card
+    assert card["verdicts"] == made["report"].verdicts  # held back by the report, or not at all
+    assert card["use"]["may_not"][0] == (
+        "Anything that rests on the scores, handing on included: "
+        "checks of method found that they cannot be believed (SHD001)."
+    )
+    assert not any("models" in line for line in card["use"]["may"])
+    warned = {**made, "report": stub_report(findings=[{**finding, "level": "warning"}])}
+    use = make_release(tmp_path / "warned", **warned).card["use"]
+    assert not any("SHD001" in line for line in use["may_not"])
 
 
 @pytest.mark.parametrize("privacy", ["red", "amber", None])

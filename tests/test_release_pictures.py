@@ -47,6 +47,7 @@ def test_a_release_of_pictures_holds_a_zip_of_them_and_no_real_person(pictures, 
     release = make_release(tmp_path / "out", **pictures, report=report, drawn_again=7)
     assert sorted(p.name for p in release.folder.iterdir()) == sorted([*IMAGE_FILES, SUMS])
     assert verify_release(release.folder).card["data"]["pixels"] == [16, 16]
+    assert release.card["title"] == "Synthetic pictures after: Scans"
     index, images = read_pictures(release.folder / "synthetic.zip")
     assert index["class"].tolist() == pictures["synthetic"].frame["class"].tolist()
     assert np.array_equal(images, as_stored(pictures["synthetic"].images))

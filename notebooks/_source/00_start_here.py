@@ -151,8 +151,9 @@ plt.show()
 #
 # One figure is not enough: there are 42 columns and 861 pairs. `shd.compare` asks all questions at
 # once. *Fidelity*: are the records alike? *Utility*: does a model trained on them work on held-out
-# patients? *Privacy*: are they copies? Every number stands between a floor (independent columns)
-# and a ceiling (other records in place of the synthetic ones), and has a verdict.
+# patients? *Privacy*: are they copies, and what does an attacker learn? *Fairness*: is all that so for
+# every group of people? Every number stands between a floor (independent columns) and a ceiling
+# (other records in place of the synthetic ones), and has a verdict.
 
 # %%
 unseen = holdout.take(draw_rows.choice(len(holdout), 4_000, replace=False))
@@ -166,6 +167,18 @@ report
 
 # %%
 report.scores[["question", "metric", "floor", "value", "real reference", "verdict"]].round(3)
+
+# %% [markdown]
+# Which columns can you trust, and what should you not use the others for? The trust table says it
+# of each one, the worst first. (`report.fairness` has a row for each group of people, and
+# `report.plot("privacy")` draws every attack.)
+
+# %%
+worst_first = report.trust["verdict"].map({"red": 0, "amber": 1, "green": 2}).argsort(kind="stable")
+report.trust.iloc[worst_first].head(8)
+
+# %%
+report.plot("privacy")
 
 # %% [markdown]
 # ## With more time
@@ -189,7 +202,8 @@ for name, table in (("independent columns", independent), ("300 steps", syntheti
 #
 # ## Where to go next
 #
-# - The challenge: open `challenges/diabetes_ml/starter.ipynb`, and `README.md` beside it.
+# - The challenges: open `challenges/diabetes_ml/starter.ipynb`, or, for those who know the clinic
+#   better than code, `challenges/diabetes_bioinformatics/starter.ipynb`.
 # - Change `steps=300` to `steps=2000` above, run the notebook again, and watch the C2ST.
 # - In a terminal: `shd demo` does all of this once, `shd generate --help` shows how to make a release
 #   from your own table, and `shd data fetch diabetes` brings the real data.

@@ -2,12 +2,15 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from shd._style import to_svg
 from shd.compare import _figures_models as figures
 from shd.compare import map as pca_map
 from shd.compare._schema import VERDICTS
+from shd.compare.domain import forest
 
 if TYPE_CHECKING:
     from shd.compare.report import Report
@@ -26,6 +29,8 @@ def chapters(report: "Report") -> dict:
         "models": _models(report),
         "teaching": [*_augmentation(report), *_importance(report), *_calibration(report)],
         "odds": _odds_ratios(report),
+        "known": _known_findings(report),
+        "known_table": _lost_first(report.replication),
         "groups": _groups(report),
         "group_table": report.fairness.to_dict("records"),
         "at_risk": report.at_risk.to_dict("records"),
@@ -102,6 +107,25 @@ def _odds_ratios(report: "Report") -> list[dict]:
         said = f"intervals overlap by {rows['overlap'].mean():.0%} on average, least for {least['term']}"
         made.append(_figure(figures.odds_ratios(rows, report.about.word), f"{report.about.target} = {target}: {said}"))
     return made
+
+
+def _known_findings(report: "Report") -> dict | None:
+    frame = report.replication
+    if frame.empty:
+        return None
+    lost = frame[frame["counted"] & ~frame["replicated"]]
+    title = f"{frame['replicated'].sum()} of {frame['counted'].sum()} known findings are replicated"
+    if len(lost):
+        title += f"; lost, among others: {lost['label'].iloc[0]}"
+    return _figure(to_svg(forest(frame, report.about.word)), title)
+
+
+def _lost_first(frame: pd.DataFrame) -> list[dict]:
+    """Return the findings as rows, those that count and are lost first, those that do not count last."""
+    if frame.empty:
+        return []
+    order = np.where(frame["counted"], np.where(frame["replicated"], 1, 0), 2)
+    return frame.iloc[np.argsort(order, kind="stable")].to_dict("records")
 
 
 def _groups(report: "Report") -> list[dict]:

@@ -18,7 +18,28 @@ from shd.dataset import Dataset, as_frame, describe_columns, is_numeric
 
 MISSING = "(missing)"
 _MODEL_LEVELS = 200  # gradient boosting takes at most 255 levels; rarer ones share a code
-_ID_LEVELS = 200  # text with more levels than this, and a new one in every second row, says nothing
+_ID_LEVELS, _ID_SHARE = 200, 0.2  # text with more levels than this, and a new one in every fifth row, says nothing
+_FEW, _NEARLY_ALL = 20, 0.9  # nor does text with so many levels that nearly every row (or person) has one of its own
+_HUGE = 1e100  # no measurement is larger; squares and sums of larger numbers overflow
+
+
+@dataclass(frozen=True)
+class SkippedColumn(Skipped):
+    """A column that was left out of the comparison, or, where it was `compared`, repaired for it."""
+
+    column: object = None
+    compared: bool = False
+
+    @classmethod
+    def of(cls, column: object, why: str, compared: bool = False) -> "SkippedColumn":
+        """Name a column, and say why."""
+        return cls(f"column {column}", why, column, compared)
+
+
+def why_not_compared(column: object, skipped: Sequence[Skipped]) -> str | None:
+    """Return why a column was left out; None where it was not."""
+    own = (note for note in skipped if isinstance(note, SkippedColumn) and not note.compared)
+    return next((note.why for note in own if note.column == column), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +129,7 @@ def align(*tables: "Coded | Dataset | pd.DataFrame", names: Sequence[str] = ()) 
     -------
     coded : list of Coded
     skipped : list of Skipped
-        Columns left out, and why.
+        Columns left out or repaired, one entry each, and why: `SkippedColumn`.
 
     Raises
     ------
@@ -119,57 +140,67 @@ def align(*tables: "Coded | Dataset | pd.DataFrame", names: Sequence[str] = ()) 
         return list(tables), []
     names = names or ["train", "synthetic", "holdout", "another table"]
     frames = [as_frame(table, name) for table, name in zip(tables, names, strict=False)]
+    people = _subjects(tables[0])
     shared = [c for c in frames[0].columns if all(c in frame.columns for frame in frames)]
     if not shared:
         raise ShdError(
             f"{names[0]} and {names[1]} share no column: {describe_columns(list(frames[0].columns), 3)} against "
             f"{describe_columns(list(frames[1].columns), 3)}. Compare tables with the same columns."
         )
-    skipped = [_only_in(frame, name, shared) for frame, name in zip(frames, names, strict=False)]
+    skipped = _not_shared(dict(zip(names, frames, strict=False)), shared)
     columns, values = [], []
     for name in shared:
-        column, coded, why = _code_column(name, [frame[name] for frame in frames])
+        column, coded, why = _code_column(name, [frame[name] for frame in frames], people)
         if why:
-            skipped.append(Skipped(f"column {name}", why))
+            skipped.append(SkippedColumn.of(name, why, compared=column is not None))
         if column is not None:
             columns.append(column)
             values.append(coded)
     if not columns:
         raise ShdError(f"no column can be compared: {skipped[-1].what}, {skipped[-1].why}")
     coded = [
-        Coded(np.column_stack([v[i] for v in values]), tuple(columns), _subjects(table))
+        Coded(np.column_stack([v[i] for v in values]), tuple(columns), people if i == 0 else _subjects(table))
         for i, table in enumerate(tables)
     ]
-    return coded, [s for s in skipped if s is not None]
+    return coded, skipped
 
 
 def _subjects(table: Dataset | pd.DataFrame) -> np.ndarray:
     return pd.factorize(table.subjects)[0] if isinstance(table, Dataset) else np.arange(len(table))
 
 
-def _only_in(frame: pd.DataFrame, name: str, shared: list) -> Skipped | None:
-    own = [c for c in frame.columns if c not in shared]
-    if not own:
-        return None
-    return Skipped(f"{describe_columns(own)}", f"only in {name}, or absent from another table")
+def _not_shared(frames: dict[str, pd.DataFrame], shared: list) -> list[Skipped]:
+    """List every column that some table lacks, once."""
+    skipped = []
+    for column in dict.fromkeys(c for frame in frames.values() for c in frame.columns if c not in shared):
+        there = [name for name, frame in frames.items() if column in frame.columns]
+        lacking = [name for name in frames if name not in there]
+        why = f"only in {there[0]}" if len(there) == 1 else f"not in {' and '.join(lacking)}"
+        skipped.append(SkippedColumn.of(column, why))
+    return skipped
 
 
-def _code_column(name: object, series: list[pd.Series]) -> tuple[Column | None, list[np.ndarray], str]:
-    """Code one column in all tables; a reason comes back where it was left out or repaired."""
+def _code_column(
+    name: object, series: list[pd.Series], people: np.ndarray
+) -> tuple[Column | None, list[np.ndarray], str]:
+    """Code one column in all tables; a reason comes back where it was left out or repaired.
+
+    `people` are the subjects of train.
+    """
     first = series[0]
     date = pd.api.types.is_datetime64_any_dtype(first)
     if date or is_numeric(first) or pd.api.types.is_timedelta64_dtype(first):
         numbers = [_as_numbers(values, date) for values in series]
         if any(array is None for array in numbers):
             return None, [], "holds numbers or dates in train, and something else in another table"
-        infinite = sum(int(np.isinf(array).sum()) for array in numbers)
+        infinite = sum(int((np.abs(array) > _HUGE).sum()) for array in numbers)
         if infinite:
-            numbers = [np.where(np.isinf(array), np.nan, array) for array in numbers]
-        why = f"{infinite} infinite values were counted as missing" if infinite else ""
+            numbers = [np.where(np.abs(array) > _HUGE, np.nan, array) for array in numbers]
+        why = f"{infinite} infinite values (or beyond {_HUGE:g}) were counted as missing" if infinite else ""
         return Column(name, date=date), numbers, why
     written = [_written(values, like=first) for values in series]
     levels = _levels(first, written)
-    if len(levels) > _ID_LEVELS and written[0].nunique() > len(first) / 2:
+    if _identifies(written[0], len(levels), people):
         return None, [], f"looks like free text or an identifier ({written[0].nunique():,} different entries)"
     codes = [np.where(w.isna(), len(levels), pd.Index(levels).get_indexer(w)).astype(float) for w in written]
     if any(w.isna().any() for w in written):
@@ -178,6 +209,23 @@ def _code_column(name: object, series: list[pd.Series]) -> tuple[Column | None, 
     rank = np.empty(len(levels), dtype=int)
     rank[np.argsort(-count, kind="stable")] = np.arange(len(levels))
     return Column(name, tuple(levels), rank), codes, ""
+
+
+def _identifies(written: pd.Series, n_levels: int, people: np.ndarray) -> bool:
+    """Whether text of train seems to name people: nearly every row, or every person, has an entry of their own."""
+    known = written.notna().to_numpy()
+    n, distinct = int(known.sum()), written.nunique()
+    if n_levels > _ID_LEVELS and distinct > _ID_SHARE * n:
+        return True
+    # missing is a level, too: what `Marginals` is given for the floor must not look like an id to it
+    for different, rows in ((distinct, n), (distinct + (n < len(written)), len(written))):
+        if different >= _FEW and different > _NEARLY_ALL * rows:
+            return True
+    if distinct < _FEW:
+        return False
+    own = pd.DataFrame({"entry": written[known].to_numpy(), "person": people[known]}).drop_duplicates()
+    # as many pairs as entries: no two people share one
+    return len(own) == distinct and own["person"].nunique() > _NEARLY_ALL * distinct
 
 
 def _as_numbers(values: pd.Series, date: bool) -> np.ndarray | None:

@@ -17,6 +17,7 @@ from shd.compare import (
     checks,
     columns,
     detection,
+    domain,
     fairness,
     identifiability,
     linkability,
@@ -34,15 +35,15 @@ from shd.compare import (
     utility,
 )
 from shd.compare import map as pca_map
-from shd.compare._coded import Coded, align
+from shd.compare._coded import Coded, align, why_not_compared
 from shd.compare._resample import deal, generator
 from shd.compare._schema import LEVELS, Answer, Inputs, Skipped
-from shd.compare.checks import Evidence
+from shd.compare.checks import Evidence, has_subjects
 from shd.compare.images import _compare as _images
 from shd.compare.images._inputs import check, prepare
 from shd.compare.report import About, Report, Table
 from shd.compare.trust import trust_table
-from shd.dataset import Dataset
+from shd.dataset import Dataset, role_of
 from shd.synthesizers import Marginals, Synthesizer
 
 
@@ -71,6 +72,7 @@ STEPS = (
     Step("importance and calibration", agreement.measure, 20),
     Step("regression", regression.measure, 1),
     Step("few real records and synthetic ones", augmentation.measure, 11),
+    Step("known findings", domain.measure, 5, quick=False),
     Step("privacy: copies, near copies, distances", privacy.measure, 9),
     Step("membership inference", membership.measure, 4),
     Step("attribute inference", attributes.measure, 5),
@@ -82,6 +84,7 @@ STEPS = (
 )
 """Every question of the report, in order. A new metric is one module and one line here."""
 
+_NO_TARGET = "no target was named"
 _NO_HOLDOUT = "ceilings are missing, and models are tested on a part of train that the synthesizer has learned from"
 _FIFTH = "a fifth of the people of train takes its part, but the synthesizer has learned from them"
 
@@ -163,18 +166,24 @@ def prepare_tables(
     `given` holds train, synthetic and, perhaps, holdout under these names.
     """
     coded, skipped = align(*given.values(), names=list(given))
-    target = _target(target, given["train"], given["synthetic"], coded[0])
-    roles = getattr(given["train"], "sensitive", ())
-    sensitive = tuple(column for column in roles if column in coded[0].names)
+    target, lost = _target(target, given, coded[0], skipped)
+    declared = role_of(given["train"], "sensitive", ())
+    sensitive = tuple(column for column in declared if column in coded[0].names)
+    skipped += lost
+    skipped += [
+        Skipped(f"fairness by {column}", f"it is declared sensitive, but was not compared: {why}")
+        for column in declared
+        if (why := why_not_compared(column, skipped)) is not None
+    ]
     inputs = _inputs(coded, target, _word(given["train"]), random_state)
-    return replace(inputs, sensitive=sensitive, level=level), skipped
+    return replace(inputs, sensitive=sensitive, level=level, given=given), skipped
 
 
 def _checked(evidence: Evidence, ask: Callable[[], Report]) -> Report:
     """Ask the method checks, then the questions, then the checks that are about the answers."""
     found = checks.before(evidence)
     report = ask()
-    found = sorted((*found, *checks.after(evidence, report)), key=lambda finding: finding.code)
+    found = sorted((*found, *checks.after(evidence, replace(report, findings=found))), key=lambda one: one.code)
     return replace(report, findings=tuple(found))
 
 
@@ -208,26 +217,43 @@ def _ask(inputs: Inputs) -> list[Answer]:
             bar.advance(0, note=step.label)
             answers.append(ask_step(step, inputs))
             bar.advance(step.weight)
-    left_out = [
-        Skipped(step.label, 'the quick level leaves it out; take level="full"') for step in STEPS if step not in steps
-    ]
-    return [*answers, Answer(skipped=left_out)]
+    return [*answers, Answer(skipped=_left_out(inputs, steps))]
+
+
+def _left_out(inputs: Inputs, steps: list[Step]) -> list[Skipped]:
+    """List what the quick level leaves out of what would have been asked."""
+    left_out = [step for step in STEPS if step not in steps]
+    if not domain.findings_for(role_of(inputs.given["train"], "name", "")):
+        left_out = [step for step in left_out if step.measure is not domain.measure]
+    return [Skipped(step.label, 'the quick level leaves it out; take level="full"') for step in left_out]
 
 
 def ask_step(step: Step, inputs: Inputs) -> Answer:
     """Ask one question."""
-    return step.measure(inputs)
+    answer, declared = step.measure(inputs), _declared_target(inputs.given)
+    if inputs.target is not None or declared is None:
+        return answer
+    # a question sees no target, and does not know that one was declared
+    why = f"the target {declared} was not compared"
+    return replace(answer, skipped=[replace(n, why=why) if n.why.startswith(_NO_TARGET) else n for n in answer.skipped])
 
 
-def _target(target: str | None, train: object, synthetic: object, coded: Coded) -> str | None:
+def _target(target: str | None, given: dict, coded: Coded, skipped: list[Skipped]) -> tuple[str | None, list[Skipped]]:
+    """Return the target, and, where one is declared that was not compared, why there is none."""
     named = target is not None
-    if not named:
-        target = next((t.target for t in (train, synthetic) if isinstance(t, Dataset) and t.target is not None), None)
+    target = target if named else _declared_target(given)
     if target is None or target in coded.names:
-        return target
+        return target, []
+    why = why_not_compared(target, skipped)
     if named:
-        raise ShdError(f"target={target!r} is not a column that all tables share; name one of {coded.names[:6]}.")
-    return None
+        but = "is not a column that all tables share" if why is None else f"was not compared: {why}"
+        raise ShdError(f"target={target!r} {but}; name one of {coded.names[:6]}.")
+    return None, [Skipped(f"target {target}", f"it is declared, but was not compared: {why}")]
+
+
+def _declared_target(given: dict) -> str | None:
+    declared = (role_of(given.get(role), "target") for role in ("train", "synthetic"))
+    return next((target for target in declared if target is not None), None)
 
 
 def _word(train: object) -> str:
@@ -269,6 +295,10 @@ def _notes(train: object, holdout: object, why: str = _NO_HOLDOUT) -> list[Skipp
     if isinstance(train, Dataset) and isinstance(holdout, Dataset) and train.source != holdout.source:
         why = f"train is {train.source}, holdout is {holdout.source}: ceilings mix the two"
         notes.append(Skipped("one reference", why))
+    named = [has_subjects(side) for side in (train, holdout)]
+    if holdout is not None and named[0] != named[1]:
+        why = f"{'holdout' if named[0] else 'train'} names no subjects"
+        notes.append(Skipped("people on both sides of the split", why))
     return notes
 
 

@@ -61,7 +61,8 @@ GLOSSARY = {
         "values count more. Other real people reach about 0.5."
     ),
     "interval": (
-        "The range in which the number would lie in 95 of 100 repetitions, from drawing records (by subject) again."
+        "A range from drawing records (by subject) again, made so that in 95 of 100 studies it holds the true number. "
+        "Models are not trained again, so that it can be too narrow."
     ),
     "k-anonymity, k-map": (
         "How many records share the values that others may know of a person: among the synthetic records "
@@ -104,6 +105,10 @@ GLOSSARY = {
     "singling out": (
         "An attacker takes values, or combinations of values, that one synthetic record alone has, and wins where "
         "they hold for exactly one real person learned from, more often than for one held out."
+    ),
+    "replication rate": (
+        "Of the known clinical findings that the real records show, the share that the synthetic ones show too: the "
+        "same direction, not by chance, intervals that overlap. All tables are cut to as many records."
     ),
     "SRA": (
         "Synthetic ranking agreement: how often two models come in the same order when chosen by synthetic records "

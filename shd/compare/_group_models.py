@@ -16,7 +16,7 @@ from shd.compare._groups import FEWEST, Group, by_group, members, prepare_groups
 from shd.compare._resample import generator, interval, subject_weights, subsample
 from shd.compare._schema import Inputs, Skipped
 from shd.compare.utility import Task, find_tasks, known, with_target
-from shd.dataset import Dataset
+from shd.dataset import Dataset, role_of
 
 UTILITY = Measure("group utility", 0.02, 0.05)
 ODDS = Measure("equalised odds difference", 0.05, 0.10)
@@ -334,7 +334,7 @@ def _train_on(
     train: object, synthetic: object, holdout: object, target: str | None, sensitive: object, random_state: int
 ) -> GroupModels:
     given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    target = target or next((t for t in (getattr(d, "target", None) for d in given.values()) if t), None)
+    target = target or next((t for t in (role_of(d, "target") for d in given.values()) if t), None)
     coded, groups = prepare_groups(given, sensitive)
     if target not in coded[0].names or len(coded[0].names) < 2:
         raise ShdError(f"target={target!r} is not a column that all tables have; name one of {coded[0].names[:6]}.")

@@ -10,12 +10,13 @@ import pandas as pd
 from shd._errors import ShdError
 from shd.compare._coded import MISSING, Coded, Column, align
 from shd.compare._schema import Skipped
-from shd.dataset import Dataset, describe_columns
+from shd.dataset import Dataset, describe_columns, role_of
 
 FEWEST_TRAIN, FEWEST = 100, 50
 """Records of a group in train, and in every other table, below which nothing is said about it."""
 
 _MOST_GROUPS, _BANDS = 6, 4  # of one column
+_FEWEST_NAMED = 5  # people of train
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,20 @@ def find_groups(train: Coded, sensitive: Sequence) -> tuple[list[Group], list[Sk
             why = f"takes two groups of {FEWEST_TRAIN} records in train; it has {keep.sum()}"
             skipped.append(Skipped(f"groups of {column}", why))
             continue
-        left = [group.label for group, kept in zip(own, keep, strict=True) if not kept]
+        left = [group for group, kept in zip(own, keep, strict=True) if not kept]
         if left:
             why = f"fewer than {FEWEST_TRAIN} records in train, or not among the {_MOST_GROUPS} commonest"
-            skipped.append(Skipped(f"groups of {column}: {describe_columns(left)}", why))
+            skipped.append(Skipped(f"groups of {column}: {_named(left, train)}", why))
         groups += [group for group, kept in zip(own, keep, strict=True) if kept]
     return groups, skipped
+
+
+def _named(groups: Sequence[Group], train: Coded) -> str:
+    """Name groups, and only count those of few people: what a report says is handed on."""
+    labels = [group.label for group in groups if len(np.unique(train.subjects[group.of(train)])) >= _FEWEST_NAMED]
+    rest = len(groups) - len(labels)
+    few = f"{rest} of fewer than {_FEWEST_NAMED} people"
+    return " and ".join([*([describe_columns(labels)] if labels else []), *([few] if rest else [])])
 
 
 def _groups_of(train: Coded, at: int) -> list[Group]:
@@ -117,7 +126,7 @@ def prepare_groups(
     """
     coded, _ = align(*tables.values(), names=list(tables))
     if sensitive is None:
-        sensitive = getattr(next(iter(tables.values())), "sensitive", ())
+        sensitive = role_of(next(iter(tables.values())), "sensitive", ())
     if isinstance(sensitive, str) or not len(sensitive):
         raise ShdError(f"sensitive={sensitive!r} names no columns; give them as a list, for example ['sex'].")
     strange = [column for column in sensitive if column not in coded[0].names]

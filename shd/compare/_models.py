@@ -258,7 +258,7 @@ def r2(y: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None) 
     mean = weights @ y / total
     spread = weights @ y**2 - total * mean**2
     wrong = weights @ (y - predicted) ** 2
-    return 1 - np.divide(wrong, spread, out=np.full(len(weights), np.nan), where=spread > 1e-12)
+    return 1 - np.divide(wrong, spread, out=np.full(len(weights), np.nan), where=spread > 1e-12 * (weights @ y**2))
 
 
 def bands(chance: np.ndarray, most: int) -> np.ndarray:

@@ -93,6 +93,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["cell"] = _cell
+    environment.filters["effect"] = _effect
     environment.filters["two"] = lambda number: f"{round(number, 2) + 0.0:.2f}"  # no -0.00
     environment.globals |= {"marks": VERDICT_MARKS, "palette": PALETTE, "asked": _words.ASKED}
     return environment
@@ -103,6 +104,11 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return "–" if math.isnan(value) else f"{value:,.0f}" if value.is_integer() and value > 1 else f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _effect(value: float, low: float, high: float) -> str:
+    """Write an effect with its interval."""
+    return "–" if math.isnan(value) else f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
 def document(report: "Report") -> str:
@@ -139,7 +145,7 @@ def _shared(report: "Report") -> dict:
         "scores": [(score, range_bar(score, report.about.word, report.is_of_images)) for score in report.results],
         "checks": report.findings,
         "n_checks": len(CHECKS),
-        "skipped": report.notes,
+        "skipped": _words.skipped(report),
         "glossary": _words.glossary(report),
         "things": _words.things(report),
     }

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, style
+from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, Figure, style
 from shd.compare._schema import Score
 
 _WIDTH, _ROW = 7.0, 0.62  # inches

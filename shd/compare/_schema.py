@@ -25,6 +25,7 @@ _COLUMNS = {
     name: "real reference" if name == "ceiling" else name
     for name in ("question", "metric", "value", "low", "high", "floor", "ceiling", "better", "verdict", "sentence")
 }
+_MANY = 1.46  # times as wide is an interval that holds for all of a dozen scores at once: z(1 - .05 / 24) / z(.975)
 _NEAR = 0.01  # a floor and a ceiling nearer than this leave no way to measure
 
 
@@ -116,6 +117,8 @@ class Inputs:
     sensitive : tuple
         Columns that describe groups to be treated alike, of those that all tables share.
     level : {"quick", "full"}
+    given : dict
+        The tables as they came, by role: for questions that ask for columns by name.
     """
 
     train: "Coded"
@@ -129,6 +132,7 @@ class Inputs:
     random_state: int
     sensitive: tuple = ()
     level: str = "full"
+    given: dict = field(default_factory=dict)
 
     def most(self, rows: int, least: int = 500) -> int:
         """Return how many records a step may look at: `rows`, or an eighth of them at the quick level."""
@@ -155,7 +159,8 @@ def judge(value: float, low: float, high: float, floor: float, ceiling: float, b
     """Give the verdict for a number between its floor and its ceiling.
 
     Green: nine tenths of the way, or so near the ceiling that chance explains the rest. Amber: six
-    tenths, or an interval so wide that it reaches from floor to ceiling. Where the floor is as good
+    tenths, or an interval so wide that it reaches from floor to ceiling. A question has about a dozen scores and is
+    as good as its worst, so that chance is judged for all of them at once (Bonferroni). Where the floor is as good
     as the ceiling (a table without structure) what counts is how far the number falls short.
     """
     sign = 1 if better == "higher" else -1
@@ -167,7 +172,7 @@ def judge(value: float, low: float, high: float, floor: float, ceiling: float, b
     share = place(value, floor, ceiling)
     if share >= GREEN_FROM:
         return "green"
-    if low <= ceiling <= high:
+    if value + _MANY * (low - value) <= ceiling <= value + _MANY * (high - value):
         return "amber" if low <= floor <= high else "green"
     return "amber" if share >= AMBER_FROM else "red"
 

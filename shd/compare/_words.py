@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from shd.compare._coded import SkippedColumn
 from shd.compare._glossary import GLOSSARY
-from shd.compare._schema import QUESTIONS, VERDICTS, Score
+from shd.compare._schema import QUESTIONS, VERDICTS, Score, Skipped
 from shd.compare.images import _words as _of_images
 from shd.compare.privacy import NO_GUARANTEE
+from shd.dataset import describe_columns
 
 if TYPE_CHECKING:
     from shd.compare.report import Report
@@ -56,9 +58,29 @@ def glossary(report: "Report") -> dict[str, str]:
 
 
 def verdict_words(report: "Report", question: str) -> str:
-    """Return what the verdict of a question means."""
-    verdict = report.verdicts[question]
+    """Return what the verdict of a question means, or which method checks hold it back."""
+    verdict, held = report.verdicts[question], report.held_back(question)
+    if held:
+        codes = ", ".join(dict.fromkeys(finding.code for finding in held))
+        why = "this cannot be believed" if any(f.level == "error" for f in held) else f"{held[0].title}"
+        return f"the numbers alone raise no alarm, but {why} ({codes})"
     return SAID[question][verdict].format(word=report.about.word, things=things(report)) if verdict else "not judged"
+
+
+def skipped(report: "Report") -> list[Skipped]:
+    """Return what was not judged; columns left out for the same reason share a line."""
+    alike: dict[str, list] = {}
+    for note in report.notes:
+        if isinstance(note, SkippedColumn):
+            alike.setdefault(note.why, []).append(note.column)
+    lines = []
+    for note in report.notes:
+        columns = alike.get(note.why, ()) if isinstance(note, SkippedColumn) else ()
+        if len(columns) < 2:
+            lines.append(note)
+        elif note.column == columns[0]:
+            lines.append(Skipped(f"{len(columns)} columns ({describe_columns(columns)})", note.why))
+    return lines
 
 
 def compared(report: "Report") -> str:
@@ -122,7 +144,7 @@ def _missing_warnings(report: "Report") -> list[str]:
         said.append(
             "No holdout was given: whether the synthesizer learned the population or its people cannot be told."
         )
-    columns = [note for note in report.notes if note.what.startswith(("column ", "'"))]
+    columns = [note for note in report.notes if note.what.startswith("column ")]
     if columns:
         said.append(f"Some columns were left out or repaired, first {columns[0].what}: {columns[0].why}.")
     return said
@@ -174,6 +196,9 @@ def summary(report: "Report") -> list[str]:
         )
         if len(scores) > _NUMBERS:
             numbers += f", and {len(scores) - _NUMBERS} more no worse"
+        held = report.held_back(question)
+        if held:
+            numbers += f"; held back by {', '.join(dict.fromkeys(finding.code for finding in held))}"
         verdict = report.verdicts[question] or "–"
         lines.append(f"{question:<10} {verdict:<6} {numbers or 'not judged'}")
     lines.append(f"note       {warnings(report)[0]}")

@@ -218,10 +218,11 @@ def _importance(inputs: Inputs, ready: Ready) -> Answer:
     frame = pd.DataFrame({"column": features, "real": falls["real"][:, 0], "synthetic": falls["synthetic"][:, 0]})
     top = min(_TOP, len(features) // 2, int((frame["real"] > 0).sum()))
     skipped = [] if top else [Skipped(_IMPORTANCE, f"no column matters to a model trained on {inputs.word} records")]
-    return Answer(_agreement(inputs, falls, top) if top else [], {"importance": frame}, skipped)
+    scores, more = _agreement(inputs, falls, top) if top else ([], [])
+    return Answer(scores, {"importance": frame}, skipped + more)
 
 
-def _agreement(inputs: Inputs, falls: dict[str, np.ndarray], top: int) -> list[Score]:
+def _agreement(inputs: Inputs, falls: dict[str, np.ndarray], top: int) -> tuple[list[Score], list[Skipped]]:
     word, n_features = inputs.word, len(falls["real"])
 
     def in_order(value: float, ceiling: float, floor: float) -> str:
@@ -253,7 +254,7 @@ def _agreement(inputs: Inputs, falls: dict[str, np.ndarray], top: int) -> list[S
         low, high = (float(bound) for bound in interval(value, found["synthetic"][1:], least, 1))
         verdict, sentence = judge(value, low, high, floor, ceiling, "higher"), sentence(value, ceiling, floor)
         scores.append(Score("utility", metric, value, low, high, floor, ceiling, verdict, "higher", sentence, digits=2))
-    return scores
+    return scores, skipped
 
 
 def _spearman(falls: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from shd.compare._coded import Coded, align
 from shd.compare._gower import Gower
 from shd.compare._resample import generator
 from shd.compare._schema import VERDICTS, Answer, Inputs, Score, Skipped
-from shd.dataset import Dataset
+from shd.dataset import Dataset, role_of
 
 _WHAT = "attribute inference"
 _PEOPLE = 2000
@@ -69,7 +69,7 @@ def attribute_inference(
     Giomi, Boenisch, Wehmeyer, Tasnádi (2023), *A Unified Framework for Quantifying Privacy Risk in
     Synthetic Data*, PoPETs, arXiv 2211.10459: the excess over people held out as the risk.
     """
-    roles = (getattr(train, "sensitive", ()), getattr(train, "target", None))
+    roles = (role_of(train, "sensitive", ()), role_of(train, "target"))
     given = {"train": train, "synthetic": synthetic, "holdout": holdout}
     tables, _ = align(*given.values(), names=list(given))
     names = tables[0].names

@@ -108,6 +108,8 @@ def measure(inputs: Inputs) -> Answer:
         low, high = interval(value, np.array(replicates), most=1)
         rows.append((records, design, ready.tasks[0].measure, value, float(low), float(high)))
     frame = pd.DataFrame(rows, columns=["records", "design", "measure", "value", "low", "high"])
+    if not np.isfinite([scores[0] for scores in curves.values()]).all():
+        return Answer(skipped=[Skipped(_WHAT, "what is predicted does not vary among the records that models see")])
     return Answer([_score(inputs, ready.tasks, plan, curves)], {_WHAT: frame})
 
 

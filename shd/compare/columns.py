@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wasserstein_distance
 
-from shd.compare._coded import MISSING, Coded, Column, align
+from shd.compare._bars import distributions
+from shd.compare._coded import Coded, Column, align
 from shd.compare._resample import bootstrap_weights, deal, generator, interval
 from shd.compare._schema import VERDICTS, Answer, Inputs, Score
 from shd.dataset import Dataset
@@ -12,7 +13,6 @@ from shd.dataset import Dataset
 GREEN_TO, AMBER_TO = 0.05, 0.15  # distance of one column
 _MEAN_GREEN_TO, _MEAN_AMBER_TO = 0.03, 0.10  # mean distance over all columns
 _BLOCKS, _REPLICATES, _GRID = 50, 200, 512
-_BARS, _LEVELS_SHOWN = 30, 10
 
 
 def column_distances(train: Dataset | pd.DataFrame | Coded, synthetic: Dataset | pd.DataFrame | Coded) -> pd.Series:
@@ -95,7 +95,7 @@ def measure(inputs: Inputs) -> Answer:
         _verdict(*row, GREEN_TO, AMBER_TO) for row in frame[["distance", "low", "real reference"]].to_numpy()
     ]
     score = _score(inputs, frame, mean_low, mean_high)
-    return Answer([score], {"columns": frame, "distributions": _distributions(inputs)})
+    return Answer([score], {"columns": frame, "distributions": distributions(inputs)})
 
 
 def _score(inputs: Inputs, frame: pd.DataFrame, low: float, high: float) -> Score:
@@ -175,50 +175,3 @@ def _grid_codes(train: np.ndarray, synthetic: np.ndarray, column: Column) -> lis
     if len(edges) > _GRID:
         edges = np.unique(np.quantile(known, np.linspace(0, 1, _GRID)))
     return [np.where(np.isnan(v), 0, 1 + np.searchsorted(edges, v)) for v in (train, synthetic)]
-
-
-def _distributions(inputs: Inputs) -> pd.DataFrame:
-    """Shares to draw, tidy: one row a column and bar; `left` and `right` are the edges of a bar of numbers."""
-    tables = {"real": inputs.train, "synthetic": inputs.synthetic, "holdout": inputs.holdout}
-    tables = {name: table for name, table in tables.items() if table is not None}
-    parts = []
-    for j, column in enumerate(inputs.train.columns):
-        values = {name: table.values[:, j] for name, table in tables.items()}
-        part = _number_bars(values, column) if column.is_number else _level_bars(values, column)
-        part.insert(0, "column", pd.Series([column.name] * len(part), dtype=object))
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
-
-
-def _level_bars(values: dict[str, np.ndarray], column: Column) -> pd.DataFrame:
-    shares = {name: _shares(codes, column) for name, codes in values.items()}
-    common = np.sort(np.argsort(column.rank, kind="stable")[:_LEVELS_SHOWN])
-    frame = pd.DataFrame({"label": [column.levels[i] for i in common], "left": np.nan, "right": np.nan})
-    for name, share in shares.items():
-        frame[name] = share[common]
-    if len(column.levels) > _LEVELS_SHOWN:
-        rest = {name: 1 - share[common].sum() for name, share in shares.items()}
-        n_rest = len(column.levels) - _LEVELS_SHOWN
-        frame.loc[len(frame)] = {"label": f"({n_rest} other levels)", "left": np.nan, "right": np.nan, **rest}
-    return frame
-
-
-def _number_bars(values: dict[str, np.ndarray], column: Column) -> pd.DataFrame:
-    known = values["real"][~np.isnan(values["real"])]
-    if not len(known):
-        known = np.zeros(1)
-    unique = np.unique(known)
-    if len(unique) <= _BARS:  # every number gets a bar of its own
-        step = np.diff(unique).min() if len(unique) > 1 else 1.0
-        edges = np.append(unique - step / 2, unique[-1] + step / 2)
-    else:
-        edges = np.linspace(*np.quantile(known, [0.005, 0.995]), _BARS + 1)
-        edges = edges if edges[-1] > edges[0] else np.array([unique[0], unique[-1]])
-    frame = pd.DataFrame({"label": "", "left": edges[:-1], "right": edges[1:]})
-    for name, numbers in values.items():
-        inside = np.clip(numbers[~np.isnan(numbers)], edges[0], edges[-1])  # the tails stand in the outer bars
-        frame[name] = np.histogram(inside, edges)[0] / len(numbers)
-    if any(np.isnan(v).any() for v in values.values()):
-        missing = {name: np.isnan(v).mean() for name, v in values.items()}
-        frame.loc[len(frame)] = {"label": MISSING, "left": np.nan, "right": np.nan, **missing}
-    return frame

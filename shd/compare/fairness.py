@@ -29,7 +29,7 @@ from shd.compare._group_distances import (
 from shd.compare._group_models import group_utility, judge_models, odds_differences
 from shd.compare._groups import FEWEST, by_group, find_groups, large_enough, members, prepare_groups
 from shd.compare._schema import VERDICTS, Answer, Inputs, Skipped
-from shd.dataset import Dataset
+from shd.dataset import Dataset, describe_columns, role_of
 
 __all__ = ["group_dcr_shares", "group_distances", "group_shares", "group_utility", "measure", "odds_differences"]
 
@@ -172,7 +172,9 @@ def group_dcr_shares(
 def measure(inputs: Inputs) -> Answer:
     """Ask of each group whether it is there, alike, served, and at risk."""
     if not inputs.sensitive:
-        return Answer(skipped=[Skipped("fairness: groups of people", _DECLARE)])
+        declared = role_of(inputs.given.get("train"), "sensitive", ())
+        why = f"none of the sensitive columns was compared: {describe_columns(declared)}" if declared else _DECLARE
+        return Answer(skipped=[Skipped("fairness: groups of people", why)])
     groups, skipped = find_groups(inputs.train, inputs.sensitive)
     if not groups:
         return Answer(skipped=skipped)

@@ -32,6 +32,7 @@ NEAR, LOWEST = 0.01, 5  # the nearest share of held-out records, and the percent
 _REPLICATES = 200
 _FEWEST, _FEWEST_NEAR = 20, 100
 _ROWS, _NEAR_ROWS = 5000, 2000
+_CELLS = 0.25  # standard error of a DCR share from who the real people are, times the root of their number
 _MOST_REAL = 50_000
 NO_GUARANTEE = "Passing these tests is no guarantee of privacy."
 
@@ -190,17 +191,25 @@ def _is_copy(train: Coded, other: Coded) -> np.ndarray:
     return np.array([row.tobytes() in seen for row in np.ascontiguousarray(other.values)])
 
 
+def _is_twice(table: Coded) -> np.ndarray:
+    """Whether each record comes up more than once: what records equal by chance, among people learned from."""
+    _, which, count = np.unique(table.values, axis=0, return_inverse=True, return_counts=True, equal_nan=True)
+    return count[which.ravel()] > 1
+
+
 def _copies(inputs: Inputs) -> Score:
     n = len(inputs.synthetic)
     value = verbatim_copies(inputs.train, inputs.synthetic)
     floor = verbatim_copies(inputs.train, inputs.floor) * n / len(inputs.floor)
     low, high = (n * bound for bound in binomial_interval(value, n))
-    ceiling, ceiling_high, other = None, 0.0, ""
+    twice = _is_twice(inputs.train)
+    ceiling, chance, other = None, n * binomial_interval(int(twice.sum()), len(twice))[1], ""
     if inputs.holdout is not None:
         found, size = verbatim_copies(inputs.train, inputs.holdout), len(inputs.holdout)
-        ceiling, ceiling_high = n * found / size, n * binomial_interval(found, size)[1]
+        ceiling = n * found / size
+        chance = min(chance, n * binomial_interval(found, size)[1])  # a holdout may hold records of train
         other = f" Among as many other {inputs.word} records it is {ceiling:,.0f}, by chance alone."
-    verdict = "green" if value <= (ceiling or 0) else "amber" if low <= ceiling_high or ceiling is None else "red"
+    verdict = "red" if low > chance else "green" if value <= (ceiling or 0) else "amber"
     sentence = f"{value:,} of {n:,} synthetic records equal a record learned from, in every column.{other}"
     return Score(
         "privacy", "verbatim copies", float(value), low, high, floor, ceiling, verdict, "lower", sentence, digits=0
@@ -273,12 +282,25 @@ def _closeness(inputs: Inputs) -> tuple[list[Score], pd.DataFrame]:
 def _dcr(inputs: Inputs, found: dict, weights: np.ndarray) -> Score:
     closer = _closer(*found["synthetic"])
     value, low, high = _with_interval(weights @ closer / len(closer), float(closer.mean()))
+    # other people of train and holdout would divide the space in another way: each has a cell of another size
+    people = min(len(inputs.train), len(inputs.holdout), budget(inputs, _MOST_REAL))
+    value, low, high = _widened(value, low, high, _CELLS / np.sqrt(people))
     floor, ceiling = (float(_closer(*found[name]).mean()) for name in ("floor", "holdout"))
     sentence = (
         f"{value:.1%} of synthetic records lie nearer to a record learned from than to one held out (ideal: 50%; "
         f"other {inputs.word} records: {ceiling:.1%}). {NO_GUARANTEE}"
     )
-    return Score("privacy", "DCR share", value, low, high, floor, ceiling, _band(value, low), "at 0.5", sentence)
+    verdict = _band(value, low, ceiling)
+    return Score("privacy", "DCR share", value, low, high, floor, ceiling, verdict, "at 0.5", sentence)
+
+
+def _widened(value: float, low: float, high: float, error: float) -> tuple[float, float, float]:
+    """Return an interval that holds a further, independent standard error."""
+    return (
+        value,
+        max(0.0, value - np.hypot(value - low, 1.96 * error)),
+        min(1.0, value + np.hypot(high - value, 1.96 * error)),
+    )
 
 
 def _ratios(inputs: Inputs, found: dict, weights: np.ndarray) -> Score:
@@ -324,11 +346,14 @@ def _low_end(ratios: np.ndarray, weights: np.ndarray) -> float:
     return float(np.percentile(np.repeat(ratios, weights.astype(int)), LOWEST))
 
 
-def _band(value: float, low: float) -> str:
+def _band(value: float, low: float, ceiling: float) -> str:
     """Judge a DCR share. Being nearer to held-out records is odd, and worth a look, but betrays nobody."""
     if value < 0.5 - AMBER_BAND:
         return "amber"
-    return "green" if value <= 0.5 + GREEN_BAND or low <= 0.5 else "amber" if value <= 0.5 + AMBER_BAND else "red"
+    if value <= 0.5 + GREEN_BAND or low <= 0.5:
+        return "green"
+    # red takes more than chance explains, and more than other real records reach
+    return "red" if value > 0.5 + AMBER_BAND and low > max(0.5 + GREEN_BAND, ceiling) else "amber"
 
 
 def _closer(to_train: np.ndarray, to_holdout: np.ndarray) -> np.ndarray:

@@ -130,7 +130,7 @@ def measure(inputs: Inputs) -> Answer:
         id(table): np.vstack([np.ones(len(table)), subject_weights(table.subjects, _REPLICATES, rng)])
         for table in (tables[name] for name in ("test", "inside", "inside floor", "inside other"))
     }
-    tasks = ready.tasks[:_LEVELS]
+    tasks = ready.tasks[: _LEVELS if inputs.level == "full" else 1]
     found = _perform(tasks, runs, {name: weights[id(t)] for run in runs for name, t in run.tests.items()})
     scores, notes = _score(inputs, tasks, found, len(tables["real"]))
     return Answer(scores, {"models": _grid(tasks, found)}, notes)
@@ -217,10 +217,13 @@ def _score(
     counted = np.abs(real[:, 0]) > _Z * real[:, 1:].std(axis=1)
     if not counted.any():
         return [], [Skipped("SRA", f"no two models differ beyond chance on {inputs.word} records")]
-    # the mean over redraws of the records tested on: a gap near 0 counts about half, whichever sign it happens to have
+    # the interval holds chance in the records tested on, and in which kinds of model there happen to be
+    # the mean over redraws: a gap near 0 counts about half, whichever sign it happens to have
     agreement = {name: _alike(real[counted, :1], gaps[name][counted, 1:]).mean(axis=0) for name in ("TSTS", *_ENDS)}
     value, floor, ceiling = (float(agreement[name].mean()) for name in ("TSTS", _FLOOR, _OTHER))
-    low, high = (float(bound) for bound in interval(value, agreement["TSTS"], 0, 1))
+    by_pair = _alike(real[counted, :1], gaps["TSTS"][counted, 1:]).mean(axis=1)
+    error = np.hypot(agreement["TSTS"].std(), _error_of_models(by_pair, counted, len(_families(tasks[0]))))
+    low, high = (float(np.clip(value + side * _Z * error, 0, 1)) for side in (-1, 1))
     levels = f"{len(tasks)} levels of {inputs.target}" if len(tasks) > 1 else f"{inputs.target}"
     sentence = (
         f"Who chooses among {len(_families(tasks[0]))} kinds of model by what they score on synthetic records (to "
@@ -230,6 +233,20 @@ def _score(
     )
     verdict = judge(value, low, high, floor, ceiling, "higher")
     return [Score("utility", "SRA", value, low, high, floor, ceiling, verdict, "higher", sentence)], []
+
+
+def _error_of_models(by_pair: np.ndarray, counted: np.ndarray, n_models: int) -> float:
+    """Return the standard error that comes from the choice of models: the jackknife, one kind left out each time.
+
+    `by_pair` holds the agreement of each pair that counts, `counted` which ones do, task after task.
+    """
+    first, second = np.triu_indices(n_models, 1)
+    n_tasks = len(counted) // len(first)
+    pairs = np.stack([np.tile(first, n_tasks), np.tile(second, n_tasks)])[:, counted]
+    rest = [by_pair[(pairs != model).all(axis=0)] for model in range(n_models)]
+    without = np.array([kept.mean() for kept in rest if len(kept)])
+    k = len(without)
+    return float(np.sqrt((k - 1) / k * ((without - without.mean()) ** 2).sum())) if k > 1 else 0.0
 
 
 def _gaps(performance: np.ndarray) -> np.ndarray:

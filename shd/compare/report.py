@@ -8,6 +8,7 @@ import pandas as pd
 
 from shd._errors import ShdError, ShdWorkError
 from shd._plain import plain
+from shd.compare._bars import without_rare
 from shd.compare._schema import QUESTIONS, Score, Skipped, score_frame, worst
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from shd.compare.checks import Finding
     from shd.compare.images._grid import Grid
+_RARE = 5  # people of train: what fewer of them have is not named in what is handed on
+_HOLDS_BACK = {"SHD010": "privacy", "SHD013": "fairness"}  # questions that are not green where a warning was found
 AT_RISK = "at risk"
 """Frame of the real records that a release may betray, by row: for the steward alone."""
 
@@ -119,6 +122,11 @@ class Report:
         return self._frame(AT_RISK)
 
     @property
+    def replication(self) -> pd.DataFrame:
+        """One row a known clinical finding, estimated on both tables; see `shd.compare.domain.replicate`."""
+        return self._frame("findings")
+
+    @property
     def utility(self) -> pd.DataFrame:
         """One row a target level and design (TRTR, TSTR, TSTS, TRTS, floor): AUROC or R2 with interval."""
         return self._frame("utility")
@@ -126,12 +134,28 @@ class Report:
     @property
     def skipped(self) -> pd.DataFrame:
         """What could not be judged, and why."""
-        return pd.DataFrame([asdict(note) for note in self.notes], columns=["what", "why"])
+        return pd.DataFrame([(note.what, note.why) for note in self.notes], columns=["what", "why"])
 
     @property
     def verdicts(self) -> dict[str, str | None]:
-        """Verdict of each question, that of its worst score; None where nothing could be judged."""
-        return {q: worst([s.verdict for s in self.results if s.question == q]) for q in QUESTIONS}
+        """Verdict of each question, that of its worst score; None where nothing could be judged.
+
+        No question is green where a method check holds it back; see `held_back`.
+        """
+        return {q: "amber" if self.held_back(q) else self._worst(q) for q in QUESTIONS}
+
+    def held_back(self, question: str) -> "list[Finding]":
+        """Return what makes a question amber, all scores of which are green.
+
+        After an error no number can be believed; privacy without an attack, and fairness without one of the columns
+        declared sensitive, say too little.
+        """
+        if self._worst(question) != "green":
+            return []
+        return [f for f in self.findings if f.level == "error" or _HOLDS_BACK.get(f.code) == question]
+
+    def _worst(self, question: str) -> str | None:
+        return worst([score.verdict for score in self.results if score.question == question])
 
     def score(self, metric: str) -> Score | None:
         """Return one score by the name of its metric, None where it was skipped."""
@@ -146,6 +170,8 @@ class Report:
         """Return the same report without what is about single real people (pictures, rows), to be handed on."""
         kept = {name: grid.without_persons() for name, grid in self.pictures.items()}
         frames = {name: frame for name, frame in self.frames.items() if name != AT_RISK}
+        if "distributions" in frames:
+            frames["distributions"] = without_rare(frames["distributions"], _RARE)
         return replace(self, frames=frames, pictures={name: grid for name, grid in kept.items() if grid is not None})
 
     def plot(self, question: str) -> "Figure":
@@ -202,8 +228,9 @@ class Report:
             "utility": plain(self.utility.to_dict("records")),
             "trust": plain(self.trust.to_dict("records")),
             "fairness": plain(self.fairness.to_dict("records")),
+            "replication": plain(self.replication.to_dict("records")),
             "findings": [asdict(finding) for finding in self.findings],
-            "skipped": [asdict(note) for note in self.notes],
+            "skipped": [{"what": note.what, "why": note.why} for note in self.notes],
         }
 
     def _frame(self, name: str) -> pd.DataFrame:

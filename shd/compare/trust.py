@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from shd.compare._coded import SkippedColumn
 from shd.compare._schema import AMBER_FROM, GREEN_FROM, VERDICTS, Skipped
 
 LINK_AMBER, LINK_RED = 0.1, 0.2  # association lost or invented; 0.1 is the least that Cohen (1988) calls an effect
@@ -89,7 +90,7 @@ def trust_table(
                 "importance": tell.get("importance", np.nan),
             }
         )
-    return pd.DataFrame([*rows, *_not_compared(skipped, {str(name) for name in columns["column"]})])
+    return pd.DataFrame([*rows, *_not_compared(skipped)])
 
 
 def _step(value: float, amber: float, red: float, least: float | None = None) -> str:
@@ -173,13 +174,10 @@ def _furthest_links(pairs: pd.DataFrame) -> dict[object, dict]:
     return dict(zip(furthest["column"], furthest.to_dict("records"), strict=True))
 
 
-def _not_compared(skipped: Sequence[Skipped], judged: set[str]) -> list[dict]:
+def _not_compared(skipped: Sequence[Skipped]) -> list[dict]:
     """Return rows of the columns that no table could be compared by."""
-    rows = []
-    for note in skipped:
-        name = note.what.removeprefix("column ").replace("'", "")
-        if note.what.startswith(("column ", "'")) and name not in judged:
-            rows.append(
-                {"column": name, "verdict": "red", "why": f"it was not compared: {note.why}", "not for": "anything"}
-            )
-    return rows
+    return [
+        {"column": note.column, "verdict": "red", "why": f"it was not compared: {note.why}", "not for": "anything"}
+        for note in skipped
+        if isinstance(note, SkippedColumn) and not note.compared
+    ]

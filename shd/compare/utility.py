@@ -17,7 +17,7 @@ from shd.compare._coded import MISSING, Coded, Column, align
 from shd.compare._models import BOOSTING, Family, auroc, fit, r2
 from shd.compare._resample import deal, generator, interval, subject_weights, subsample
 from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
-from shd.dataset import Dataset
+from shd.dataset import Dataset, role_of
 
 DESIGNS = ("TRTR", "TSTR", "TSTS", "TRTS", "floor")
 _MOST_LEVELS = 5  # levels of the target that get a model of their own
@@ -180,7 +180,7 @@ def aligned(target: str | None, **tables: Dataset | pd.DataFrame | Coded) -> tup
     ShdError
         Where there is no such column, or a table has no record with it.
     """
-    target = target or next((t for t in (getattr(table, "target", None) for table in tables.values()) if t), None)
+    target = target or next((t for t in (role_of(table, "target") for table in tables.values()) if t), None)
     coded, _ = align(*tables.values(), names=list(tables))
     if target not in coded[0].names:
         both = "both tables have" if len(tables) == 2 else "all tables have"
@@ -287,9 +287,10 @@ def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score],
     trtr = max(trtr, 0.01)  # worse than guessing by far, and never divided by 0
     ratio, floor_ratio = value / trtr, floor / trtr
     low, high = interval(ratio, found["TSTR"][3] / np.maximum(found["TRTR"][3], 0.01), 0)
+    learned = f"reach {ratio:.0%} of the AUROC that {word} ones do"
     sentence = (
-        f"To predict {task.target} = {task.label}, synthetic records teach {ratio:.0%} of what {word} ones do "
-        f"(AUROC {value:.3f} against {trtr:.3f}; 0.5 is guessing, independent columns reach {floor:.3f})."
+        f"To predict {task.target} = {task.label}, models of synthetic records {learned} "
+        f"({value:.3f} against {trtr:.3f}; 0.5 is guessing, independent columns reach {floor:.3f})."
     )
     verdict = judge(ratio, float(low), float(high), floor_ratio, 1.0, "higher")
     score = Score(

@@ -43,9 +43,9 @@ DIAGNOSES = ("diag_1", "diag_2", "diag_3")
 NOT_MEASURED = "not measured"
 """What the file writes as ``None`` in A1Cresult and max_glu_serum; it is not a missing value."""
 
-_AGAIN = "Get it again: shd data fetch diabetes"
-_MEMBER = "diabetic_data.csv"
-_SUBJECT = "patient_nbr"  # in the owner's file; the column is called "subject" in what ships
+AGAIN = "Get it again: shd data fetch diabetes"
+MEMBER = "diabetic_data.csv"
+SUBJECT = "patient_nbr"  # in the owner's file; the column is called "subject" in what ships
 _MEASURED = ("max_glu_serum", "A1Cresult")
 _DROPPED = (
     "encounter_id",
@@ -105,15 +105,15 @@ def build(archive: Path) -> Dataset:
     ShdError
         Where the archive is broken, another one, or holds a value that the owner's does not.
     """
-    raw = _extract(archive)
+    raw = read_raw(archive)
     keep = raw[["race", *DIAGNOSES]].notna().all(axis=1) & (raw["gender"] != "Unknown/Invalid")
     raw = raw[keep].reset_index(drop=True)
-    frame = raw.drop(columns=[*_DROPPED, _SUBJECT])
+    frame = raw.drop(columns=[*_DROPPED, SUBJECT])
     try:
-        subjects = raw[_SUBJECT].astype("int64").to_numpy()
-        frame = frame.assign(**{column: _typed(frame[column]) for column in frame.columns})
+        subjects = raw[SUBJECT].astype("int64").to_numpy()
+        frame = frame.assign(**{column: typed(frame[column]) for column in frame.columns})
     except (ShdError, ValueError) as error:
-        raise ShdError(f"{archive}: {_MEMBER} holds an unknown value ({error}). {_AGAIN}") from None
+        raise ShdError(f"{archive}: {MEMBER} holds an unknown value ({error}). {AGAIN}") from None
     return _dataset(frame, subjects, "real")
 
 
@@ -146,23 +146,26 @@ def _dataset(frame: pd.DataFrame, subjects: np.ndarray | None, source: str) -> D
     return Dataset(frame, subjects=subjects, source=source, name=NAME, card=CARD, **roles)
 
 
-def _extract(archive: Path) -> pd.DataFrame:
-    """Return the owner's table as text, shape (101766, 50)."""
+def read_raw(archive: Path) -> pd.DataFrame:
+    """Return the owner's table as text, shape (101766, 50); `ShdError` where the archive is not that one."""
     try:
-        with zipfile.ZipFile(archive) as content, content.open(_MEMBER) as stream:
+        with zipfile.ZipFile(archive) as content, content.open(MEMBER) as stream:
             # only "?" is missing: pandas would otherwise read the level "None" as missing too
             raw = pd.read_csv(stream, dtype="str", na_values=["?"], keep_default_na=False)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ShdError(f"{archive}: not the diabetes archive, or a broken one ({reason}). {_AGAIN}") from None
-    missing = {_SUBJECT, TARGET, *SENSITIVE, *DIAGNOSES, *COUNTS, *_MEASURED, *_DROPPED} - set(raw.columns)
+        raise ShdError(f"{archive}: not the diabetes archive, or a broken one ({reason}). {AGAIN}") from None
+    missing = {SUBJECT, TARGET, *SENSITIVE, *DIAGNOSES, *COUNTS, *_MEASURED, *_DROPPED} - set(raw.columns)
     if missing:
-        raise ShdError(f"{archive}: {_MEMBER} lacks the columns {describe_columns(sorted(missing))}. {_AGAIN}")
+        raise ShdError(f"{archive}: {MEMBER} lacks the columns {describe_columns(sorted(missing))}. {AGAIN}")
     return raw
 
 
-def _typed(values: pd.Series) -> pd.Series:
-    """Give one column of the owner's file its dtype: int64, or category with levels in reading order."""
+def typed(values: pd.Series) -> pd.Series:
+    """Give one column of the owner's file its dtype: int64, or category with levels in reading order.
+
+    `ShdError` where it holds a level that is not in the owner's file.
+    """
     if values.name in COUNTS:
         return values.astype("int64")
     if values.name in DIAGNOSES:

@@ -6,7 +6,7 @@ from typing import Protocol
 from shd._errors import ShdError
 from shd._paths import challenges_dir, data_dir
 from shd.dataset import DataCard, Dataset
-from shd.datasets import alzheimers, diabetes
+from shd.datasets import alzheimers, diabetes, diabetes_cohort
 
 
 class Recipe(Protocol):
@@ -43,6 +43,7 @@ class Recipe(Protocol):
 
 DATASETS: dict[str, Recipe] = {
     diabetes.NAME: diabetes,
+    diabetes_cohort.NAME: diabetes_cohort,
     alzheimers.NAME: alzheimers,
 }
 

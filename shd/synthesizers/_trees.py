@@ -12,6 +12,7 @@ Gradient Boosting*. Chen and Guestrin (2016), *XGBoost*, arXiv 1603.02754: gain 
 gradients and curvatures. Prokhorenkova et al. (2018), *CatBoost*, arXiv 1706.09516: symmetric trees.
 """
 
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -106,12 +107,15 @@ class TreeCritic:
         return ratio
 
     def to_tensors(self) -> dict[str, torch.Tensor]:
-        """Return the two tables."""
-        return {"bits": torch.tensor(self.bits), "answer": torch.tensor(self.answer)}
+        """Return the two tables; the bits compressed, as most questions are about few columns."""
+        bits = np.frombuffer(zlib.compress(self.bits.tobytes(), 9), dtype=np.uint8)
+        return {"bits": torch.tensor(bits), "answer": torch.tensor(self.answer)}
 
     def set_tensors(self, tensors: dict[str, torch.Tensor]) -> "TreeCritic":
         """Undo `to_tensors`."""
-        self.bits, self.answer = tensors["bits"].numpy(), tensors["answer"].numpy()
+        self.answer = tensors["answer"].numpy()
+        bits = np.frombuffer(zlib.decompress(tensors["bits"].numpy().tobytes()), dtype=np.uint8)
+        self.bits = bits.reshape(sum(self.sizes), len(self.answer))
         return self
 
 

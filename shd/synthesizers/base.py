@@ -2,6 +2,7 @@
 
 import json
 import warnings
+import zlib
 from pathlib import Path
 from typing import ClassVar
 
@@ -211,7 +212,7 @@ def load_synthesizer(path: str | Path) -> Synthesizer:
         model.encoder_ = TableEncoder.from_dict(header["encoder"])
         model._set_state(tensors, header["extra"])
         model.n_rows_ = header["n_rows"]
-    except (KeyError, TypeError, ValueError, RuntimeError):  # written by another version
+    except (KeyError, TypeError, ValueError, RuntimeError, zlib.error):  # written by another version
         raise unknown from None
     return model
 

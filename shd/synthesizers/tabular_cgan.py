@@ -259,9 +259,11 @@ class TabularCGAN(Synthesizer):
         self.heldout_c2st_ = float("nan")
         try:
             self.filter_.learn(codes[learn], self._sample_unasked, self.critic_steps, self.critic_trees, self.seed_)
+            self._load(self._halves())
             self.heldout_c2st_ = heldout_score(codes[learn], codes[held], self._sample_unasked)
         except KeyboardInterrupt:
             notice("Stopped before the last score; the model is whole.")
+            self._load(self._halves())
         self.seconds_ = clock.read()
 
     def _fingerprint(self, codes: np.ndarray, held: np.ndarray) -> str:
@@ -353,8 +355,20 @@ class TabularCGAN(Synthesizer):
             "heldout_c2st": self.heldout_c2st_ if np.isfinite(self.heldout_c2st_) else None,
             "seconds": list(self.seconds_),
         }
+        return self._halves(), extra
+
+    def _halves(self) -> dict[str, torch.Tensor]:
+        """Return what was learned in half precision: half the file, and scores that do not change."""
         tensors = {f"generator.{k}": v for k, v in self.generator_.state_dict().items()}
-        return tensors | {f"filter.{k}": v for k, v in self.filter_.to_tensors().items()}, extra
+        tensors |= {f"filter.{k}": v for k, v in self.filter_.to_tensors().items()}
+        return {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+
+    def _load(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Take over what `_halves` gives; a fit ends with it, so that a model on file gives the same rows."""
+        tensors = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+        self.generator_.load_state_dict(under("generator.", tensors))
+        self.filter_ = Filter(self.encoder_.sizes, self.width)
+        self.filter_.set_tensors(under("filter.", tensors))
 
     def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
         self.conditions_ = Conditions(
@@ -364,9 +378,7 @@ class TabularCGAN(Synthesizer):
         self.generator_ = generator(
             self.noise, self._condition_one_hot.n_codes, self.width, self._one_hot.n_codes
         ).requires_grad_(False)
-        self.generator_.load_state_dict(under("generator.", tensors))
-        self.filter_ = Filter(self.encoder_.sizes, self.width)
-        self.filter_.set_tensors(under("filter.", tensors))
+        self._load(tensors)
         self.steps_ = extra["steps"]
         self.heldout_c2st_ = float("nan") if extra["heldout_c2st"] is None else extra["heldout_c2st"]
         self.seconds_ = tuple(extra.get("seconds", ()))

@@ -40,6 +40,33 @@ def test_a_shared_subject(cohort):
     assert codes(plain[0], synthetic, plain[1]) == []
 
 
+def test_record_numbers_of_one_side_are_no_ids_of_the_other(cohort):
+    train, synthetic, holdout = cohort
+    numbered = replace(train, subjects=np.arange(len(train)) // 3)
+    assert codes(numbered, synthetic, Dataset(holdout.frame, target="sick")) == []
+
+
+def test_a_holdout_with_one_class_is_not_mislabelled(cohort):
+    train, synthetic, holdout = cohort
+    constant = holdout.frame.assign(sick="yes")
+    assert "SHD004" not in codes(Dataset(train.frame, target="sick"), synthetic, constant)
+
+
+def test_a_contaminated_holdout_does_not_excuse_copies(cohort):
+    train, _, _ = cohort
+    found = codes(train, train.frame, replace(train, subjects=train.subjects + 10_000))
+    assert "SHD011" in found and "SHD003" in found
+
+
+def test_the_most_extreme_person_is_not_named(people):
+    rng = np.random.default_rng(0)
+    income = np.append(rng.lognormal(11, 1, 599), 98_765_432)
+    train = people(600, 1).assign(income=income)
+    made = people(600, 2).assign(income=np.minimum(rng.lognormal(11, 1, 600), np.quantile(income, 0.94)))
+    (said,) = [f.sentence for f in before(evidence(train, made)) if f.code == "SHD009"]
+    assert "income = from " in said and "9.877e+07" not in said
+
+
 def test_the_holdout_was_seen(cohort):
     train, synthetic, holdout = cohort
     made = pd.concat([synthetic.frame.head(100), holdout.frame.head(300)], ignore_index=True)
@@ -63,6 +90,23 @@ def test_repeated_records(cohort):
 def test_records_that_repeat_by_chance_are_no_fault():
     coarse = [pd.DataFrame({"a": np.random.default_rng(k).choice(list("xyz"), 300)}) for k in range(3)]
     assert codes(*coarse) == []
+
+
+def test_records_that_repeat_all_but_a_hair(people):
+    train = people(600, 1)
+    copies = people(300, 2)
+    copies.iloc[:60] = train.iloc[:60]
+    copies[["age", "blood"]] += 1e-6  # no two are equal
+    assert [f.code for f in before(evidence(train, people(300, 3), copies))] == ["SHD003"]
+    assert codes(train, people(300, 3), people(300, 2)) == []
+    coarse = [pd.DataFrame({"age": np.random.default_rng(k).integers(20, 90, 300)}) for k in range(3)]
+    assert "SHD003" not in codes(*coarse)  # equal by chance
+
+
+def test_records_on_both_sides_do_not_make_the_synthesizer_a_suspect(people):
+    train = people(600, 1)
+    made, held = (train.assign(age=train["age"] + d, blood=train["blood"] + d) for d in (1e-6, 2e-6))
+    assert {f.code for f in compare(train, made, holdout=held, level="quick").findings} == {"SHD003"}
 
 
 def test_a_target_out_of_order(cohort):
@@ -109,6 +153,34 @@ def test_a_leak(cohort):
     given = dict(zip(("train", "synthetic", "holdout"), tables, strict=True))
     found = before(Evidence(given, prepare_tables(given, "sick")[0]))
     assert [f.code for f in found] == ["SHD007"] and "code alone predicts sick" in found[0].sentence
+
+
+def test_the_halves_of_an_alphabet_are_not_what_is_predicted():
+    letters = np.tile(list("abcdefghijklmnopqrstuvwxyz"), 30)
+    table = pd.DataFrame({"letter": letters, "late": letters > "m"})
+    given = {"train": table, "synthetic": table.iloc[::-1]}
+    found = before(Evidence(given, prepare_tables(given, "letter")[0]))
+    assert "SHD007" not in {finding.code for finding in found}  # no letter is told by its half
+
+
+def test_a_number_that_may_be_an_id(people):
+    rng = np.random.default_rng(0)
+    more = {
+        "patient": rng.permutation(10**6)[:300],
+        "born": pd.Timestamp("1950-01-01") + pd.to_timedelta(np.arange(300), unit="D"),
+        "weight": rng.normal(70, 9, 300),
+        "visits": np.arange(300) % 200,
+    }
+    found = before(evidence(people(300, 1).assign(**more), people(300, 2).assign(**more)))
+    assert [f.code for f in found] == ["SHD012"] and found[0].level == "warning"
+    assert found[0].sentence.startswith("patient holds 300 different whole numbers")
+    assert codes(people(90, 1).assign(n=range(90)), people(300, 2).assign(n=1)) == ["SHD006"]  # too few to tell
+
+
+def test_a_sensitive_column_that_was_lost(people):
+    train = Dataset(people(300, 1), sensitive=("sex", "pills"))
+    found = before(evidence(train, people(300, 2).drop(columns="pills")))
+    assert [f.code for f in found] == ["SHD013"] and found[0].sentence.startswith("pills is declared sensitive")
 
 
 def test_a_target_of_small_classes_only():
@@ -170,7 +242,7 @@ def test_codes_are_in_order_and_there_once():
 
 
 def test_an_unknown_code():
-    with pytest.raises(ShdError, match="SHD001 to SHD011"):
+    with pytest.raises(ShdError, match="SHD001 to SHD013"):
         explain("SHD999")
 
 

@@ -4,7 +4,10 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import column_distances
+from shd.compare._bars import distributions, without_rare
+from shd.compare._compare import prepare_tables
 from shd.compare.columns import wasserstein_distances
+from shd.dataset import Dataset
 
 
 def frame(*values, **columns):
@@ -98,3 +101,38 @@ def test_dates_beyond_the_nanoseconds():
     assert column_distances(late, late)["until"] == 0
     earlier = late.assign(until=late["until"] - pd.Timedelta(days=1))
     assert wasserstein_distances(late, earlier)["until"] == pytest.approx(1)
+
+
+def bars_of(train, synthetic, holdout=None):
+    given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
+    return distributions(prepare_tables(given)[0])
+
+
+def test_bars_count_people_not_records():
+    table = frame(n=[1.0, 1.0, 2.0, np.nan] * 10, c=list("aabb") * 10)
+    bars = bars_of(Dataset(table, subjects=np.arange(40) // 2), table).set_index("column")["people"]
+    assert bars["n"].tolist() == [10, 10, 10] and bars["c"].tolist() == [10, 10]  # two records a person
+    assert bars_of(table, table)["people"].tolist() == [20, 10, 10, 20, 20]
+
+
+def test_the_ends_of_numbers_are_folded_until_five_people_stand_there():
+    numbers = frame(n=[0, 1, *[2] * 20, *[3] * 20, *[4] * 4, 99])
+    bars = without_rare(bars_of(numbers, numbers), 5)
+    assert bars["people"].tolist() == [22, 20, 5] and bars["right"].max() < 5
+    assert bars["real"].sum() == pytest.approx(1) and bars["synthetic"].sum() == pytest.approx(1)
+    few = without_rare(bars_of(numbers.head(3), numbers.head(3)), 5)
+    assert len(few) == 1 and few["people"].tolist() == [3]  # one bar holds all
+
+
+def test_rare_levels_become_one_unless_nobody_real_has_them():
+    train = frame(c=[*"a" * 20, *"b" * 5, *"c" * 4, "d"])
+    made, held = frame(c=[*"a" * 20, "invented"]), frame(c=[*"a" * 20, "held"])
+    bars = without_rare(bars_of(train, made, held), 5)
+    assert bars["label"].tolist() == ["a", "b", "invented", "(rare levels)"]
+    assert bars["people"].tolist() == [20, 5, 0, 5]
+    assert bars["real"].sum() == pytest.approx(1) and bars["holdout"].sum() == pytest.approx(1)
+
+
+def test_many_visits_of_one_person_are_rare_too():
+    who = Dataset(frame(c=["lonely"] * 20 + ["home"] * 80), subjects=[0] * 20 + list(range(1, 81)))
+    assert without_rare(bars_of(who, frame(c=["home"] * 9)), 5)["label"].tolist() == ["home", "(rare levels)"]

@@ -6,6 +6,7 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import compare
+from shd.compare._coded import align
 from shd.compare._schema import QUESTIONS, judge, worst
 from shd.dataset import Dataset
 
@@ -82,13 +83,123 @@ def test_columns_that_cannot_be_compared_are_listed(people):
     synthetic = synthetic.assign(n="text", infinite=1.0, other=2)
     report = compare(train, synthetic)
     skipped = report.skipped.set_index("what")["why"]
-    assert "only in train" in skipped["'only'"] and "only in synthetic" in skipped["'other'"]
+    assert skipped["column only"] == "only in train" and skipped["column other"] == "only in synthetic"
     assert "something else" in skipped["column n"] and "infinite" in skipped["column infinite"]
+
+
+def test_every_column_that_is_not_shared_is_listed_once(people):
+    more = {f"extra{k}": 1 for k in range(8)}
+    report = compare(people(60, 1).assign(**more), people(60, 2), holdout=people(60, 3).assign(extra0=2), level="quick")
+    why = report.skipped.set_index("what")["why"]
+    assert why["column extra0"] == "not in synthetic" and why["column extra7"] == "only in train"
+    assert report.trust.set_index("column").loc[list(more), "verdict"].tolist() == ["red"] * 8
+    assert report.trust["column"].is_unique
+    page = report.to_html()  # a page says it shorter
+    assert "7 columns (&#39;extra1&#39;, &#39;extra2&#39;" in page and "and 2 more)" in page
+
+
+def test_numbers_too_large_to_compute_with_are_missing(people):
+    tables = [people(60, k).assign(vast=[1.7e308, -1.7e308, 1.0] * 20) for k in (1, 2, 3)]
+    report = compare(tables[0], tables[1], holdout=tables[2], target="sick", level="quick")
+    assert report.skipped.set_index("what")["why"]["column vast"].startswith("120 infinite values (or beyond 1e+100)")
+    assert report.to_html() and "vast" in report.columns["column"].tolist()
 
 
 def test_free_text_is_left_out(people):
     train = people(300, 1).assign(id=[f"patient {i}" for i in range(300)])
     assert "identifier" in compare(train, train).skipped["why"].to_string()
+
+
+def test_text_of_few_people_is_left_out_too(people):
+    names = [f"Person {i}" for i in range(150)]
+    skipped = compare(people(150, 1).assign(who=names), people(150, 2).assign(who="x"), level="quick").skipped
+    assert "150 different entries" in skipped.set_index("what")["why"]["column who"]
+    often = people(900, 1).assign(who=np.repeat([f"Person {i}" for i in range(300)], 3))  # three visits each
+    assert "column who" in compare(often, people(300, 2).assign(who="x"), level="quick").skipped["what"].tolist()
+
+
+def test_entries_of_people_are_left_out_however_often_they_come(people):
+    who = np.arange(900) // 10  # ninety people, ten stays each
+    train = people(900, 1).assign(name=[f"Person {k}" for k in who], ward=[f"Ward {k % 45}" for k in who])
+    made = people(300, 2).assign(name="x", ward="Ward 1")
+    _, skipped = align(Dataset(train, subjects=who), made)
+    assert [note.what for note in skipped] == ["column name"]
+    assert align(train, made)[1] == []  # of ninety levels nobody can tell without the subjects
+
+
+@pytest.mark.parametrize(("n", "distinct"), [(31, 27), (22, 19), (40, 30)])
+def test_text_that_is_missing_in_some_rows_makes_no_trouble(people, n, distinct):
+    who = [f"p{k}" for k in range(distinct)] + [f"p{k}" for k in range(n - 1 - distinct)] + [None]
+    report = compare(people(n, 1).assign(who=who), people(n, 2).assign(who="x"), level="quick")
+    assert ("column who" in report.skipped["what"].tolist()) == ((n, distinct) != (40, 30))
+
+
+def test_rare_levels_are_not_named_in_what_is_handed_on(people):
+    train = people(300, 1).assign(place=["Ostrava"] * 3 + ["Brno"] * 297)
+    report = compare(train, people(300, 2).assign(place="Brno"), level="quick")
+    assert "Ostrava" in report.frames["distributions"]["label"].tolist()
+    assert "Ostrava" not in report.without_persons().frames["distributions"]["label"].tolist()
+    assert "Brno" in report.without_persons().frames["distributions"]["label"].tolist()
+
+
+@pytest.mark.parametrize("column", ["name", "target", "sensitive", "images"])
+def test_columns_may_be_called_as_roles_are(people, column):
+    train, synthetic, holdout = (people(120, seed).rename(columns={"sex": column}) for seed in (1, 2, 3))
+    report = compare(train, synthetic, holdout=holdout, target="sick", level="quick")
+    assert column in report.columns["column"].tolist()
+
+
+def test_a_sensitive_column_that_is_not_shared_is_listed(people):
+    train = Dataset(people(120, 1), target="sick", sensitive=("sex", "pills"))
+    report = compare(train, people(120, 2).drop(columns="pills"), level="quick")
+    why = report.skipped.set_index("what")["why"]
+    assert why["fairness by pills"] == "it is declared sensitive, but was not compared: only in train"
+    alone = compare(Dataset(people(120, 1), sensitive=("pills",)), people(120, 2).drop(columns="pills"), level="quick")
+    why = alone.skipped.set_index("what")["why"]["fairness: groups of people"]
+    assert why == "none of the sensitive columns was compared: 'pills'"
+
+
+def test_a_declared_target_that_is_not_shared_is_not_denied(people):
+    report = compare(Dataset(people(120, 1), target="sick"), people(120, 2).drop(columns="sick"), level="quick")
+    why = report.skipped.set_index("what")["why"]
+    assert why["target sick"] == "it is declared, but was not compared: only in train"
+    assert why["TSTR, TRTR, TSTS, TRTS"] == "the target sick was not compared"
+    assert not report.skipped["why"].str.startswith("no target was named").any()
+
+
+def test_only_one_side_names_subjects(cohort):
+    train, synthetic, holdout = cohort
+    report = compare(train, synthetic, holdout=holdout.frame, level="quick")
+    why = report.skipped.set_index("what")["why"]["people on both sides of the split"]
+    assert why == "holdout names no subjects"
+
+
+def test_units_do_not_matter(people):
+    tables = [people(300, seed) for seed in (1, 2, 3)]
+    small = [table.assign(blood=table["blood"] * 1e-9) for table in tables]
+    ours, same = (compare(*t[:2], holdout=t[2], target="blood", level="quick") for t in (tables, small))
+    assert "TSTR R2: blood" in same.scores["metric"].tolist()
+    assert same.scores["value"].notna().all()
+    assert same.score("augmentation gain").value == pytest.approx(ours.score("augmentation gain").value, abs=0.02)
+
+
+@pytest.mark.parametrize("cell", [[1], {"a": 1}, np.zeros(2)])
+def test_nested_cells_are_refused(people, cell):
+    nested = people(60, 1).assign(odd=[cell] * 59 + [None])
+    with pytest.raises(ShdError, match="column 'odd' holds lists"):
+        compare(people(60, 1).assign(odd=1), nested)
+
+
+def test_a_target_that_identifies_people_is_refused_for_what_it_is(people):
+    tables = [people(60, k).assign(who=[f"p{k}" for k in range(60)]) for k in (1, 2)]
+    with pytest.raises(ShdError, match="'who' was not compared: looks like free text or an identifier"):
+        compare(*tables, target="who")
+
+
+def test_a_table_with_an_unnamed_column_is_refused(people):
+    table = people(60, 1).rename(columns={"sex": np.nan})
+    with pytest.raises(ShdError, match="a column without a name"):
+        compare(table, table)
 
 
 AWKWARD = {
@@ -121,6 +232,27 @@ def test_awkward_tables_give_a_report(name, with_holdout):
     assert report._repr_html_()
 
 
+def test_five_hundred_columns_give_a_report():
+    tables = [pd.DataFrame(np.random.default_rng(seed).integers(0, 9, (50, 500))).add_prefix("c") for seed in range(3)]
+    report = compare(tables[0], tables[1], holdout=tables[2], target="c0", level="quick")
+    assert len(report.columns) == len(report.trust) == 500
+    assert {question for question, verdict in report.verdicts.items() if verdict} == {"fidelity", "utility", "privacy"}
+    assert len(report.to_html()) < 5e6
+
+
+@pytest.mark.parametrize("level", ["quick", "full"])
+def test_levels_that_train_never_had(people, level):
+    train, synthetic, holdout = (people(200, seed) for seed in (1, 2, 3))
+    strange = synthetic.copy()
+    strange["sick"] = "perhaps"
+    strange.loc[:99, "sick"] = "yes"
+    report = compare(train, strange, holdout=holdout, target="sick", level=level)
+    json.dumps(report.to_dict(), allow_nan=False)
+    column = report.columns.set_index("column").loc["sick"]
+    assert column["verdict"] == "red" and column["distance"] >= 0.5
+    assert report.trust.set_index("column").loc["sick", "verdict"] == "red"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -128,6 +260,7 @@ def test_awkward_tables_give_a_report(name, with_holdout):
         ((AWKWARD["types"], None), "synthetic must be a Dataset"),
         ((AWKWARD["types"], AWKWARD["types"].iloc[:0]), "synthetic is empty"),
         ((AWKWARD["one row"], AWKWARD["types"]), "share no column"),
+        ((AWKWARD["types"].set_axis(list("aabcde"), axis=1), AWKWARD["types"]), "column 'a' more than once"),
     ],
 )
 def test_bad_tables_are_refused(arguments, message):
@@ -162,6 +295,13 @@ def test_bad_options_are_refused(options, message):
 )
 def test_verdicts(value, interval, verdict):
     assert judge(value, value - interval, value + interval, 0.5, 0.1, "lower") == verdict
+
+
+def test_chance_is_judged_for_a_dozen_scores_at_once():
+    rng = np.random.default_rng(0)
+    value, error = 0.1 + rng.normal(0, 0.05, (4000, 12)), 0.05
+    green = [[judge(v, v - 1.96 * error, v + 1.96 * error, 0.5, 0.1, "lower") == "green" for v in row] for row in value]
+    assert np.all(green, axis=1).mean() > 0.95  # fresh samples, twelve scores each
 
 
 def test_verdicts_where_the_floor_is_as_good_as_the_ceiling():

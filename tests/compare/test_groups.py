@@ -28,6 +28,13 @@ def test_small_and_rare_groups_are_listed():
     assert "'g', 'h'" in skipped[0].what and "100" in skipped[0].why
 
 
+def test_groups_of_few_people_are_counted_and_not_named():
+    frame = pd.DataFrame({"faith": np.repeat(["a", "b", "c", "hermit", "sage"], [200, 150, 5, 4, 1])})
+    (table,), _ = align(frame)
+    _, (note,) = _groups.find_groups(table, ["faith"])
+    assert note.what == "groups of faith: 'c' and 2 of fewer than 5 people"
+
+
 def test_people_whose_number_is_missing_are_a_group():
     frame = pd.DataFrame({"age": [*np.arange(400.0), *[np.nan] * 150]})
     (table,), _ = align(frame)

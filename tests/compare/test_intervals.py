@@ -80,10 +80,12 @@ def test_association_error():
     assert share_held(100, of_one) >= 0.9
 
 
-def test_the_share_nearer_to_train():
+@pytest.mark.parametrize("sizes", [(150, 150, 150), (200, 2000, 100)])
+def test_the_share_nearer_to_train(sizes):
     def of_one(seed: int) -> tuple[float, float, float]:
         rng = np.random.default_rng(seed)
-        tables = {name: pd.DataFrame(rng.normal(size=(150, 4))) for name in ("train", "synthetic", "holdout")}
+        roles = zip(("train", "synthetic", "holdout"), sizes, strict=True)
+        tables = {name: pd.DataFrame(rng.normal(size=(n, 4))) for name, n in roles}
         inputs, _ = prepare_tables(tables, random_state=seed)
         score = next(s for s in privacy.measure(inputs).scores if s.metric == "DCR share")
         return score.low, score.high, 0.5

@@ -37,11 +37,26 @@ def test_independent_columns_are_the_floor(big):
     train, _, holdout = big
     report = compare(train, Marginals(random_state=1).fit(train).sample(N), holdout=holdout)
     assert report.verdicts["fidelity"] == report.verdicts["utility"] == "red" and report.verdicts["privacy"] != "red"
-    for metric in ("association error", "C2ST", "relative prediction error", "importance agreement"):
+    for metric in ("association error", "C2ST", "relative prediction error"):
         score = report.score(metric)
         assert score.verdict == "red" and abs(score.value - score.floor) < 0.3 * abs(score.ceiling - score.floor), (
             metric
         )
+
+
+def test_nothing_is_green_where_the_numbers_cannot_be_believed(big):
+    train, fresh, _ = big
+    report = compare(train, train.frame, holdout=train)  # the same people on all sides
+    assert {"SHD001", "SHD011"} <= {finding.code for finding in report.findings}
+    assert "green" not in report.verdicts.values()
+    alone = compare(train, fresh, level="quick")
+    assert alone.verdicts["privacy"] == "amber" and "SHD010" in {finding.code for finding in alone.findings}
+
+
+def test_copies_are_red_without_a_holdout_too(big):
+    train, fresh, _ = big
+    mixed = pd.concat([train.frame.head(240), fresh.head(360)])
+    assert compare(train, mixed, level="quick").score("verbatim copies").verdict == "red"
 
 
 def test_a_copy_is_caught_by_every_attack(big):

@@ -1,9 +1,12 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from shd._errors import ShdError
+from shd.compare._words import verdict_words
+from shd.compare.checks import CHECKS, Finding
 
 CHAPTERS = (
     "summary", "checks", "scores", "trust", "columns", "pairs", "utility", "privacy", "fairness", "skipped", "glossary",
@@ -33,6 +36,34 @@ def test_six_plain_lines(fresh):
     lines = fresh.summary().splitlines()
     assert len(lines) == 6 and lines[1].startswith("fidelity   green")
     assert repr(fresh) == fresh.summary()
+
+
+def found(code: str) -> Finding:
+    check = CHECKS[int(code[3:]) - 1]
+    return Finding(code, check.title, check.level, "it is so.", check.todo)
+
+
+def test_nothing_is_green_after_an_error(fresh):
+    assert fresh.verdicts["privacy"] == "green" and fresh.held_back("privacy") == []
+    report = replace(fresh, findings=(found("SHD001"), found("SHD012")))
+    assert "green" not in report.verdicts.values()
+    said = "the numbers alone raise no alarm, but this cannot be believed (SHD001)"
+    assert verdict_words(report, "privacy") == said and said in report.to_html()
+    assert report.summary().count("; held back by SHD001") == len(report.verdicts) - sum(
+        fresh.verdicts[question] != "green" for question in fresh.verdicts
+    )
+
+
+@pytest.mark.parametrize(("code", "question"), [("SHD010", "privacy"), ("SHD013", "fairness")])
+def test_warnings_hold_back_what_they_are_about(fresh, code, question):
+    report = replace(fresh, findings=(found(code),))
+    assert report.verdicts == {**fresh.verdicts, question: "amber"}
+    assert f"({code})" in verdict_words(report, question)
+
+
+def test_a_red_question_stays_red_and_keeps_its_words(scrambled):
+    report = replace(scrambled, findings=(found("SHD001"),))
+    assert report.verdicts["fidelity"] == "red" and verdict_words(report, "fidelity") == "not alike"
 
 
 def test_a_folder_is_no_file(fresh, tmp_path):

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from shd.compare import columns, detection, pairs, prediction
+from shd.compare._coded import SkippedColumn
 from shd.compare._compare import prepare_tables
 from shd.compare._schema import Skipped
 from shd.compare.trust import trust_table
@@ -102,14 +103,14 @@ def test_little_is_lost_of_much_is_no_fault():
 def test_columns_that_were_not_compared_are_not_trusted():
     columns = pd.DataFrame({"column": ["a", 7], "distance": 0.0, "real reference": 0.0, "verdict": "green"})
     notes = [
-        Skipped("column notes", "looks like free text"),
-        Skipped("column 7", "3 infinite values were counted as missing"),
-        Skipped("'x', 'y'", "only in synthetic"),
+        SkippedColumn.of("notes", "looks like free text"),
+        SkippedColumn.of(7, "3 infinite values were counted as missing", compared=True),
+        SkippedColumn.of("x", "only in synthetic"),
         Skipped("DCR share", "takes a holdout"),
     ]
     empty = pd.DataFrame()
     table = trust_table(columns, empty, empty, empty, skipped=notes).set_index("column")
-    assert table["verdict"].to_dict() == {"a": "green", 7: "green", "notes": "red", "x, y": "red"}
+    assert table["verdict"].to_dict() == {"a": "green", 7: "green", "notes": "red", "x": "red"}
     assert table.loc["notes", "why"] == "it was not compared: looks like free text"
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from shd._errors import ShdError
 from shd.compare.checks import _records, _report, _sides
-from shd.compare.checks._evidence import Evidence
+from shd.compare.checks._evidence import Evidence, has_subjects
 
 if TYPE_CHECKING:
     from shd.compare.report import Report
 
-__all__ = ["CHECKS", "Check", "Evidence", "Finding", "after", "before", "explain"]
+__all__ = ["CHECKS", "Check", "Evidence", "Finding", "after", "before", "explain", "has_subjects"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,14 @@ CHECKS = (
     Check(
         "SHD011", "the synthetic data are the real ones", "error",
         "Check which file was given as synthetic. Do not share it.", _records.the_same,
+    ),
+    Check(
+        "SHD012", "a column may be an id", "warning",
+        "Name it as the subject (--subject), or drop it; a measurement may stay.", _records.numbered,
+    ),
+    Check(
+        "SHD013", "a sensitive column was not compared", "warning",
+        "Give it to every table, with groups that repeat.", _records.not_by_group,
     ),
 )  # fmt: skip
 """Every check, in the order of the codes. A new one is one function, one page and one line here."""

@@ -42,11 +42,7 @@ class Evidence:
     def sides(self) -> list[Dataset]:
         """Return train and holdout where both are Datasets with subjects of their own, else nothing."""
         sides = [self.given.get(role) for role in ("train", "holdout")]
-        if not all(isinstance(side, Dataset) for side in sides):
-            return []
-        # record numbers are no ids: two tables without subjects share them, and no person
-        counted = all(np.array_equal(side.subjects, np.arange(len(side))) for side in sides)
-        return [] if counted else sides
+        return sides if all(has_subjects(side) for side in sides) else []
 
     def points(self, role: str) -> np.ndarray:
         """Return pictures of one role as points, 16 x 16 pixels less their mean; computed once."""
@@ -55,6 +51,14 @@ class Evidence:
         if role not in self.thumbnails:
             self.thumbnails[role] = points_of(self.given[role].images)
         return self.thumbnails[role]
+
+
+def has_subjects(data: object) -> bool:
+    """Whether it is a Dataset that says who its people are.
+
+    Record numbers are no ids: two tables without subjects share them, and no person.
+    """
+    return isinstance(data, Dataset) and not np.array_equal(data.subjects, np.arange(len(data)))
 
 
 def row_keys(values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from shd.compare._coded import Coded
 from shd.compare._models import auroc
 from shd.compare._resample import generator, subsample
 from shd.compare.checks._evidence import Evidence, row_keys
+from shd.dataset import role_of
 
 _FEW_RECORDS, _FEW_PEOPLE = 200, 20
 _MOST, _BANDS = 10_000, 20
@@ -16,6 +17,7 @@ _RARE = 10  # records of a level, below which nothing is said about it
 _COMMON, _EXPECTED, _LEFT = 0.01, 20, 0.1  # share in train, records expected, share of those that have to be there
 _SAME, _ABOVE = 0.5, 0.25  # share of synthetic records that are real ones, and how far above chance
 _NAMED = 3
+_FEWEST_NUMBERS, _NEARLY_ALL = 100, 0.9  # entries of a column, and the share of them that differ, for it to be an id
 
 
 def unseeded(evidence: Evidence) -> list[str]:
@@ -53,7 +55,8 @@ def leaking(evidence: Evidence) -> list[str]:
     some = inputs.train.take(rng.permutation(subsample(len(inputs.train), _MOST, rng)))
     target = some.values[:, some.names.index(inputs.target)]
     level, count = np.unique(target, return_counts=True)
-    if len(level) > _BANDS:  # a number: its upper half
+    is_number = some.columns[some.names.index(inputs.target)].is_number
+    if is_number and len(level) > _BANDS:  # its upper half
         target, level, count = (target > np.nanmedian(target)).astype(float), np.array([1.0]), np.array([len(target)])
     said = []
     for name, codes in zip(some.names, _banded(some), strict=True):
@@ -124,14 +127,43 @@ def _band_shares(train: Coded, made: Coded, j: int) -> tuple[list, tuple[np.ndar
         return ["any value"], (np.zeros(1), np.zeros(1))
     inside = [np.clip(t.values[:, j][~np.isnan(t.values[:, j])], edges[0], edges[-1]) for t in (train, made)]
     shares = tuple(np.histogram(v, edges)[0] / len(t) for v, t in zip(inside, (train, made), strict=True))
-    return [f"{a:,.4g} to {b:,.4g}" for a, b in pairwise(edges)], shares
+    # the ends are open: the smallest and the largest number are those of single people
+    labels = [f"{a:,.4g} to {b:,.4g}" for a, b in pairwise(edges)]
+    labels[0], labels[-1] = f"below {edges[1]:,.4g}", f"from {edges[-2]:,.4g} on"
+    return labels if len(labels) > 1 else ["any value"], shares
+
+
+def numbered(evidence: Evidence) -> list[str]:
+    """SHD012: whole numbers, a new one in nearly every row of train, as ids of patients are."""
+    if evidence.is_of_images:
+        return []
+    train, said = evidence.inputs.train, []
+    for column, values in zip(train.columns, train.values.T, strict=True):
+        known = values[~np.isnan(values)]
+        if not column.is_number or column.date or column.name == evidence.inputs.target:
+            continue
+        distinct = len(np.unique(known))
+        if len(known) < _FEWEST_NUMBERS or distinct <= _NEARLY_ALL * len(known) or (known % 1 != 0).any():
+            continue
+        said.append(f"{column.name} holds {distinct:,} different whole numbers in {len(known):,} records of train.")
+    return said
+
+
+def not_by_group(evidence: Evidence) -> list[str]:
+    """SHD013: columns declared sensitive that could not be compared."""
+    if evidence.is_of_images:
+        return []
+    lost = [c for c in role_of(evidence.given["train"], "sensitive", ()) if c not in evidence.inputs.sensitive]
+    return [f"{column} is declared sensitive and was not compared: fairness says nothing of it." for column in lost]
 
 
 def the_same(evidence: Evidence) -> list[str]:
     """SHD011: synthetic data that are, in large part, those of train or of the holdout."""
     keys = {role: _keys(evidence, role) for role in evidence.given}
     made, said = keys.pop("synthetic"), []
-    chance = np.isin(keys["holdout"], keys["train"]).mean() if "holdout" in keys else _within(keys["train"])
+    chance = _within(keys["train"])  # a holdout may itself be contaminated
+    if "holdout" in keys:
+        chance = min(chance, float(np.isin(keys["holdout"], keys["train"]).mean()))
     for role, real in keys.items():
         share = np.isin(made, real).mean()
         if share >= _SAME and share > chance + _ABOVE:

@@ -17,12 +17,17 @@ _ATTACKS = ("membership", "attribute inference", "singling out", "linkability")
 
 
 def saw_the_holdout(evidence: Evidence, report: "Report") -> list[str]:
-    """SHD002: synthetic records that copy the holdout, or lie nearer to it than to train."""
+    """SHD002: synthetic records that copy the holdout, or lie nearer to it than to train.
+
+    Where the same records stand on both sides (SHD003), there is no telling from distances who was seen.
+    """
     if "holdout" not in evidence.given:
         return []
     what, said = "pictures" if evidence.is_of_images else "records", _learned_from_all(evidence)
     if not evidence.is_of_images:
         said += _copies(evidence)
+    if any(finding.code == "SHD003" for finding in report.findings):
+        return said
     for metric, far in _NEARER.items():
         score = report.score(metric)
         if score is not None and score.high < score.ceiling - far:

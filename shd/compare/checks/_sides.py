@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 
 from shd.compare._coded import Coded
+from shd.compare._gower import Gower
 from shd.compare._resample import deal, generator, subsample
-from shd.compare.checks._evidence import Evidence, row_keys
+from shd.compare.checks._evidence import Evidence, has_subjects, row_keys
 from shd.compare.pairs import association_matrix
 from shd.dataset import Dataset
 
 _CHANCE = 3.0  # standard errors above what chance gives
 _REPEATED_SHARE = 0.005  # of the holdout, below which equal records are no matter
 _NEAR = 0.5  # times the distance that the nearest strangers keep
+_HAIR, _LOOKED_AT = 0.1, 500  # the same for records, and how many of them on each side are looked at
 _SETTLED, _CONFLICTS = 0.05, 0.05  # share of people with conflicting entries: at most, and more than on the other side
 _FEWEST_PEOPLE = 20  # with several records
 _SLIPS, _VARIES, _BY_NATURE = 0.01, 0.1, 0.08  # share of people that contradict themselves: see `_slips`
@@ -33,28 +35,61 @@ def shared(evidence: Evidence) -> list[str]:
 
 
 def repeated(evidence: Evidence) -> list[str]:
-    """SHD003: equal records, or pictures nearly alike, of different people on both sides."""
+    """SHD003: records or pictures, equal or nearly alike, of different people on both sides."""
     if "holdout" not in evidence.given:
         return []
-    return _near_pictures(evidence) if evidence.is_of_images else _equal_records(evidence)
+    return _near_pictures(evidence) if evidence.is_of_images else _equal_records(evidence) or _near_records(evidence)
 
 
 def _equal_records(evidence: Evidence) -> list[str]:
     train, holdout = evidence.inputs.train, evidence.inputs.holdout
     keys, held = row_keys(train.values), row_keys(holdout.values)
-    # what chance gives: the same question to a part of train as large, about the rest of it
-    parts = max(2, round(len(train) / len(holdout)))
-    part = deal(train.subjects, parts, generator(evidence.random_state, "equal records")) == 0
-    if part.all() or not part.any():
+    part = _part_of_train(evidence, "equal records")
+    if part is None:
         return []
     expected = np.isin(keys[part], keys[~part]).mean()
     found = np.isin(held, keys)
     error = np.sqrt(max(expected * (1 - expected), 1 / len(held)) / len(held))
-    if found.mean() <= max(2 * expected, _REPEATED_SHARE) + _CHANCE * error:
+    if not _too_many(found, expected, error):
         return []
     return [
         f"{found.sum():,} of {len(held):,} held-out records equal a train record in every column ({found.mean():.1%}); "
         f"between people of train it is {expected:.1%}."
+    ]
+
+
+def _part_of_train(evidence: Evidence, purpose: str) -> np.ndarray | None:
+    """Return who of train takes the place of the holdout, to tell what chance gives; None where nobody can."""
+    train, holdout = evidence.inputs.train, evidence.inputs.holdout
+    parts = max(2, round(len(train) / len(holdout)))
+    part = deal(train.subjects, parts, generator(evidence.random_state, purpose)) == 0
+    return None if part.all() or not part.any() else part
+
+
+def _too_many(found: np.ndarray, expected: float, error: float) -> bool:
+    return bool(found.mean() > max(2 * expected, _REPEATED_SHARE) + _CHANCE * error)
+
+
+def _near_records(evidence: Evidence) -> list[str]:
+    """Name held-out records that are a hair's breadth from a train record, as a copy with rounded numbers is."""
+    inputs, part = evidence.inputs, _part_of_train(evidence, "near records")
+    if part is None or not any(column.is_number for column in inputs.train.columns):
+        return []  # without numbers, what is not equal is far
+    rng, most = generator(evidence.random_state, "near records looked at"), inputs.most(_LOOKED_AT, least=200)
+    gower, rest = Gower.of(inputs.train), inputs.train.take(~part)  # both sides are asked about the same records
+    own, held = (t.take(subsample(len(t), most, rng)) for t in (inputs.train.take(part), inputs.holdout))
+    strangers = gower.nearest(own, rest)
+    near = _HAIR * np.quantile(strangers, 0.01)
+    if near == 0:  # people of train are equal by chance, and nothing is nearer than that
+        return []
+    found, by_chance = gower.nearest(held, rest) < near, strangers < near
+    either = np.concatenate([found, by_chance]).mean()
+    error = np.sqrt(max(either * (1 - either), 1 / len(held)) * (1 / len(held) + 1 / len(own)))
+    if not _too_many(found, by_chance.mean(), error):
+        return []
+    return [
+        f"{found.sum():,} of {len(held):,} held-out records lie less than a tenth as far from a train record as the "
+        f"nearest strangers of train do ({found.mean():.1%}): copies, all but a hair."
     ]
 
 
@@ -85,7 +120,7 @@ def mislabelled(evidence: Evidence) -> list[str]:
 def _classes_that_differ(evidence: Evidence) -> list[str]:
     said = []
     for role, data in evidence.given.items():
-        if role == "synthetic" or np.array_equal(data.subjects, np.arange(len(data))):
+        if role == "synthetic" or not has_subjects(data):
             continue
         classes = data.frame[data.target].groupby(data.subjects).nunique()
         if (classes > 1).any():
@@ -142,6 +177,9 @@ def _lost_target(evidence: Evidence) -> list[str]:
     inputs = evidence.inputs
     if inputs.holdout is None or inputs.target is None or len(inputs.train.names) < 2:
         return []
+    target = [table.values[:, table.names.index(inputs.target)] for table in (inputs.train, inputs.holdout)]
+    if any(len(np.unique(values[~np.isnan(values)])) < 2 for values in target):
+        return []  # it does not vary on one side, and so hangs together with nothing
     linked = {
         role: _links(getattr(inputs, role), inputs.target, evidence.random_state) for role in ("train", "holdout")
     }

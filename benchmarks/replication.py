@@ -1,0 +1,103 @@
+"""Which synthesizers keep what clinicians know? Known findings, replicated by each family's records.
+
+    SHD_DATA=folder/of/the/archive python -m benchmarks.replication     # the real cohort: about 15 minutes
+    python -m benchmarks.replication --cuts 1                           # the stand-in, where that is all there is
+    python -m benchmarks.replication --only published                   # the study's groups and model again: seconds
+
+Each family learns from the train side of the split and is cut to as many records as are held out, five times with
+other records (`--cuts`): rates are means over the cuts. The last column counts among the findings that the held-out
+patients replicate in the first cut. With the real cohort the table goes to a file that the challenge's README shows.
+"""
+
+import argparse
+import json
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+
+import shd
+from shd._paths import challenges_dir
+from shd._progress import notice
+from shd.compare.domain import adjusted_model, estimates, group_sizes, replication_rate
+from shd.compare.domain.replication import cut, lay_side_by_side
+from shd.dataset import Dataset
+
+SEED = 0
+PLACE = challenges_dir() / "diabetes_bioinformatics" / "data" / "replication.json"
+SHORT = {"steps": 300, "moment_weight": 0.0, "critic_steps": 0, "critic_trees": 0}
+"""A GAN as handed out in 2020: stopped early, nothing that holds pairs together, nothing that filters."""
+
+
+def families() -> dict[str, shd.synthesizers.base.Synthesizer]:
+    """Return an unfitted synthesizer by the name of its row."""
+    return {
+        "TabularCGAN, as by default": shd.TabularCGAN(random_state=SEED),
+        "BayesianNetwork": shd.BayesianNetwork(random_state=SEED),
+        "TabularCGAN, 300 steps, no moments, no filter": shd.TabularCGAN(random_state=SEED, **SHORT),
+        "Marginals": shd.Marginals(random_state=SEED),
+    }
+
+
+def row(name: str, real: pd.DataFrame, other: Dataset, records: int, cuts: int, seconds: float | None) -> dict:
+    """Return how many findings a table replicates, as a row of the table; and which, in the first cut."""
+    sides = [lay_side_by_side(real, estimates(cut(other, records, seed))) for seed in range(SEED, SEED + cuts)]
+    rates = [replication_rate(side) for side in sides]
+    value, low, high = (float(np.mean([getattr(rate, at) for rate in rates])) for at in ("value", "low", "high"))
+    kept = sides[0].loc[sides[0]["replicated"], "code"].tolist()
+    about = {"table": name, "counted": rates[0].counted, "rate": value, "low": low, "high": high}
+    return {**about, "cuts": [rate.replicated for rate in rates], "fit, s": seconds, "kept": kept}
+
+
+def published(data: Dataset) -> dict:
+    """Return the study's group sizes beside those of the cohort, and its model of early readmission."""
+    sizes, model = group_sizes(data), adjusted_model(data)
+    return {"sizes": sizes.to_dict("records"), "model": model[model["why not"] == ""].to_dict("records")}
+
+
+def keep(**found: object) -> None:
+    """Write what was found into the file of the challenge, beside what is there."""
+    before = json.loads(PLACE.read_text(encoding="utf-8")) if PLACE.is_file() else {}
+    PLACE.write_text(json.dumps(before | found, indent=1) + "\n", encoding="utf-8", newline="\n")
+    print(PLACE)
+
+
+def main() -> None:
+    """Print one row a table, and keep them where they were measured on the real cohort."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cuts", type=int, default=5, help="how often a table is cut to the size of the holdout")
+    parser.add_argument("--only", choices=["published"], help="what the study published, nothing else")
+    chosen = parser.parse_args()
+    warnings.simplefilter("ignore", shd.ShdWarning)  # constant columns: medicines that nobody takes
+    data = shd.load("diabetes_cohort")
+    if data.source == "real":
+        keep(published=published(data))
+    if not chosen.only:
+        replicate_all(data, chosen.cuts)
+
+
+def replicate_all(data: Dataset, cuts: int) -> None:
+    """Fit every family, and print and keep how many findings its records replicate."""
+    train, holdout = data.split(test_size=0.2, random_state=SEED)
+    real = estimates(train)
+    rows = [row(f"other {data.source} patients", real, holdout, len(holdout), 1, None)]
+    release = shd.load("diabetes_cohort", source="synthetic")
+    rows.append(row("the release", real, release, len(holdout), cuts, None))
+    for name, model in families().items():
+        began = time.process_time()
+        model.fit(train)
+        seconds = round(time.process_time() - began, 1)
+        drawn = Dataset(model.sample(len(train)), name=data.name, source="synthetic")
+        rows.append(row(name, real, drawn, len(holdout), cuts, seconds))
+        notice(f"{name}: {rows[-1]['rate']:.2f}")
+    whole = set(rows[0]["kept"])
+    for found in rows:
+        found["of those held out"] = [len(whole & set(found["kept"])), len(whole)]
+    print(pd.DataFrame(rows).drop(columns="kept").round(3).to_string(index=False))
+    if data.source == "real":
+        keep(train=len(train), records=len(holdout), rows=rows)
+
+
+if __name__ == "__main__":
+    main()

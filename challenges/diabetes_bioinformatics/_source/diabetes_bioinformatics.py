@@ -1,0 +1,364 @@
+# ruff: noqa: B018, D100 - cells end with what they show, and explain themselves
+# %% [markdown] tags=["starter"]
+# # Does the biology survive? Starter
+#
+# The starter of the challenge `diabetes_bioinformatics`, for biologists and for programmers.
+#
+# **Time.** 15 minutes to run and read it, 2 hours with the five exercises.
+#
+# **What you will learn**
+#
+# - what is known of patients with diabetes in hospital, and how each claim becomes a number with an interval;
+# - which of these findings synthetic patients keep, which they lose, and how to tell loss from chance;
+# - how diseases, medicines and kinds of patients hang together, drawn side by side for both tables;
+# - why a synthetic comparison group may give a wrong answer about a treatment.
+#
+# **Two paths.** *The biologist's path:* run all cells (menu Run, Run All Cells), skip the code, read the figures and
+# the text beneath them; code begins with the exercises, and each of those is a line. *The programmer's path:* read
+# the cells too; every function has its method and its paper in its help (`shd.compare.domain.replicate?`).
+#
+# Clinical terms and medicines are in `GLOSSARY.md`. Worked solutions are in `solution.ipynb`.
+
+# %% [markdown] tags=["solution"]
+# # Does the biology survive? Solution
+#
+# The worked solution of `starter.ipynb` in the challenge `diabetes_bioinformatics`. Try the starter first.
+#
+# **Time.** 15 minutes to run and read it.
+#
+# **What you will learn**
+#
+# - what is known of patients with diabetes in hospital, and how each claim becomes a number with an interval;
+# - which of these findings synthetic patients keep, which they lose, and how to tell loss from chance;
+# - how diseases, medicines and kinds of patients hang together, drawn side by side for both tables;
+# - why a synthetic comparison group may give a wrong answer about a treatment.
+
+# %% [markdown]
+# ## The patients
+#
+# One row is one patient with diabetes: the first hospital stay in the table, as in the study of Strack and
+# colleagues (2014). They asked whether measuring HbA1c (the blood sugar of the last months) goes with fewer
+# readmissions within 30 days.
+#
+# `shd.load("diabetes_cohort")` takes the real data where they are on your disk, else a **stand-in**: a second,
+# independent synthetic cohort, so that everything runs without a download. **Numbers found on
+# the stand-in say nothing about real patients.** For the real data, run `shd data fetch diabetes_cohort` in a
+# terminal (3 MB, licence CC BY 4.0), then run this notebook again.
+
+# %%
+import warnings
+
+import checks
+import pandas as pd
+from statsmodels.stats.contingency_tables import Table2x2
+
+import shd
+from shd.compare import domain
+from shd.datasets.diabetes_cohort import title
+
+warnings.simplefilter("ignore", shd.ShdWarning)  # it warns of medicines that nobody takes: we know
+
+data = shd.load("diabetes_cohort")
+synthetic = shd.load("diabetes_cohort", source="synthetic")
+train, holdout = data.split(test_size=0.2, random_state=0)  # the release was made from `train`
+word = data.source
+print(data)
+print(synthetic)
+
+# %% tags=["nbval-check-output"]
+print("Source of the data:", data.source)
+print("Columns:", data.frame.shape[1])
+print("Levels of the target:", *data.frame["readmitted"].cat.categories)
+
+# %%
+data
+
+# %% [markdown]
+# What brings these patients to hospital? The codes are those of ICD-9, the code book of the time; `title` puts
+# them in words.
+
+# %%
+main = pd.DataFrame(
+    {
+        name: table.frame["diag_1"].value_counts(normalize=True)
+        for name, table in ((word, train), ("synthetic", synthetic))
+    }
+)
+main = main.sort_values(word, ascending=False).head(10)
+main.rename(index=title).style.format("{:.1%}")
+
+# %% [markdown]
+# ## Known findings, one by one
+#
+# Before anybody looked at the synthetic table, claims were written down: a question, whose records, what is
+# estimated and how, which direction is expected, and where that comes from. Some are from the study, most from what
+# any textbook says. Here are a few of them.
+
+# %%
+library = domain.findings_for("diabetes_cohort")
+shown = pd.DataFrame([(f.code, f.theme, f.question, f.estimand, f.expected, f.source) for f in library])
+shown.columns = ["code", "theme", "question", "estimand", "expected", "source"]
+print(f"{len(library)} findings in {shown['theme'].nunique()} themes")
+shown.groupby("theme", sort=False).head(1).set_index("code")
+
+# %% [markdown]
+# Each is now estimated twice: on the records that the synthesizer learned from, and on as many synthetic records
+# as there are held-out ones. A finding is **replicated** where the effect points the same way, is not chance (5 %),
+# and the two 95 % intervals overlap. A finding that the first table does not show itself is not counted.
+
+# %%
+found = domain.replicate(train, synthetic, records=len(holdout))
+rate = domain.replication_rate(found)
+print(
+    f"{rate.replicated} of {rate.counted} findings are replicated: {rate.value:.0%} ({rate.low:.0%} to {rate.high:.0%})"
+)
+domain.forest(found, word)
+
+# %% [markdown]
+# **Read it like a clinician.** Diamonds are the first table, circles the synthetic patients; a filled circle is
+# replicated. Ask of each empty circle: is the effect gone, or is it there with an interval that is too wide?
+# The first is a fault of the synthesizer. The second is only a small number of records.
+#
+# No table replicates everything, not even other patients of the same hospitals:
+
+# %%
+floor = shd.Dataset(shd.Marginals(random_state=0).fit(train.frame).sample(len(train)), name=data.name)
+rates = {}
+for name, table in (("held-out patients", holdout), ("synthetic patients", synthetic), ("independent columns", floor)):
+    one = domain.replication_rate(domain.replicate(train, table, records=len(holdout)))
+    rates[name] = (one.replicated, one.counted, one.value, one.low, one.high)
+pd.DataFrame.from_dict(rates, orient="index", columns=["replicated", "of", "rate", "low", "high"]).round(2)
+
+# %% [markdown]
+# The bottom row is a table in which every single column is right, and nothing hangs together. It is what a hospital
+# would hand out that looks at one column at a time.
+#
+# ### Exercise 1: what is lost?
+#
+# `found` is a table with a row a finding. Which finding **that counts** is not replicated although the **held-out**
+# patients replicate it? Those are what the synthesizer lost. Give the list of their codes.
+
+# %%
+by_holdout = domain.replicate(train, holdout)
+found[["code", "label", "real", "other", "counted", "replicated", "why not"]].head(3)
+
+# %%
+# BEGIN SOLUTION
+lost = found.loc[found["counted"] & ~found["replicated"] & by_holdout["replicated"], "code"].tolist()
+# INSTEAD
+# lost = None  # for example ["DF04", ...]; use found["counted"], found["replicated"], by_holdout["replicated"]
+# END SOLUTION
+
+# %%
+checks.lost(lost, found, by_holdout)
+
+# %% [markdown]
+# ## The study: HbA1c and readmission
+#
+# The study's cohort has 69,984 patients; the published file gives 69,980. Do groups have the sizes that were
+# published? (The last column is the difference as a share of the published number.)
+
+# %%
+sizes = domain.group_sizes(data)
+sizes.loc[sizes["difference"].abs().nlargest(8).index].style.format(
+    {"published": "{:,}", "here": "{:,}", "difference": "{:+.1%}"}
+)
+
+# %% [markdown]
+# And the study's question: who comes back within 30 days? The claim was that where diabetes itself is the reason for
+# the stay, patients whose HbA1c was measured come back less often.
+
+# %%
+groups = domain.subgroup_effects(train, subgroups=("main diagnosis", "age band"))
+same = domain.subgroup_effects(synthetic, subgroups=("main diagnosis", "age band"))
+domain.plot_subgroup_effects(groups, same, word)
+
+# %% [markdown]
+# Many intervals, few of them clear of 1: who looks at twenty groups finds one by chance. That is why the p values
+# of the interactions are adjusted for how many were looked at.
+#
+# ### Exercise 2: an odds ratio by hand
+#
+# Heart failure (code `428`) and chronic kidney disease (`585` or `403`) go together. Count the four fields (both, only
+# one, only the other, none) among the three diagnoses of each **synthetic** record and give the odds ratio. `Table2x2`
+# of statsmodels does the rest.
+
+
+# %%
+def has(table: shd.Dataset, *codes: str) -> pd.Series:
+    """Say of each record whether one of the codes stands in one of its three places."""
+    return table.frame[["diag_1", "diag_2", "diag_3"]].isin(codes).any(axis=1)
+
+
+heart, kidney = has(train, "428"), has(train, "585", "403")
+table = Table2x2(pd.crosstab(heart, kidney).to_numpy())
+low, high = table.oddsratio_confint()
+print(f"{word}: odds ratio {table.oddsratio:.2f} ({low:.2f} to {high:.2f})")
+
+# %%
+# BEGIN SOLUTION
+fields = pd.crosstab(has(synthetic, "428"), has(synthetic, "585", "403"))
+odds_ratio = Table2x2(fields.to_numpy()).oddsratio
+# INSTEAD
+# odds_ratio = None  # the same for `synthetic`
+# END SOLUTION
+
+# %%
+checks.odds(odds_ratio, table.oddsratio, synthetic)
+
+# %% [markdown]
+# ## Networks: which diseases, and which medicines, go together?
+#
+# A line means that two diagnoses stand in one record more often than chance puts them there, after a correction for all
+# pairs that were looked at. Both drawings have the same places: those of the first table.
+
+# %%
+diseases = domain.compare_networks(train, synthetic, records=len(holdout))
+domain.plot_networks(diseases.real, diseases.other, word)
+
+# %%
+diseases.summary.round(2)
+
+# %% [markdown]
+# Medicines that are prescribed together, among patients who take any:
+
+# %%
+medicines = domain.compare_networks(train, synthetic, domain.prescription_network, records=len(holdout))
+domain.plot_networks(medicines.real, medicines.other, word, what="medicines")
+
+# %% [markdown]
+# ### Exercise 3: links out of nothing
+#
+# `floor` has no links at all: its columns were drawn one by one. How many pairs of diagnoses would still be called
+# linked at p < 0.05, without the correction (column `p`), and how many after it (column `q`)?
+
+# %%
+nothing = domain.comorbidity_network(floor)
+nothing[["first", "second", "records", "expected", "lift", "p", "q"]].head(3)
+
+# %%
+# BEGIN SOLUTION
+without, with_correction = int((nothing["p"] < 0.05).sum()), int((nothing["q"] < 0.05).sum())
+# INSTEAD
+# without, with_correction = None, None  # two numbers
+# END SOLUTION
+
+# %%
+checks.links(without, with_correction, nothing)
+
+# %% [markdown]
+# ## Kinds of patients
+#
+# Patients of the first table are sorted into five kinds by age, diagnoses, days, medicines and earlier visits. The same
+# five kinds are then looked for among synthetic patients.
+
+# %%
+kinds = domain.phenotypes(train, k=5, random_state=0)
+domain.plot_phenotypes(domain.compare_phenotypes(kinds, train, synthetic), word)
+
+# %% [markdown]
+# Rules say it in words: *if this, then that*. The ones that changed most:
+
+# %%
+rules = domain.compare_rules(train, synthetic, records=len(holdout))
+print(rules.summary.round(2).to_string())
+rules.worst("changed", 5)[["first", "second", "then", "real lift", "other lift"]].round(2)
+
+# %% [markdown]
+# ## Who leaves sooner?
+#
+# Length of stay as a survival time: discharge is the event. Each curve is the share of patients still in hospital.
+
+# %%
+groups_of_stay = ("diabetes", "circulatory", "injury", "digestive")
+
+
+def stays(table: shd.Dataset) -> pd.DataFrame:
+    """Return the curves of four groups of main diagnosis."""
+    curves = domain.discharge_curves(table, by="main diagnosis")
+    return curves[curves["group"].isin(groups_of_stay)]
+
+
+domain.plot_discharge_curves(stays(train), stays(synthetic), word)
+
+# %%
+domain.plot_hazards(domain.discharge_hazards(train), domain.discharge_hazards(synthetic), word)
+
+# %% [markdown]
+# ### Exercise 4: more records, more findings?
+#
+# `replicate` was given `records=len(holdout)`, so that no table wins by its size. Compute the replication **rate** of
+# all synthetic records (leave `records` out). Is it higher, and would it be fair to compare it with that of the
+# held-out patients?
+
+# %%
+# BEGIN SOLUTION
+rate_of_all = domain.replication_rate(domain.replicate(train, synthetic)).value
+# INSTEAD
+# rate_of_all = None  # domain.replication_rate(...).value
+# END SOLUTION
+
+# %%
+checks.size(rate_of_all, rate.value, train, synthetic)
+
+# %% [markdown]
+# ## A synthetic control arm
+#
+# A trial treats patients and needs others to compare them with. Could synthetic patients stand in for those? The table
+# is no trial: doctors chose who gets insulin. That makes it a good place to see how answers go wrong.
+#
+# The treated are always the same. Their days in hospital are compared with those of five control groups: all real
+# ones, 500 of them, held-out ones, synthetic ones, and ones whose columns are independent. Three methods: *raw* (as
+# it is), *weighting* (controls are weighted to look like the treated) and *g-computation* (a regression says what the
+# treated would have had).
+
+# %%
+arms = domain.control_arm_experiment(
+    train,
+    synthetic,
+    holdout,
+    floor,
+    treatment="insulin",
+    outcome="days in hospital",
+    adjust=("age (10 years)", "sex", "race", "main diagnosis", "number of diagnoses", "prior inpatient visits"),
+)
+domain.plot_contrasts(arms, unit="days", scale=1)
+
+# %%
+arms.round(3)
+
+# %% [markdown]
+# **Nothing here is evidence about insulin.** Who gets insulin is sicker in ways that no column holds. The question is
+# only whether synthetic controls give the answer that real ones give.
+#
+# ### Exercise 5: whom would you believe?
+#
+# `arms` has a row a method and control group, with the bias: the answer minus that of the real controls. By
+# *weighting*, which control group has the largest bias, without regard to its sign? Give its name as it stands in the
+# column `controls`.
+
+# %%
+# BEGIN SOLUTION
+weighted = arms[(arms["method"] == "weighting") & arms["bias"].notna()]
+worst = weighted.loc[weighted["bias"].abs().idxmax(), "controls"]
+# INSTEAD
+# worst = None  # a name from arms["controls"]
+# END SOLUTION
+
+# %%
+checks.controls(worst, arms)
+
+# %% [markdown]
+# ## What you learned
+#
+# - A finding is a claim made beforehand, with a direction and an interval. Synthetic records are as good as the
+#   findings they replicate, beside those that other real patients replicate.
+# - A lost finding and a small sample look alike at first. Intervals tell them apart.
+# - Who looks at many pairs or groups finds links in nothing, unless the number of looks is taken into account.
+# - Columns that are right one by one replicate next to nothing.
+# - A synthetic control arm inherits every bias of its table, and may add its own.
+#
+# ## Where to go next
+#
+# - Take one question further, as `README.md` says, with the real data.
+# - `challenges/diabetes_ml/starter.ipynb` asks what a model learns from synthetic records.

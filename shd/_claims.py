@@ -1,0 +1,43 @@
+"""What a card says, beside what was found."""
+
+import math
+from dataclasses import dataclass
+
+YES, CHANCE, NO, NEW = "yes", "within chance", "no", "not claimed"
+_SAME = 1e-4  # relative; other processors, and other numbers of threads, round otherwise
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that a card says, beside what was found.
+
+    Parameters
+    ----------
+    what : str
+    claimed, found : str, float or None
+        None where the card does not say it, or it could not be measured.
+    agrees : {"yes", "within chance", "no", "not claimed"}
+        A score agrees ("yes") where all its numbers are the same to four digits, and its verdict is. It
+        agrees within chance where its verdict is the same and each value lies inside the 95 % interval of the
+        other: so it is with other versions of packages. Where the value is the same, floor and
+        ceiling must be, too.
+    where : str
+        Which numbers of a score differ, or which files.
+    """
+
+    what: str
+    claimed: str | float | None
+    found: str | float | None
+    agrees: str
+    where: str = ""
+
+
+def mark(same: bool) -> str:
+    """Return the mark of what is the same or is not."""
+    return YES if same else NO
+
+
+def same_number(one: float | None, other: float | None) -> bool:
+    """Whether two numbers are the same to four digits; what is missing on both sides is the same."""
+    known = [number for number in (one, other) if number is not None and math.isfinite(number)]
+    return len(known) != 1 and (not known or math.isclose(*known, rel_tol=_SAME, abs_tol=1e-9))

@@ -1,0 +1,166 @@
+"""The study cohort of the diabetes table: the first stay of each patient, with the codes of its diagnoses.
+
+Study: Strack, DeShazo, Gennings, Olmo, Ventura, Cios, Clore (2014), *Impact of HbA1c Measurement on
+Hospital Readmission Rates: Analysis of 70,000 Clinical Database Patient Records*, BioMed Research
+International, doi 10.1155/2014/781670. The archive is that of `shd.datasets.diabetes`.
+"""
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd._tables import read_table
+from shd.dataset import DataCard, Dataset
+from shd.datasets import diabetes
+from shd.datasets.diabetes import COUNTS, DIAGNOSES, SENSITIVE, SUBJECT, TARGET
+from shd.datasets.icd9 import LEVELS, chapter
+
+NAME = "diabetes_cohort"
+URL, SHA256, FILE_NAME, SIZE = diabetes.URL, diabetes.SHA256, diabetes.FILE_NAME, diabetes.SIZE
+SHIPPED = {
+    "synthetic": "diabetes_bioinformatics/data/release/synthetic.parquet",
+    "stand-in": "diabetes_bioinformatics/data/stand-in.parquet",
+}
+OTHER = "other "
+"""How a level begins that pools the rare codes of a chapter: ``other circulatory``."""
+
+_DIED_OR_HOSPICE = ("11", "13", "14")  # discharged: expired, hospice at home, hospice in a facility
+_DROPPED = ("encounter_id", "weight", "admission_type_id", "payer_code", "examide", "citoglipton")
+_RENAMED = {
+    "discharge_disposition_id": "discharged",
+    "admission_source_id": "admitted_from",
+    "medical_specialty": "specialty",
+}
+_ADMITTED_FROM = {"7": "emergency room", "1": "referral", "2": "referral", "3": "referral"}  # else: elsewhere
+_SPECIALTIES = {
+    "InternalMedicine": "internal medicine",
+    "Cardiology": "cardiology",
+    "Family/GeneralPractice": "family practice",
+}
+
+CARD = DataCard(
+    title="Diabetes 130-US hospitals: the study cohort",
+    description=(
+        "One row a patient with diabetes: the first hospital stay in the table, unless it ended in death or hospice; "
+        "who, from where, why (ICD-9 codes of three digits), which tests and medicines, and whether the patient came "
+        "back within 30 days, later, or not at all."
+    ),
+    licence=diabetes.CARD.licence,
+    licence_url=diabetes.CARD.licence_url,
+    citation=diabetes.CARD.citation,
+    url=diabetes.CARD.url,
+    notes=(
+        "First stays only: patients who come often are no more frequent here than others.",
+        "Codes that fewer than 200 patients have in any of the three places are pooled by chapter.",
+        "'not measured' in A1Cresult and max_glu_serum means that no test was made; it is not a missing value.",
+        "Race comes in five coarse groups and is missing for 3 in 100 patients.",
+    ),
+)
+
+
+def build(archive: Path) -> Dataset:
+    """Make the study cohort from the owner's archive.
+
+    Parameters
+    ----------
+    archive : pathlib.Path
+        The zip as the owner publishes it.
+
+    Returns
+    -------
+    Dataset
+        69,980 records of as many subjects, 43 columns, source ``real``.
+
+    Raises
+    ------
+    ShdError
+        Where the archive is broken, another one, or holds a value that the owner's does not.
+    """
+    raw = diabetes.read_raw(archive).drop_duplicates(SUBJECT)  # the file is in the order of admission
+    raw = raw[~raw["discharge_disposition_id"].isin(_DIED_OR_HOSPICE)].reset_index(drop=True)
+    frame = raw.drop(columns=[*_DROPPED, SUBJECT])
+    frame["gender"] = frame["gender"].replace("Unknown/Invalid", None)
+    try:
+        subjects = raw[SUBJECT].astype("int64").to_numpy()
+        frame = frame.assign(**{column: _typed(frame[column]) for column in frame.columns})
+    except (ShdError, ValueError) as error:
+        raise ShdError(f"{archive}: {diabetes.MEMBER} holds an unknown value ({error}). {diabetes.AGAIN}") from None
+    return _dataset(frame.rename(columns=_RENAMED), subjects, "real")
+
+
+def read(path: Path, source: str) -> Dataset:
+    """Read a table that ships, with the same columns and dtypes as `build` gives; every record is a subject.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Parquet.
+    source : {"synthetic", "stand-in"}
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ShdError
+        Where the file is broken or lacks a column that has a role.
+    """
+    return _dataset(read_table(path), None, source)
+
+
+@cache
+def titles() -> dict[str, str]:
+    """Return a short title of every three-digit code that is not pooled, after ICD-9-CM."""
+    table = pd.read_csv(str(files("shd.datasets") / "icd9_titles.csv"), dtype="str")
+    return dict(zip(table["code"], table["title"], strict=True))
+
+
+def title(level: str) -> str:
+    """Return a level of a diagnosis column in words: ``428`` is heart failure; pooled levels are words already."""
+    return titles().get(level, level)
+
+
+def three_digits(code: str) -> str:
+    """Return the level of a full ICD-9-CM code: its first three digits, or its chapter where it is rare.
+
+    Raises
+    ------
+    ShdError
+        Where the code is in no chapter.
+    """
+    found = chapter(code)
+    level = code.split(".")[0].upper()
+    level = level.zfill(3) if level.isdigit() else level
+    return level if level in titles() else OTHER + found
+
+
+def _dataset(frame: pd.DataFrame, subjects: np.ndarray | None, source: str) -> Dataset:
+    roles = {"target": TARGET, "sensitive": SENSITIVE, "counts": COUNTS}
+    return Dataset(frame, subjects=subjects, source=source, name=NAME, card=CARD, **roles)
+
+
+def _typed(values: pd.Series) -> pd.Series:
+    if values.name in DIAGNOSES:
+        levels = [*titles(), *(OTHER + name for name in LEVELS)]
+        known = {code: three_digits(code) for code in values.dropna().unique()}
+        present = [level for level in levels if level in set(known.values())]
+        return pd.Series(pd.Categorical(values.map(known), categories=present), name=values.name)
+    if values.name == "discharge_disposition_id":
+        return _grouped(values, {"1": "home"}, "elsewhere")
+    if values.name == "admission_source_id":
+        return _grouped(values, _ADMITTED_FROM, "elsewhere")
+    if values.name == "medical_specialty":
+        surgery = {level: "surgery" for level in values.dropna().unique() if level.startswith("Surg")}
+        return _grouped(values, _SPECIALTIES | surgery, "another")
+    return diabetes.typed(values)
+
+
+def _grouped(values: pd.Series, groups: dict[str, str], rest: str) -> pd.Series:
+    """Return levels by name, `rest` for all others; missing stays missing."""
+    named = values.map(groups).where(values.isin(list(groups)) | values.isna(), rest)
+    return pd.Series(pd.Categorical(named, categories=[*dict.fromkeys(groups.values()), rest]), name=values.name)

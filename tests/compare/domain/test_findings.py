@@ -1,0 +1,209 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from shd import load
+from shd._errors import ShdError
+from shd.compare.domain import adjusted_model, estimates, findings_for, group_sizes
+from shd.compare.domain._diagnoses import any_code, chapter_of, in_group, main_in, primary_group
+from shd.compare.domain._finding import Estimate, Finding, Need
+from shd.compare.domain._recipes import odds
+from shd.compare.domain._variables import (
+    DRUGS,
+    Variables,
+    age_band,
+    age_years,
+    any_readmission,
+    at_least,
+    early_readmission,
+    hba1c_group,
+    high_hba1c,
+    insulin,
+    is_level,
+    measured,
+    number_of_drugs,
+)
+from shd.dataset import Dataset
+
+LIBRARY = findings_for("diabetes_cohort")
+
+
+def codes_of(*levels):
+    return pd.DataFrame({f"diag_{i}": pd.Categorical(levels) for i in (1, 2, 3)})
+
+
+def test_the_library_is_as_large_as_it_promises(study, challenge):
+    assert len(LIBRARY) >= 30
+    assert sum(f.applies_to(study(200)) is None for f in LIBRARY) >= 25
+    assert sum(f.applies_to(challenge(200)) is None for f in LIBRARY) >= 18
+    assert len({f.code for f in LIBRARY}) == len({(f.theme, f.label) for f in LIBRARY}) == len(LIBRARY)
+
+
+@pytest.mark.parametrize("finding", LIBRARY, ids=lambda f: f.code)
+def test_a_finding_says_all_about_itself(finding, study, challenge):
+    for words in (finding.theme, finding.label, finding.population, finding.estimand, finding.method, finding.source):
+        assert words
+    assert len(finding.label) <= 40
+    assert finding.question.endswith("?")
+    for table in (study(3000, 1), challenge(3000, 1)):
+        if finding.applies_to(table) is None:
+            found = finding.estimate(table)
+            assert isinstance(found, Estimate)
+            assert found.low <= found.value <= found.high
+            assert 0 <= found.p <= 1
+            assert found.n <= len(table)
+
+
+def test_findings_say_what_a_table_lacks(challenge):
+    reasons = {f.code: f.applies_to(challenge(200)) for f in LIBRARY}
+    assert reasons["DF07"] == "there is no column 'discharged'"
+    assert reasons["DF81"] == "no level 428 in diag_1, diag_2, diag_3"
+    assert reasons["DF21"] is None
+
+
+def test_each_column_named_is_needed(study):
+    table = study(500)
+    for finding in LIBRARY:
+        for need in finding.columns:
+            for column in need.columns:
+                lacking = Dataset(table.frame.drop(columns=column), name=table.name)
+                assert finding.applies_to(lacking) == f"there is no column {column!r}"
+
+
+def test_what_a_finding_expects_is_above_or_below():
+    recipe = odds(early_readmission, insulin)
+    with pytest.raises(ShdError, match="expected='up' is not one of above, below"):
+        Finding("X", "t", "l", "q?", "p", "e", "m", "up", "s", recipe.columns, recipe)
+
+
+def test_planted_links_are_found_and_others_not(study):
+    linked, free = (estimates(study(6000, 2, linked)).set_index("code")["as expected"] for linked in (True, False))
+    planted = ["DF15", "DF21", "DF31", "DF33", "DF51"]
+    assert linked[planted].all()
+    assert not free[planted].any()
+    assert not linked["DF54"]  # here HbA1c is measured whatever the diagnosis
+    assert free.drop("DF01").mean() < 0.1
+
+
+def test_estimates_of_repeated_patients_are_by_patient(challenge):
+    table = challenge(2000, 3)
+    finding = next(f for f in LIBRARY if f.code == "DF21")
+    twice = Dataset(pd.concat([table.frame] * 2), subjects=np.tile(table.subjects, 2), name="diabetes")
+    once, again = finding.estimate(table), finding.estimate(twice)
+    assert again.value == pytest.approx(once.value, rel=1e-6)
+    assert np.log(again.high / again.low) == pytest.approx(np.log(once.high / once.low), rel=0.02)
+
+
+def test_variables_of_the_study_by_hand():
+    frame = pd.DataFrame(
+        {
+            "A1Cresult": ["not measured", ">8", ">8", "Norm", ">7", None],
+            "change": ["Ch", "Ch", "No", "Ch", "No", "No"],
+            "age": ["[0-10)", "[20-30)", "[30-40)", "[50-60)", "[60-70)", None],
+            "readmitted": ["<30", ">30", "NO", "NO", None, "<30"],
+            "number_inpatient": [0, 1, 2, 3, 0, 1],
+            "race": ["Asian", "Caucasian", "Hispanic", None, "Hispanic", "Caucasian"],
+        }
+    )
+    high, changed = "high, medication changed", "high, not changed"
+    expected = ["not measured", high, changed, "normal", "normal", np.nan]
+    assert hba1c_group(frame).astype("object").where(lambda g: g.notna(), np.nan).to_list()[:5] == expected[:5]
+    assert hba1c_group(frame).isna().to_list() == [False] * 5 + [True]
+    np.testing.assert_array_equal(measured(frame), [0, 1, 1, 1, 1, np.nan])
+    np.testing.assert_array_equal(high_hba1c(frame), [np.nan, 1, 1, 0, 0, np.nan])
+    assert age_band(frame).to_list()[:5] == ["<30", "<30", "30-60", "30-60", ">60"]
+    np.testing.assert_array_equal(age_years(frame), [5, 25, 35, 55, 65, np.nan])
+    np.testing.assert_array_equal(early_readmission(frame), [1, 0, 0, 0, np.nan, 1])
+    np.testing.assert_array_equal(any_readmission(frame), [1, 1, 0, 0, np.nan, 1])
+    np.testing.assert_array_equal(at_least("number_inpatient", 2, against=1)(frame), [np.nan, 0, 1, 1, np.nan, 0])
+    np.testing.assert_array_equal(
+        is_level("race", "Hispanic", against=("Caucasian",))(frame), [np.nan, 0, 1, np.nan, 1, 0]
+    )
+
+
+def test_drugs_by_hand():
+    frame = pd.DataFrame({name: ["No", "No", "No"] for name in DRUGS})
+    frame["insulin"], frame["metformin"] = ["No", "Up", "Steady"], ["No", "No", "Down"]
+    assert insulin(frame).tolist() == [0, 1, 1]
+    assert number_of_drugs(frame).tolist() == [0, 1, 2]
+
+
+def test_groups_of_main_diagnosis_by_codes_and_by_chapters():
+    levels = {
+        "250": "diabetes", "276": "other", "428": "circulatory", "785": "circulatory", "786": "respiratory",
+        "787": "digestive", "788": "genitourinary", "780": "other", "715": "musculoskeletal", "820": "injury",
+        "162": "neoplasms", "V57": "other", "E849": "other", "038": "other", "other circulatory": "circulatory",
+        "other injury and poisoning": "injury", "other symptoms and signs": "other", "other external causes": "other",
+    }  # fmt: skip
+    frame = codes_of(*levels, None)
+    assert primary_group(frame).to_list() == [*levels.values(), "other"]
+    assert in_group("diabetes")(frame).sum() == 1
+    chapters = pd.DataFrame({"diag_1": pd.Categorical(["circulatory", "endocrine and metabolic", "blood"])})
+    assert primary_group(chapters).to_list() == ["circulatory", "endocrine and metabolic", "other"]
+    assert Need(("diag_1",), ("250",)).lacks(chapters) == "no level 250 in diag_1"
+
+
+def test_chapters_are_found_from_codes_too():
+    frame = codes_of("250", "other endocrine and metabolic", "428")
+    as_chapters = pd.DataFrame({"diag_1": pd.Categorical([chapter_of(code) for code in frame["diag_1"]])})
+    endocrine = main_in("endocrine and metabolic")
+    assert endocrine(frame).tolist() == endocrine(as_chapters).tolist() == [1, 1, 0]
+    assert chapter_of("no such thing") is None and chapter_of("V99") is None
+    places = pd.DataFrame({"diag_1": ["250", "428"], "diag_2": ["428", None], "diag_3": [None, "401"]})
+    assert any_code("428")(places.astype("category")).tolist() == [1, 1]
+
+
+def test_variables_and_models_are_computed_once(study):
+    v, calls = Variables(study(100)), []
+
+    def variable(frame):
+        calls.append(1)
+        return np.zeros(len(frame))
+
+    assert v(variable) is v(variable)
+    assert len(calls) == 1
+
+
+def test_group_sizes_of_half_a_cohort_are_scaled(study):
+    table = group_sizes(study(1000))
+    assert set(table["group"]) == {
+        "HbA1c", "sex", "discharged", "admitted from", "specialty", "main diagnosis", "race", "age"
+    }  # fmt: skip
+    sexes = table[table["group"] == "sex"]
+    assert sexes["here"].sum() == 1000
+    np.testing.assert_allclose(sexes["difference"], sexes["here"] * 69.984 / sexes["published"] - 1)
+
+
+def test_the_study_s_model_names_its_terms_and_says_what_it_cannot_estimate(study):
+    model = adjusted_model(study(3000, 4)).set_index("term")
+    assert {"discharged: elsewhere", "days in hospital", "age: >60", "race: African American"} <= set(model.index)
+    assert "HbA1c: normal and main diagnosis: diabetes" in model.index
+    known = model[model["why not"] == ""]
+    assert (known["low"] <= known["odds ratio"]).all() and (known["odds ratio"] <= known["high"]).all()
+    small = adjusted_model(study(400, 4))
+    lost = small[small["why not"] != ""]
+    assert len(lost) and lost["odds ratio"].isna().all()
+
+
+def test_the_study_s_functions_take_the_cohort_only(challenge):
+    for function in (group_sizes, adjusted_model):
+        with pytest.raises(ShdError, match="there is no column 'discharged'; give the study cohort"):
+            function(challenge(100))
+
+
+@pytest.mark.real_data("diabetes_cohort")
+def test_group_sizes_of_the_real_cohort_are_those_published():
+    table = group_sizes(load("diabetes_cohort", source="real"))
+    assert (table["difference"].abs() < 0.01).all()
+    near = table[table["group"].isin(["age", "race", "sex", "discharged"])]
+    assert (near["difference"].abs() < 0.002).all()
+    assert (table.loc[table["group"] == "main diagnosis", "difference"].abs() < 0.003).all()
+
+
+@pytest.mark.real_data("diabetes_cohort")
+def test_the_real_cohort_shows_what_is_known_but_for_what_notes_say():
+    cohort = Variables(load("diabetes_cohort", source="real"))
+    shown = {f.code: f.estimate(cohort).shows(f.expected) for f in LIBRARY}
+    noted = {f.code for f in LIBRARY if f.note}
+    assert {code for code, shows in shown.items() if not shows} == noted
+    assert sum(shown.values()) >= 60
