@@ -6,14 +6,13 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.special import betainc, gammainc, gammaincc
 from scipy.stats import chi2, spearmanr
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from shd._errors import ShdError
 from shd.compare._resample import generator, subsample
+from shd.compare.domain._pair_tests import at_least_one, by_places, two_sided
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.datasets.diabetes import DIAGNOSES
 from shd.datasets.diabetes_cohort import OTHER
@@ -83,7 +82,7 @@ def comorbidity_network(
     presence = np.zeros((len(codes), len(names)), dtype=np.float32)
     for place in codes.T:
         presence[place >= 0, place[place >= 0]] = 1
-    expected, variance = _by_places(codes, alike, len(names))
+    expected, variance = by_places(codes, alike, len(names))
     return _pairs(names, presence, expected, variance, least, nodes)
 
 
@@ -122,7 +121,7 @@ def prescription_network(
     taken = taken[taken.any(axis=1)]
     if len(taken) == 0:
         raise ShdError("no patient takes a diabetes drug, and a network needs some; give more records.")
-    expected, variance = _at_least_one(taken.sum(axis=0), len(taken))
+    expected, variance = at_least_one(taken.sum(axis=0), len(taken))
     return _pairs(names, taken.astype(np.float32), expected, variance, least, nodes)
 
 
@@ -314,71 +313,6 @@ def _places(frame: pd.DataFrame, by: str) -> tuple[np.ndarray, np.ndarray, list[
     return codes, alike, names
 
 
-def _by_places(codes: np.ndarray, alike: np.ndarray, n_names: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many records have each pair under the null, and the variance, shape (n_names, n_names) each.
-
-    Records that repeat a diagnosis in different places are no one population: a third place like the first goes with
-    what is common there, one like the second with what is common in that. Each kind is quasi-independent by itself.
-    """
-    expected, variance = np.zeros((2, n_names, n_names))
-    kinds, of_record = np.unique(np.column_stack([codes >= 0, alike]), axis=0, return_inverse=True)
-    for kind, filled in enumerate(kinds[:, :3]):
-        places, rows = np.flatnonzero(filled), of_record.ravel() == kind
-        if len(places) < 2:
-            continue
-        counts = np.array([np.bincount(codes[rows, s], minlength=n_names) for s in places], dtype=float)
-        free = 1 - counts / rows.sum()
-        weights = _fit_weights(counts)
-        for s, t in combinations(range(len(places)), 2):
-            pair = np.outer(weights[s], weights[t])
-            for u in set(range(len(places))) - {s, t}:  # what the third place may hold beside the two
-                pair *= weights[u].sum() - weights[u][:, None] - weights[u][None, :]
-            pair = pair.clip(0)
-            spread = pair * np.outer(free[s], free[t])
-            expected += pair + pair.T
-            variance += spread + spread.T
-    return expected, variance
-
-
-def _fit_weights(counts: np.ndarray, most: int = 300) -> np.ndarray:
-    """Fit weights of diagnoses in two or three places whose products, no two alike, have the counts as margins.
-
-    Iterative proportional fitting; what the other places can hold beside a diagnosis has a closed form.
-    """
-    n = counts.sum(axis=1, keepdims=True)
-    weights = counts / n * n ** (1 / len(counts))
-    for _ in range(most):
-        before = weights.copy()
-        for s in range(len(counts)):
-            others = np.delete(weights, s, axis=0)
-            beside = np.prod(others.sum(axis=1, keepdims=True) - others, axis=0)
-            if len(others) == 2:
-                both = others.prod(axis=0)
-                beside = beside - (both.sum() - both)
-            # nothing can stand beside: such a diagnosis has no pair
-            weights[s] = np.divide(counts[s], beside, out=np.zeros_like(beside), where=beside > 1e-12)
-        if np.abs(weights - before).max() <= 1e-9 * weights.max():
-            break
-    return weights
-
-
-def _at_least_one(counts: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return expected pairs and their variance where things are independent but whoever has none is not seen."""
-    if counts.sum() == n:  # nobody has two: independent things that are so rare never meet
-        return np.zeros((2, len(counts), len(counts)))
-
-    def unseen(log_population: float) -> float:
-        population = np.exp(log_population)
-        return population * (1 - np.prod(1 - counts / population)) - n
-
-    most = float(counts.max())
-    low = np.log(most)
-    population = n if unseen(low) >= 0 else np.exp(brentq(unseen, low, np.log(n) + 20))
-    shares = counts / population
-    expected = population * np.outer(shares, shares)
-    return expected, expected * np.outer(1 - shares, 1 - shares)
-
-
 def _pairs(
     names: list[str],
     presence: np.ndarray,
@@ -398,7 +332,7 @@ def _pairs(
     together, expected, variance = (np.pad(matrix, (0, 1)) for matrix in (together, expected, variance))
     records = np.append(records, 0)
     count, mean = together[i, j], expected[i, j]
-    p = _two_sided(count, mean, variance[i, j])
+    p = two_sided(count, mean, variance[i, j])
     q = multipletests(p, _LEVEL, method="fdr_bh")[1] if len(p) else p
     low, high = chi2.ppf(0.025, 2 * count) / 2, chi2.ppf(0.975, 2 * count + 2) / 2
     low = np.where(count > 0, low, 0.0)
@@ -407,16 +341,3 @@ def _pairs(
     columns = {"records": count, "expected": mean, "lift": lifts[0], "low": lifts[1], "high": lifts[2]}
     columns |= {"p": p, "q": q, "link": link, "first records": records[i], "second records": records[j]}
     return ends.assign(**columns)
-
-
-def _two_sided(count: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Return p of counts against the binomial of a mean and a variance, Poisson where the two agree; shape (n,)."""
-    mean = np.where(mean > 0, mean, 1e-12)
-    chance = np.clip(1 - variance / mean, 0, 1 - 1e-9)
-    poisson = chance < 1e-6
-    trials = np.maximum(mean / np.where(poisson, 1, chance), count + 1e-9)
-    k = np.maximum(count, 1)
-    upper = np.where(poisson, gammainc(k, mean), betainc(k, trials - k + 1, chance))
-    upper = np.where(count > 0, upper, 1.0)
-    lower = np.where(poisson, gammaincc(count + 1, mean), betainc(trials - count, count + 1, 1 - chance))
-    return np.minimum(1, 2 * np.minimum(upper, lower))

@@ -3,8 +3,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import hypergeom
 
 from shd._errors import ShdError
+from shd._style import PALETTE
 from shd.compare import domain
 from shd.compare.domain.networks import TOGETHER, match_links
 from shd.dataset import Dataset
@@ -193,7 +195,7 @@ def covered(places: pd.DataFrame) -> list[tuple]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_as_many_labels_as_can_be_read_find_room(seed):
     # the longest titles there are, in a chain, all as common as any: nodes that find no room are left out
     codes = sorted(titles(), key=lambda code: len(titles()[code]))[-25:]
@@ -223,3 +225,102 @@ def test_the_figure_tells_the_finding():
     figure = domain.plot_networks(found.real, found.other, "stand-in")
     said = " ".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
     assert "0 of 1 link" in said and "stand-in" in said and "heart" in said
+
+
+def by_hand() -> pd.DataFrame:
+    """Two places that hold no level in common, so that chance is rows times columns over 100; 30, 30, 20 and 20."""
+    pairs = [("250", "428")] * 45 + [("250", "401")] * 15 + [("486", "428")] * 5 + [("486", "401")] * 35
+    return pd.DataFrame(pairs, columns=["diag_1", "diag_2"]).assign(diag_3=None)
+
+
+def test_lift_and_p_by_hand():
+    network = domain.comorbidity_network(by_hand(), least=1)
+    lift = {frozenset(pair): value for *pair, value in network[["first", "second", "lift"]].to_numpy()}
+    known = {("250", "428"): 1.5, ("250", "401"): 0.5, ("428", "486"): 0.25, ("401", "486"): 1.75}
+    assert {pair: lift[frozenset(pair)] for pair in known} == pytest.approx(known)
+    # fixed margins: the count is hypergeometric, and a Poisson count of mean 30 would vary twice as much
+    fair = [("250", "428")] * 34 + [("250", "401")] * 26 + [("486", "428")] * 16 + [("486", "401")] * 24
+    frame = pd.DataFrame(fair, columns=["diag_1", "diag_2"]).assign(diag_3=None)
+    row = domain.comorbidity_network(frame, least=1).set_index(["first", "second"]).loc[("250", "428")]
+    assert row["p"] == pytest.approx(2 * hypergeom.sf(33, 100, 60, 50), abs=0.03)
+
+
+def test_q_is_that_of_benjamini_and_hochberg():
+    network = domain.comorbidity_network(records(1500, 0, linked=True)).sort_values("p", ascending=False)
+    rank = np.arange(len(network), 0, -1)
+    assert network["q"].to_numpy() == pytest.approx(np.minimum.accumulate(network["p"] * len(network) / rank))
+
+
+def test_what_keeps_apart_is_no_link_together():
+    found = domain.compare_networks(by_hand(), by_hand(), least=1)
+    link = {frozenset(pair): value for *pair, value in found.real[["first", "second", "link"]].to_numpy()}
+    assert (link[frozenset(("250", "401"))], link[frozenset(("250", "428"))]) == ("apart", TOGETHER)
+    assert found.summary.set_index("link")["kept"].to_dict() == {TOGETHER: 2, "apart": 2}
+
+
+def test_rare_diagnoses_are_not_looked_at():
+    frame = records(1500, 0).astype("object")
+    frame.loc[:9, "diag_1"] = "038"
+    seen = {least: set(domain.comorbidity_network(frame, least=least)["first"]) for least in (10, 11)}
+    assert "038" in seen[10] and "038" not in seen[11]
+
+
+def test_both_tables_are_cut():
+    found = domain.compare_networks(records(900, 0), records(300, 1), least=1)
+    assert [side["records"].sum() for side in (found.real, found.other)] == [900, 900]  # three pairs a record
+
+
+def test_a_link_between_diagnoses_that_real_records_lack_is_invented():
+    real, other = records(1500, 1), records(1500, 1).astype("object")
+    other.loc[:399, ["diag_1", "diag_2"]] = ["038", "296"]
+    links_of = domain.compare_networks(real, other).links.set_index(["first", "second"])
+    assert links_of.loc[("038", "296"), "status"] == "invented"
+
+
+def test_a_link_is_the_same_from_either_end():
+    edges = domain.comorbidity_network(records(1500, 0, linked=True))
+    turned = edges.rename(columns={"first": "second", "second": "first"})
+    assert set(match_links(edges, turned)["status"]) == {"kept"}
+
+
+def test_who_takes_no_drug_by_the_summary_is_left_out():
+    frame = drugs(500, 0)
+    extra = frame.assign(metformin="Steady", glipizide="Steady", diabetesMed="No")
+    assert domain.prescription_network(pd.concat([frame, extra])).equals(domain.prescription_network(frame))
+
+
+def test_two_drugs_by_hand():
+    # of 400 patients each drug is taken by half, and the hundred who take neither are not seen
+    frame = pd.DataFrame({"a": ["Up"] * 200 + ["No"] * 100, "b": ["Down"] * 100 + ["No"] * 100 + ["Up"] * 100})
+    (row,) = domain.prescription_network(frame.assign(diabetesMed="Yes")).itertuples()
+    assert (row.records, row.link) == (100, "no link") and row.lift == pytest.approx(1)
+
+
+def test_one_record_has_no_link(study):
+    one = study(1, 0)
+    assert len(domain.comorbidity_network(one)) == 0
+    assert not links(domain.comorbidity_network(one, least=1))
+    with pytest.raises(ShdError, match="at least 2"):
+        domain.compare_networks(one, one)
+
+
+def test_stays_with_chapters(challenge):
+    network = domain.comorbidity_network(challenge(1000, 0))
+    assert "circulatory" in set(network["first"]) and network["first records"].max() <= 500  # two stays a patient
+
+
+def test_each_kind_of_link_looks_its_own():
+    columns = ["first", "second", "records", "expected", "p", "link", "first records", "second records"]
+    both = [("250", "428", 90, 30, 0.0, TOGETHER, 200, 200)]
+    real = pd.DataFrame([*both, ("486", "496", 90, 30, 0.0, TOGETHER, 200, 200)], columns=columns)
+    other = pd.DataFrame([*both, ("250", "486", 90, 30, 0.0, TOGETHER, 200, 200)], columns=columns)
+    figure = domain.plot_networks(real, other, "real", "stand-in")
+    title = max(figure.texts, key=lambda text: text.get_fontsize()).get_text()
+    assert title == "1 of 2 links between diagnoses survive, 1 is invented"
+    left, right = ({(line.get_color(), line.is_dashed()) for line in axes.lines} for axes in figure.axes)
+    kept = ("#4d4d4d", False)
+    assert left == {kept} and right == {kept, (PALETTE["floor"], True), (PALETTE["stand-in"], True)}
+    alone = domain.plot_networks(real, real, "real", "stand-in")
+    assert len(figure.axes[0].lines) == len(alone.axes[0].lines)  # nothing invented among the real ones
+    with pytest.raises(ShdError, match="nothing to draw"):  # the layout is that of the real network
+        domain.plot_networks(real.assign(link="no link"), other)

@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import fisher_exact
 
 from shd._errors import ShdError
 from shd.compare import domain
+from shd.datasets.diabetes_cohort import title
 
 
 def ward(n: int, seed: int, linked: bool = True) -> pd.DataFrame:
@@ -72,3 +74,89 @@ def test_an_impossible_support(support):
 def test_a_table_of_numbers_has_no_items():
     with pytest.raises(ShdError, match="no column with levels"):
         domain.association_rules(pd.DataFrame({"x": [1.0, 2.0]}))
+
+
+def test_thresholds_hold():
+    baskets = pd.DataFrame({"bread": list("yyyyn") * 20, "butter": list("yyynn") * 20})
+    all_of = {"least_support": 0.1, "least_confidence": 0.1, "least_lift": 1.0}
+    for name, value, column in (
+        ("least_support", 0.6, "support"),
+        ("least_confidence", 0.76, "confidence"),
+        ("least_lift", 1.3, "lift"),
+    ):
+        everything = domain.association_rules(baskets, **all_of)
+        found = domain.association_rules(baskets, **(all_of | {name: value}))
+        assert len(found) == (everything[column] >= value - 1e-9).sum() and 0 < len(found) < len(everything)
+    assert len(domain.association_rules(baskets, **all_of, most=2)) == 2
+    assert (domain.association_rules(baskets, **all_of, without=["bread"])).empty
+
+
+def test_many_independent_columns_have_hardly_a_rule():
+    # some 1,700 rules a table: 1 in 20 would pass unless their number were allowed for
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(10):
+        frame = pd.DataFrame(rng.choice(["y", "n"], (400, 8)), columns=list("abcdefgh"))
+        found += len(domain.association_rules(frame, least_confidence=0, least_lift=1.0, least_gain=-1))
+    assert found <= 20
+
+
+def test_p_is_that_of_fisher():
+    rules = domain.association_rules(ward(500, 0)).set_index(["first", "second", "then"])
+    row = rules.loc[("admitted_from=emergency room", "", "discharged=elsewhere")]
+    frame = ward(500, 0)
+    urgent, away = frame["admitted_from"] == "emergency room", frame["discharged"] == "elsewhere"
+    table = pd.crosstab(~urgent, ~away).to_numpy()
+    assert row["p"] == pytest.approx(fisher_exact(table, "greater").pvalue)
+
+
+def test_a_diagnosis_counts_in_any_place():
+    places = {"diag_1": ["250", "486"] * 50, "diag_2": ["428", "250"] * 50, "diag_3": ["486", "401"] * 50}
+    frame = pd.DataFrame(places).assign(sex=["f", "m"] * 50)
+    rules = domain.association_rules(frame).set_index(["first", "then"])
+    assert rules.loc[("sex=f", f"diagnosis={title('428')}"), "support"] == 0.5
+    assert not rules.reset_index()["then"].str.contains(title("250")).any()  # everybody has it
+    without = domain.association_rules(frame.assign(ward=["a", "b"] * 50), without=["diagnosis"])
+    assert len(without) and not without["then"].str.startswith("diagnosis").any()
+
+
+def test_a_drug_and_what_follows_from_it_are_trivial():
+    taken = np.random.default_rng(0).random(500) < 0.5
+    frame = pd.DataFrame({"insulin": np.where(taken, "Up", "No"), "change": np.where(taken, "Ch", "No")})
+    frame["diabetesMed"] = np.where(taken, "Yes", "No")
+    assert domain.association_rules(frame).empty
+    everything = domain.association_rules(frame, trivial=True).set_index(["first", "then"])
+    assert ("insulin=taken", "change=Ch") in everything.index and everything["trivial"].all()
+
+
+def test_the_first_stay_of_a_patient_counts(challenge):
+    data = challenge(1000, 0)
+    first = data.frame.iloc[::2]
+    assert domain.association_rules(data).equals(domain.association_rules(first))
+
+
+def test_both_tables_are_cut_by_seed():
+    big, small = ward(2000, 0), ward(300, 2)
+    found, again = (domain.compare_rules(big, small, random_state=3) for _ in range(2))
+    assert found.records == 300 and found.rules.equals(again.rules)
+    count = found.rules["real support"] * 300
+    assert count.to_numpy() == pytest.approx(count.round().to_numpy())
+
+
+def test_the_worst_comes_first():
+    found = domain.compare_rules(ward(2000, 0), ward(2000, 1, linked=False))
+    gap = found.worst("lost")["gap"]
+    assert (gap < 0).all() and gap.is_monotonic_increasing and len(gap) > 1
+    changed = {"kept": 0, "changed": 0, "lost": len(gap), "invented": 0}
+    assert found.summary[list(changed)].to_dict() == changed
+
+
+def test_a_permuted_column_loses_its_rules():
+    real = ward(2000, 0)
+    other = real.assign(discharged=np.random.default_rng(0).permutation(real["discharged"]))
+    assert set(domain.compare_rules(real, other).rules["status"]) == {"lost"}
+
+
+def test_one_record_proves_no_rule(study):
+    assert domain.association_rules(study(1, 0)).empty
+    assert domain.compare_rules(study(500, 0), study(1, 0)).records == 1
