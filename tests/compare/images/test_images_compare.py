@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -155,20 +154,13 @@ def test_a_stand_in_says_so(sides):
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_the_page_opens(fresh, tmp_path, width):
-    playwright = pytest.importorskip("playwright.sync_api")
-    found = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-    if found is None:
-        pytest.skip("no Chromium is installed")
-    path = fresh.save(tmp_path / "report.html")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        said = []
-        page.on("console", lambda message: said.append(message.text))
-        page.goto(path.as_uri())
-        assert said == []
-        assert all(page.locator(f"#{chapter} h2").is_visible() for chapter in CHAPTERS)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
-        browser.close()
+def test_the_page_opens(fresh, tmp_path, browser, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(fresh.save(tmp_path / "report.html").as_uri())
+    assert said == []
+    assert all(page.locator(f"#{chapter} h2").is_visible() for chapter in CHAPTERS)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    page.close()
