@@ -25,6 +25,7 @@ from shd.compare.attributes import attribute_inference
 from shd.compare.augmentation import augmentation_gain
 from shd.compare.checks import explain
 from shd.compare.columns import column_distances, wasserstein_distances
+from shd.compare.copies import near_copies, verbatim_copies
 from shd.compare.detection import c2st, giveaways
 from shd.compare.fairness import group_dcr_shares, group_distances, group_shares, group_utility, odds_differences
 from shd.compare.identifiability import identifiability_score, outliers_at_risk
@@ -35,7 +36,7 @@ from shd.compare.missingness import missingness_distance
 from shd.compare.neighbourhoods import table_precision_recall
 from shd.compare.pairs import association_error, association_matrix
 from shd.compare.prediction import relative_prediction_error
-from shd.compare.privacy import dcr_share, near_copies, nndr, verbatim_copies
+from shd.compare.privacy import dcr_share, nndr
 from shd.compare.propensity import pmse_ratio
 from shd.compare.ranking import ranking_agreement, sra
 from shd.compare.regression import interval_overlap, odds_ratios, regression_agreement

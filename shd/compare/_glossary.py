@@ -62,7 +62,7 @@ GLOSSARY = {
     ),
     "interval": (
         "A range from drawing records (by subject) again, made so that in 95 of 100 studies it holds the true number. "
-        "Models are not trained again, so that it can be too narrow."
+        "Models are not trained again: for C2ST that is made up for, elsewhere the range can be too narrow."
     ),
     "k-anonymity, k-map": (
         "How many records share the values that others may know of a person: among the synthetic records "

@@ -60,14 +60,18 @@ class Gower:
 
         Infinite where there is no other subject.
         """
+        return self.two_people(records, real)[0]
 
-        def two(distance: np.ndarray, _: int) -> np.ndarray:
+    def two_people(self, records: Coded, real: Coded) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `nearest_two_people` returns, and the subject of the nearest real record, shape (n,)."""
+
+        def two(distance: np.ndarray, _: int) -> tuple[np.ndarray, np.ndarray]:
             closest = distance.argmin(axis=1)
-            first = distance[np.arange(len(distance)), closest]
-            distance[real.subjects[closest][:, None] == real.subjects] = np.inf
-            return np.column_stack([first, distance.min(axis=1)])
+            first, person = distance[np.arange(len(distance)), closest], real.subjects[closest]
+            distance[person[:, None] == real.subjects] = np.inf
+            return np.column_stack([first, distance.min(axis=1)]), person
 
-        return np.concatenate(self.map_blocks(records, real, two))
+        return tuple(np.concatenate(part) for part in zip(*self.map_blocks(records, real, two), strict=True))
 
     def map_blocks(self, records: Coded, real: Coded, work: Callable[[np.ndarray, int], object]) -> list:
         """Return what `work` makes of each block of distances, in order.

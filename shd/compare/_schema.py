@@ -66,6 +66,12 @@ class Score:
     sentence: str
     digits: int = 3
 
+    def __post_init__(self) -> None:
+        """Refuse what is no number: who measures leaves it out, and says why."""
+        ends = [end for end in (self.floor, self.ceiling) if end is not None]
+        if not all(map(math.isfinite, (self.value, self.low, self.high, *ends))):
+            raise ValueError(f"{self.metric}: a score, its interval, floor and ceiling are numbers; skip it instead.")
+
     def write(self, number: float | None) -> str:
         """Return a number as it is shown, an en dash where there is none."""
         return "–" if number is None or not math.isfinite(number) else f"{number:,.{self.digits}f}"
@@ -167,12 +173,13 @@ def judge(value: float, low: float, high: float, floor: float, ceiling: float, b
     short = sign * (ceiling - value)
     if short <= 0:
         return "green"
+    by_chance = value + _MANY * (low - value) <= ceiling <= value + _MANY * (high - value)
     if sign * (ceiling - floor) <= _NEAR:
-        return "green" if low <= ceiling <= high else "amber" if short <= 2 * _NEAR else "red"
+        return "green" if by_chance else "amber" if short <= 2 * _NEAR else "red"
     share = place(value, floor, ceiling)
     if share >= GREEN_FROM:
         return "green"
-    if value + _MANY * (low - value) <= ceiling <= value + _MANY * (high - value):
+    if by_chance:
         return "amber" if low <= floor <= high else "green"
     return "amber" if share >= AMBER_FROM else "red"
 

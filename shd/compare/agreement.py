@@ -28,7 +28,7 @@ _TOP, _FEWEST_FEATURES, _MOST_FEATURES = 10, 3, 150  # shuffling more columns on
 _BANDS, _REPLICATES, _FEWEST = 10, 60, 20  # and fewest records to train on
 _AGREED = 0.3  # of two models of real records, below which nothing can be asked of others
 _CURVE = ["target", "design", "chance band", "predicted", "observed", "records"]
-_IMPORTANCE = "importance agreement"
+_IMPORTANCE, _SHARED = "importance agreement", "important columns shared"
 _TABLES = ("real", "synthetic", "floor", "other real")
 
 
@@ -216,10 +216,16 @@ def _importance(inputs: Inputs, ready: Ready) -> Answer:
     of_tables = np.array(found).reshape(len(tables), len(tasks), len(features), -1)
     falls = dict(zip(_TABLES, mean_known(of_tables, axis=1), strict=True))
     frame = pd.DataFrame({"column": features, "real": falls["real"][:, 0], "synthetic": falls["synthetic"][:, 0]})
+    if frame[["real", "synthetic"]].isna().any(axis=None):
+        why = "what is predicted does not vary among the test records"
+        return Answer(skipped=[Skipped(metric, why) for metric in (_IMPORTANCE, _SHARED)])
     top = min(_TOP, len(features) // 2, int((frame["real"] > 0).sum()))
-    skipped = [] if top else [Skipped(_IMPORTANCE, f"no column matters to a model trained on {inputs.word} records")]
-    scores, more = _agreement(inputs, falls, top) if top else ([], [])
-    return Answer(scores, {"importance": frame}, skipped + more)
+    whole = falls["real"].sum(axis=0)
+    if not top or interval(whole[0], whole[1:])[0] <= 0:
+        why = f"no column matters to a model trained on {inputs.word} records"
+        return Answer([], {"importance": frame}, [Skipped(metric, why) for metric in (_IMPORTANCE, _SHARED)])
+    scores, skipped = _agreement(inputs, falls, top)
+    return Answer(scores, {"importance": frame}, skipped)
 
 
 def _agreement(inputs: Inputs, falls: dict[str, np.ndarray], top: int) -> tuple[list[Score], list[Skipped]]:
@@ -242,7 +248,7 @@ def _agreement(inputs: Inputs, falls: dict[str, np.ndarray], top: int) -> tuple[
     scores, skipped = [], []
     for metric, agree, least, sentence in (
         (_IMPORTANCE, _spearman, -1, in_order),
-        ("important columns shared", partial(_shared, top=top), 0, on_top),
+        (_SHARED, partial(_shared, top=top), 0, on_top),
     ):
         # where no column matters to the other model, nothing agrees
         found = {name: np.nan_to_num(agree(falls["real"], others)) for name, others in falls.items()}
@@ -331,6 +337,9 @@ def _slope_score(inputs: Inputs, slopes: dict[str, np.ndarray]) -> tuple[list[Sc
     value, floor, ceiling = (float(slopes[name][0]) for name in ("synthetic", "floor", "real"))
     if not np.isfinite([value, ceiling]).all():
         return [], [Skipped("calibration slope", "chances or outcomes do not vary enough to draw a line")]
+    if interval(ceiling, slopes["real"][1:])[0] <= 0:
+        why = f"chances that {inputs.word} records teach do not go with what came true"
+        return [], [Skipped("calibration slope", why)]
     floor = floor if np.isfinite(floor) else 0.0  # the same chance for everybody
     low, high = (float(bound) for bound in interval(value, slopes["synthetic"][1:]))
     more = _SLOPE_OF_FEW / np.sqrt(min(len(inputs.fit), len(inputs.synthetic)))

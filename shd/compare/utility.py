@@ -274,6 +274,10 @@ def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score],
     trtr, value, floor = found["TRTR"][0], found["TSTR"][0], found["floor"][0]
     if not np.isfinite([trtr, value, floor]).all():
         return [], [Skipped(f"target {task.label}", "does not vary among the test records")]
+    if found["TRTR"][1] <= (0.5 if task.is_level else 0.0):
+        # a share of nothing: models that guess agree completely
+        why = f"{word} records do not predict it better than guessing, so that there is nothing to teach"
+        return [], [Skipped(f"target {task.label}", why)]
     if task.level is None:
         _, low, high, _ = found["TSTR"]
         sentence = (
@@ -283,8 +287,7 @@ def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score],
         verdict = judge(value, low, high, floor, trtr, "higher")
         return [
             Score("utility", f"TSTR R2: {task.label}", value, low, high, floor, trtr, verdict, "higher", sentence)
-        ], _unlearnable(task, found, 0.0, word)
-    trtr = max(trtr, 0.01)  # worse than guessing by far, and never divided by 0
+        ], []
     ratio, floor_ratio = value / trtr, floor / trtr
     low, high = interval(ratio, found["TSTR"][3] / np.maximum(found["TRTR"][3], 0.01), 0)
     learned = f"reach {ratio:.0%} of the AUROC that {word} ones do"
@@ -297,11 +300,4 @@ def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score],
         "utility", f"TSTR / TRTR: {task.label}", ratio, float(low), float(high), floor_ratio, 1.0, verdict,
         "higher", sentence,
     )  # fmt: skip
-    return [score], _unlearnable(task, found, 0.5, word)
-
-
-def _unlearnable(task: Task, found: dict[str, tuple], guess: float, word: str) -> list[Skipped]:
-    if found["TRTR"][1] > guess:
-        return []
-    why = f"{word} records do not predict it better than guessing, so that TSTR says little"
-    return [Skipped(f"target {task.label}", why)]
+    return [score], []

@@ -175,10 +175,27 @@ def test_quick_leaves_importance_out(people):
     assert "quick" in answer.skipped[0].why and "importance" not in answer.frames
 
 
+@pytest.mark.parametrize("seed", [1, 51])
+def test_every_metric_is_scored_or_skipped_where_there_is_nothing_to_learn(people, answer, seed):
+    rng = np.random.default_rng(seed)
+    tables = [people(600, seed + k).assign(sick=rng.choice(["no", "yes"], 600)) for k in range(3)]
+    coin = _measure(*tables)
+    listed = {score.metric for score in coin.scores} | {note.what for note in coin.skipped}
+    assert listed == {score.metric for score in answer.scores}
+    assert {score.metric for score in coin.scores} == {"calibration error"}
+    assert "red" not in {score.verdict for score in coin.scores}
+
+
 def test_a_number_has_no_calibration(people):
     answer = _measure(people(200, 1), people(200, 2), people(200, 3), target="blood")
     assert [score.metric for score in answer.scores] == ["importance agreement", "important columns shared"]
     assert [note.what for note in answer.skipped] == ["calibration"]
+
+
+def test_a_number_that_does_not_vary_in_the_holdout_has_no_importance(people):
+    answer = _measure(people(200, 1), people(200, 2), people(200, 3).assign(blood=1.5), target="blood")
+    assert not answer.scores and not answer.frames  # importances without a number cannot be drawn
+    assert [note.what for note in answer.skipped][:2] == ["importance agreement", "important columns shared"]
 
 
 def test_two_columns_cannot_be_ranked(people):

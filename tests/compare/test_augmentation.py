@@ -129,3 +129,10 @@ def test_the_same_seed_gives_the_same_curves(tables):
     first, again = (_measure(*tables, level="quick") for _ in range(2))
     pd.testing.assert_frame_equal(first.frames["augmentation"], again.frames["augmentation"], check_exact=True)
     assert first.scores == again.scores
+
+
+def test_a_number_that_does_not_vary_in_the_holdout_is_skipped(people):
+    holdout = people(300, 3).assign(blood=1.5)
+    given = {"train": people(600, 1), "synthetic": people(300, 2), "holdout": holdout}
+    answer = augmentation.measure(prepare_tables(given, "blood", "quick")[0])
+    assert not answer.scores and "does not vary" in answer.skipped[0].why

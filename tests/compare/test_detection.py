@@ -28,6 +28,13 @@ def test_weighted_r2_is_that_of_scikit_learn():
     assert np.allclose(r2(y, predicted, weights), [r2_score(y, predicted, sample_weight=w) for w in weights])
 
 
+def test_r2_does_not_depend_on_units():
+    rng = np.random.default_rng(0)
+    y, predicted = rng.random(50), rng.random(50)
+    assert r2(y * 1e-9, predicted * 1e-9) == pytest.approx(r2(y, predicted))
+    assert np.isnan(r2(np.full(50, 1e-9), predicted)[0]) and np.isnan(r2(np.zeros(50), predicted)[0])
+
+
 def test_the_same_population_cannot_be_told_apart(people):
     assert c2st(people(500, 1), people(500, 2)) == pytest.approx(0.5, abs=0.07)
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from shd.compare import columns, pairs, privacy
+from shd.compare import _models, columns, detection, pairs, privacy
+from shd.compare._coded import align
 from shd.compare._compare import prepare_tables
 from shd.compare._models import auroc, r2
 from shd.compare._resample import generator, interval, subject_weights
@@ -80,14 +81,29 @@ def test_association_error():
     assert share_held(100, of_one) >= 0.9
 
 
-@pytest.mark.parametrize("sizes", [(150, 150, 150), (200, 2000, 100)])
-def test_the_share_nearer_to_train(sizes):
-    def of_one(seed: int) -> tuple[float, float, float]:
+@pytest.mark.parametrize("sizes", [(150, 150, 150), (200, 1000, 100)])
+def test_distances_to_few_people(sizes):
+    """Many synthetic records do not make up for few real ones, who divide the space among them."""
+    held = {"DCR share": [], "NNDR gap": []}
+    for seed in range(120):
         rng = np.random.default_rng(seed)
         roles = zip(("train", "synthetic", "holdout"), sizes, strict=True)
         tables = {name: pd.DataFrame(rng.normal(size=(n, 4))) for name, n in roles}
-        inputs, _ = prepare_tables(tables, random_state=seed)
-        score = next(s for s in privacy.measure(inputs).scores if s.metric == "DCR share")
-        return score.low, score.high, 0.5
+        scores, _ = privacy._closeness(prepare_tables(tables, random_state=seed)[0])
+        for score, truth in zip(scores, (0.5, 0.0), strict=True):
+            held[score.metric].append(score.low <= truth <= score.high)
+    assert np.mean(held["DCR share"]) >= 0.9
+    assert np.mean(held["NNDR gap"]) >= 0.85  # the next person is not drawn again
 
-    assert share_held(100, of_one) >= 0.9
+
+def test_telling_two_samples_of_one_population_apart(monkeypatch):
+    monkeypatch.setattr(_models, "_TREES", 5)
+
+    def of_one(seed: int) -> tuple[float, float, float]:
+        rng = np.random.default_rng(seed)
+        real, synthetic = (pd.DataFrame(rng.normal(size=(100, 3))) for _ in range(2))
+        (real, synthetic), _ = align(real, synthetic, names=["real", "synthetic"])
+        _, low, high = detection._separated(detection._folds(real, synthetic, 100, seed))
+        return low, high, 0.5
+
+    assert share_held(60, of_one) >= 0.9

@@ -5,7 +5,8 @@ import pytest
 from shd._errors import ShdError
 from shd.compare import compare, dcr_share, privacy, verbatim_copies
 from shd.compare._compare import prepare_tables
-from shd.compare.privacy import near_copies, nndr
+from shd.compare.copies import near_copies
+from shd.compare.privacy import nndr
 from shd.dataset import Dataset
 
 TRAIN = pd.DataFrame({"n": [0.0, 10.0, 4.0, np.nan], "c": ["a", "b", "a", None]})
@@ -118,6 +119,47 @@ def test_records_that_are_nearly_those_of_people_are_near_copies(people):
     found = _scores(train, blurred, people(600, 2))
     assert found["verbatim copies"].value == 0
     assert found["near copies"].verdict == found["NNDR gap"].verdict == "red"
+
+
+def test_copies_beyond_what_people_share_by_chance_are_red_whatever_the_holdout_holds(people):
+    train, fresh = people(300, 1), people(180, 2)
+    mixed = pd.concat([train.head(120), fresh], ignore_index=True)
+    alone = privacy.measure(prepare_tables({"train": train, "synthetic": mixed})[0]).scores
+    assert [(score.metric, score.verdict) for score in alone] == [("verbatim copies", "red")]
+    assert _scores(train, mixed, train.copy())["verbatim copies"].verdict == "red"  # a holdout that is train
+
+
+def test_equal_records_of_one_person_are_no_chance(people):
+    """Every record comes twice: where both are of one person, hardly anybody is like another."""
+    twice, copies = people(100, 1).loc[np.repeat(np.arange(100), 2)], people(100, 1).head(20)
+    made = pd.concat([copies, people(80, 2)], ignore_index=True)
+    verdict = {}
+    for name, subjects in (("one", np.repeat(np.arange(100), 2)), ("two", np.arange(200))):
+        inputs, _ = prepare_tables({"train": Dataset(twice, subjects=subjects), "synthetic": made})
+        verdict[name] = privacy.measure(inputs).scores[0].verdict
+    assert verdict == {"one": "red", "two": "amber"}
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "ceiling", "verdict"),
+    [
+        (0.70, 0.54, 0.73, "amber"),  # other real records are as near
+        (0.70, 0.54, 0.50, "red"),
+        (0.70, 0.51, 0.50, "amber"),  # it may be little
+        (0.70, 0.49, 0.50, "green"),
+        (0.44, 0.40, 0.50, "amber"),
+    ],
+)
+def test_bands_of_the_dcr_share(value, low, ceiling, verdict):
+    assert privacy._band(value, low, ceiling) == verdict
+
+
+def test_records_count_with_the_people_that_they_are_near_to():
+    side = privacy._Side(np.zeros((5, 2)), np.array([7, 7, 7, 9, 9]), n_people=4)
+    drawn = side.drawn(np.random.default_rng(0))
+    assert drawn.shape[1] == 5 and (drawn[:, :3] == drawn[:, :1]).all() and (drawn[:, 3] == drawn[:, 4]).all()
+    assert drawn[:, [0, 3]].mean(axis=0) == pytest.approx(1, abs=0.2) and (drawn[:, [0, 3]].sum(axis=1) <= 4).all()
+    assert (drawn[:, [0, 3]].sum(axis=1) < 4).any()  # two more people are near to no record
 
 
 def test_a_small_holdout_leaves_out_near_copies_and_says_so(people):

@@ -43,6 +43,26 @@ def test_an_unknown_target_is_refused(people, target):
         tstr(people(30, 1), people(30, 2), target)
 
 
+def test_a_column_called_target_is_no_role(people):
+    tables = [people(60, seed).rename(columns={"sex": "target"}) for seed in (1, 2)]
+    with pytest.raises(ShdError, match="target=None is not a column"):
+        tstr(*tables)
+    assert tstr(*tables, target="target")
+
+
+def _coin(people, n: int, seed: int) -> pd.DataFrame:
+    return people(n, seed).assign(sick=np.random.default_rng(seed + 99).choice(["no", "yes"], n))
+
+
+@pytest.mark.parametrize(("n", "make"), [(400, _coin), (30, lambda people, n, seed: people(n, seed))])
+def test_models_that_guess_get_no_score(people, n, make):
+    """Of thirty records none is learned: both models give one chance to everybody, and would agree completely."""
+    tables = zip(("train", "synthetic", "holdout"), (make(people, n, seed) for seed in (1, 2, 3)), strict=True)
+    answer = utility.measure(prepare_tables(dict(tables), "sick")[0])
+    assert not answer.scores and "better than guessing" in answer.skipped[0].why
+    assert answer.frames["utility"]["design"].tolist() == list(utility.DESIGNS)
+
+
 def test_a_constant_target_is_refused(people):
     frame = people(30, 1).assign(sick="yes")
     with pytest.raises(ShdError, match="single level"):
