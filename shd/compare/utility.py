@@ -222,14 +222,16 @@ def find_tasks(train: Coded, test: Coded, target: str) -> tuple[list[Task], list
         return [Task(target, None, str(target))], []
     if len(level) < 2:
         return [], [Skipped(f"target {target}", "has a single level, so there is nothing to predict")]
-    common = level[np.argsort(-count, kind="stable")]
-    common = common[1:] if len(common) == 2 else common[:_MOST_LEVELS]
+    order = np.argsort(-count, kind="stable")
+    order = order[1:] if len(order) == 2 else order[:_MOST_LEVELS]
     tasks, skipped = [], []
-    for code in common:
+    for code, n_known in zip(level[order], count[order], strict=True):
         task = Task(target, code, _label(column, code))
         n_positive = int(task.outcome(test).sum())
         if min(n_positive, len(test) - n_positive) < _FEWEST:
-            skipped.append(Skipped(f"target level {task.label}", f"{n_positive} of {len(test)} test records have it"))
+            # what hardly anybody has is not named: these words are handed on with a release
+            what = f"target level {task.label}" if n_known >= _FEWEST else "a rare level of the target"
+            skipped.append(Skipped(what, f"fewer than {_FEWEST} test records have it, or have another"))
         else:
             tasks.append(task)
     return tasks, skipped

@@ -110,6 +110,14 @@ def test_a_level_too_rare_to_test_is_listed(people):
     assert "target level many" in report.skipped["what"].tolist()
 
 
+def test_a_level_that_hardly_anybody_has_is_not_named_in_what_is_handed_on(people):
+    train, holdout = people(300, 1), people(300, 2)
+    train = train.assign(pills=["poison"] * 3 + train["pills"].tolist()[3:])
+    report = compare(train, train, holdout=holdout, target="pills")
+    assert "a rare level of the target" in report.skipped["what"].tolist()
+    assert not report.skipped.astype(str).map(lambda words: "poison" in words).any(axis=None)
+
+
 def _odd_tables() -> dict[str, tuple[pd.DataFrame, str | None]]:
     rng = np.random.default_rng(0)
     plain = pd.DataFrame({"x": rng.normal(size=60), "g": rng.choice(["a", "b"], 60), "sick": rng.choice([0, 1], 60)})
