@@ -20,7 +20,7 @@ import pandas as pd
 import shd
 from shd._paths import challenges_dir
 from shd._progress import notice
-from shd.compare.domain import adjusted_model, estimates, group_sizes, replication_rate
+from shd.compare.domain import adjusted_model, crude_odds_ratios, estimates, group_sizes, replication_rate
 from shd.compare.domain.replication import cut, lay_side_by_side
 from shd.dataset import Dataset
 
@@ -51,9 +51,14 @@ def row(name: str, real: pd.DataFrame, other: Dataset, records: int, cuts: int, 
 
 
 def published(data: Dataset) -> dict:
-    """Return the study's group sizes beside those of the cohort, and its model of early readmission."""
+    """Return the study's groups and odds ratios beside those of the cohort, and its model of early readmission."""
     sizes, model = group_sizes(data), adjusted_model(data)
-    return {"sizes": sizes.to_dict("records"), "model": model[model["why not"] == ""].to_dict("records")}
+    frames = {
+        "sizes": sizes.astype(object).where(sizes.notna(), None),
+        "crude odds ratios": crude_odds_ratios(data),
+        "model": model[model["why not"] == ""],
+    }
+    return {name: frame.to_dict("records") for name, frame in frames.items()}
 
 
 def keep(**found: object) -> None:

@@ -132,26 +132,54 @@ def replication_block(card: dict) -> str:
 
 
 def published_block(card: dict) -> str:
-    """Return the study's group sizes beside those of the cohort, and the main terms of its model."""
+    """Return the study's groups and odds ratios beside those of the cohort, and the main terms of its model."""
     found = json.loads(REPLICATION.read_text(encoding="utf-8"))["published"]
-    lines = ["| group | published | here | difference |", "| --- | ---: | ---: | ---: |"]
-    lines += [
-        f"| {row['group']}: {row['level'].replace('<', '&lt;').replace('>', '&gt;')} | {row['published']:,} "
-        f"| {row['here']:,} | {row['difference']:+.2%} |"
-        for row in found["sizes"]
+    odds, model = found["crude odds ratios"], found["model"]
+    lines = [
+        "The study's numbers are those of its Table 3, quoted from memory (`shd.compare.domain.published`).",
+        "",
+        "| group | published | here | difference | back within 30 days, published | here |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    main = [row for row in found["model"] if " and main diagnosis" not in row["term"]]
+    for row in found["sizes"]:
+        quoted = "–" if row["published rate"] is None else f"{row['published rate']:.1%}"
+        lines.append(
+            f"| {row['group']}: {_escaped(row['level'])} | {row['published']:,} | {row['here']:,} "
+            f"| {row['difference']:+.2%} | {quoted} | {row['rate']:.1%} |"
+        )
     lines += [
         "",
-        "Readmission within 30 days, all terms in one logistic model (interactions of HbA1c and main diagnosis",
+        "Odds ratios of coming back within 30 days, not adjusted, as they follow from the published counts: "
+        f"{sum(row['same direction'] for row in odds)} of {len(odds)} point the same way here, and "
+        f"{sum(row['within'] for row in odds)} lie within the published interval.",
+        "",
+        "| group | against | published | 95 % interval | here | 95 % interval |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
     ]
-    lines += ["are in it, and not shown):", "", "| term | odds ratio | 95 % interval |", "| --- | ---: | ---: |"]
     lines += [
-        f"| {row['term'].replace('<', '&lt;').replace('>', '&gt;')} | {row['odds ratio']:.2f} "
+        f"| {row['group']}: {_escaped(row['level'])} | {_escaped(row['against'])} | {row['published']:.2f} "
+        f"| {row['published low']:.2f} to {row['published high']:.2f} | {row['here']:.2f} "
         f"| {row['low']:.2f} to {row['high']:.2f} |"
-        for row in main
+        for row in odds
+    ]
+    lines += [
+        "",
+        "All terms in one logistic model, as in the study, whose own coefficients could not be read (interactions of",
+        "HbA1c and main diagnosis are in it, and not shown):",
+        "",
+        "| term | odds ratio | 95 % interval |",
+        "| --- | ---: | ---: |",
+    ]
+    lines += [
+        f"| {_escaped(row['term'])} | {row['odds ratio']:.2f} | {row['low']:.2f} to {row['high']:.2f} |"
+        for row in model
+        if " and main diagnosis" not in row["term"]
     ]
     return "\n".join(lines)
+
+
+def _escaped(words: str) -> str:
+    return words.replace("<", "&lt;").replace(">", "&gt;")
 
 
 Blocks = dict[str, Callable[[dict], str]]

@@ -20,6 +20,7 @@ from shd.compare.domain._rules import association_rules, compare_rules
 from shd.compare.domain._step import measure
 from shd.compare.domain.control_arm import balance, contrast, control_arm_experiment
 from shd.compare.domain.networks import comorbidity_network, compare_networks, prescription_network
+from shd.compare.domain.published import PUBLISHED, Published, crude_odds_ratios, group_sizes
 from shd.compare.domain.replication import (
     ReplicationRate,
     estimates,
@@ -27,7 +28,7 @@ from shd.compare.domain.replication import (
     replicate,
     replication_rate,
 )
-from shd.compare.domain.strack import PUBLISHED_SIZES, adjusted_model, group_sizes
+from shd.compare.domain.strack import adjusted_model
 from shd.compare.domain.times import (
     discharge_curves,
     discharge_hazards,
@@ -38,11 +39,12 @@ from shd.compare.domain.times import (
 )
 
 __all__ = [
-    "PUBLISHED_SIZES",
+    "PUBLISHED",
     "Estimate",
     "Finding",
     "Need",
     "NoEstimateError",
+    "Published",
     "ReplicationRate",
     "adjusted_model",
     "association_rules",
@@ -53,6 +55,7 @@ __all__ = [
     "compare_rules",
     "contrast",
     "control_arm_experiment",
+    "crude_odds_ratios",
     "discharge_curves",
     "discharge_hazards",
     "estimates",

@@ -2,18 +2,16 @@
 
 Strack, DeShazo, Gennings, Olmo, Ventura, Cios, Clore (2014), *Impact of HbA1c Measurement on Hospital
 Readmission Rates*, BioMed Research International, doi 10.1155/2014/781670. Its abstract could be read
-here; its text and tables are quoted from memory, and from a summary by others that agrees with it. Where
-figures are quoted the published file comes near: medicines were changed in 42.7 % (not measured), 55.1 %
-(measured) and 65.0 % (high), 42.5, 55.0 and 65.0 in the study; 8.4 % and 9.1 % (HbA1c measured or not) came
-back within 30 days, 8.7 and 9.4 in the study.
+here; its text is quoted from memory, and from a summary by others that agrees with it. Where figures are
+quoted the published file comes near: medicines were changed in 42.7 % (not measured), 55.1 % (measured) and
+65.0 % (high), 42.5, 55.0 and 65.0 in the study. The counts of its Table 3 are in `published`.
 """
 
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
 from shd.compare.domain._diagnoses import in_group, primary_group
-from shd.compare.domain._finding import Finding, Need, NoEstimateError
+from shd.compare.domain._finding import Finding, NoEstimateError
 from shd.compare.domain._fits import Fit, dummies, logit
 from shd.compare.domain._recipes import Recipe, contrast, declare, odds, share
 from shd.compare.domain._variables import (
@@ -30,66 +28,12 @@ from shd.compare.domain._variables import (
     number,
     prepare,
 )
+from shd.compare.domain.published import COHORT, check_cohort
 from shd.dataset import Dataset
 
 STUDY = "Strack et al. 2014, doi 10.1155/2014/781670"
-PUBLISHED_SIZES: dict[str, dict[str, int]] = {
-    "HbA1c": dict(zip(HBA1C_GROUPS, (57_080, 4_071, 2_196, 6_637), strict=True)),
-    "sex": {"Female": 37_251, "Male": 32_733},
-    "discharged": {"home": 44_339, "elsewhere": 25_645},
-    "admitted from": {"emergency room": 37_277, "referral": 22_800, "elsewhere": 9_907},
-    "specialty": {"internal medicine": 10_642, "cardiology": 4_213, "family practice": 4_984, "unknown": 33_641},
-    "main diagnosis": {
-        "circulatory": 21_411, "diabetes": 5_747, "respiratory": 9_490, "digestive": 6_485, "injury": 4_697,
-        "musculoskeletal": 4_076, "genitourinary": 3_435, "neoplasms": 2_536, "other": 12_107,
-    },
-    "race": {"AfricanAmerican": 12_626, "Caucasian": 52_300, "unknown": 1_920},
-    "age": {"<30": 1_808, "30-60": 21_871, ">60": 46_305},
-}  # fmt: skip
-"""Records of each group among the study's 69,984, after its Table 3, quoted from memory."""
-
-_COHORT = (
-    Need(("readmitted",), ("<30",)),
-    Need(("A1Cresult", "change", "discharged", "admitted_from", "specialty", "race", "age", "time_in_hospital")),
-    Need(("diag_1",), ("250",)),
-)
 _REFERENCES = {"discharged": "home", "admitted_from": "referral", "specialty": "internal medicine", "race": "Caucasian"}
 _CONTROLS = (age_band, number("time_in_hospital"), is_level("discharged", "elsewhere"))
-
-
-def group_sizes(dataset: Dataset) -> pd.DataFrame:
-    """Lay the group sizes of a cohort beside those that the study publishes.
-
-    The published sizes are quoted from memory of the study's Table 3, since its text could not be
-    opened here. What differs (within 1 % for the real cohort) is the difference between the published
-    file, of which 69,980 records fulfil the study's conditions, and the study's own extract of 69,984.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The cohort, of any source.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns group, level, published, here (records), and difference, as a share of the published
-        size once both tables are of one length.
-
-    Raises
-    ------
-    ShdError
-        Where a column of the cohort is not there.
-    """
-    _check(dataset, _COHORT)
-    v = prepare(dataset)
-    rows = []
-    for group, sizes in PUBLISHED_SIZES.items():
-        values = _grouping(v, group)
-        for level, published in sizes.items():
-            here = int((values == level).sum())
-            scaled = here if len(values) > 60_000 else here * 69_984 / len(values)
-            rows.append((group, level, published, here, scaled / published - 1))
-    return pd.DataFrame(rows, columns=["group", "level", "published", "here", "difference"])
 
 
 def adjusted_model(dataset: Dataset) -> pd.DataFrame:
@@ -116,7 +60,7 @@ def adjusted_model(dataset: Dataset) -> pd.DataFrame:
     ShdError
         Where a column of the cohort is not there, or nothing at all can be estimated.
     """
-    _check(dataset, _COHORT)
+    check_cohort(dataset)
     v = prepare(dataset)
     design = _design(v, dummies(v(hba1c_group).fillna(HBA1C_GROUPS[0]), HBA1C_GROUPS[0], least=1))
     fit = _fit(v, design)
@@ -158,28 +102,13 @@ def _named(values: pd.Series) -> pd.Series:
     return values.cat.rename_categories(lambda level: "African American" if level == "AfricanAmerican" else level)
 
 
-def _grouping(v: Variables, group: str) -> pd.Series:
-    by_study = {"HbA1c": hba1c_group, "main diagnosis": primary_group, "age": age_band}
-    if group in by_study:
-        return v(by_study[group])
-    column = {"sex": "gender", "admitted from": "admitted_from"}.get(group, group)
-    return v.frame[column].astype("object").fillna("unknown")
-
-
-def _check(dataset: Dataset, columns: tuple[Need, ...]) -> None:
-    for need in columns:
-        lack = need.lacks(dataset.frame)
-        if lack:
-            raise ShdError(f"table {dataset.name!r}: {lack}; give the study cohort, shd.load('diabetes_cohort').")
-
-
 def _study(code: str, label: str, expected: str, recipe: Recipe, question: str, estimand: str, **more: str) -> Finding:
     words = {"population": "all records", "source": STUDY, "theme": "HbA1c and readmission"} | more
     return declare(code, words.pop("theme"), label, expected, recipe, question=question, estimand=estimand, **words)
 
 
 def _term(*terms: str, less: tuple[str, ...] = ()) -> Recipe:
-    return contrast(measured_model, _COHORT, *terms, less=less)
+    return contrast(measured_model, COHORT, *terms, less=less)
 
 
 @needs("A1Cresult", "change")

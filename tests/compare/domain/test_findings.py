@@ -4,7 +4,7 @@ import pytest
 
 from shd import load
 from shd._errors import ShdError
-from shd.compare.domain import adjusted_model, estimates, findings_for, group_sizes
+from shd.compare.domain import adjusted_model, estimates, findings_for
 from shd.compare.domain._diagnoses import any_code, chapter_of, in_group, main_in, primary_group
 from shd.compare.domain._finding import Estimate, Finding, Need
 from shd.compare.domain._recipes import odds
@@ -164,16 +164,6 @@ def test_variables_and_models_are_computed_once(study):
     assert len(calls) == 1
 
 
-def test_group_sizes_of_half_a_cohort_are_scaled(study):
-    table = group_sizes(study(1000))
-    assert set(table["group"]) == {
-        "HbA1c", "sex", "discharged", "admitted from", "specialty", "main diagnosis", "race", "age"
-    }  # fmt: skip
-    sexes = table[table["group"] == "sex"]
-    assert sexes["here"].sum() == 1000
-    np.testing.assert_allclose(sexes["difference"], sexes["here"] * 69.984 / sexes["published"] - 1)
-
-
 def test_the_study_s_model_names_its_terms_and_says_what_it_cannot_estimate(study):
     model = adjusted_model(study(3000, 4)).set_index("term")
     assert {"discharged: elsewhere", "days in hospital", "age: >60", "race: African American"} <= set(model.index)
@@ -183,21 +173,6 @@ def test_the_study_s_model_names_its_terms_and_says_what_it_cannot_estimate(stud
     small = adjusted_model(study(400, 4))
     lost = small[small["why not"] != ""]
     assert len(lost) and lost["odds ratio"].isna().all()
-
-
-def test_the_study_s_functions_take_the_cohort_only(challenge):
-    for function in (group_sizes, adjusted_model):
-        with pytest.raises(ShdError, match="there is no column 'discharged'; give the study cohort"):
-            function(challenge(100))
-
-
-@pytest.mark.real_data("diabetes_cohort")
-def test_group_sizes_of_the_real_cohort_are_those_published():
-    table = group_sizes(load("diabetes_cohort", source="real"))
-    assert (table["difference"].abs() < 0.01).all()
-    near = table[table["group"].isin(["age", "race", "sex", "discharged"])]
-    assert (near["difference"].abs() < 0.002).all()
-    assert (table.loc[table["group"] == "main diagnosis", "difference"].abs() < 0.003).all()
 
 
 @pytest.mark.real_data("diabetes_cohort")
