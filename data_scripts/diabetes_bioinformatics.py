@@ -14,9 +14,9 @@ No synthesizer sees the patients of the holdout.
 import shd
 from data_scripts._tables import SEED, main
 
-LONG_RUN = {"width": 320, "average": 0.999, "patience": 100}
-RELEASE = {"steps": 28_000, "critic_trees": 1000}
-STAND_IN = {"steps": 16_000, "critic_steps": 0, "critic_trees": 0}
+LONG_RUN = {"width": 320, "average": 0.999, "patience": 100, "moment_growth": 10.0}
+RELEASE = {"steps": 16_000, "critic_trees": 1000}
+STAND_IN = {"steps": 9_000, "critic_steps": 0, "critic_trees": 0}
 
 if __name__ == "__main__":
     release, stand_in = (shd.TabularCGAN(random_state=SEED, **LONG_RUN, **more) for more in (RELEASE, STAND_IN))

@@ -126,7 +126,7 @@ def replication_block(card: dict) -> str:
         seconds = "–" if row["fit, s"] is None else f"{row['fit, s']:,.0f}"
         lines.append(
             f"| {row['table']} | {row['rate']:.2f} | {row['low']:.2f} to {row['high']:.2f} "
-            f"| {shown} of {all_of_them} ({shown / all_of_them:.0%}) | {seconds} |"
+            f"| {shown:.1f} of {all_of_them} ({shown / all_of_them:.0%}) | {seconds} |"
         )
     return "\n".join(lines)
 

@@ -25,6 +25,7 @@ _BROKEN_CARD = (KeyError, TypeError, ValueError, AttributeError, IndexError, Und
 _NUMBER = re.compile(r"\d(?:[\d,]*\d)?(?:\.\d+)?")
 _OF_THE_MACHINE = "not on this machine"  # why a report judges less here than elsewhere, or more
 _SHOWN = 5  # files named
+_OF_THE_SYSTEM = {".DS_Store", ".gitattributes", ".gitignore", ".gitkeep"}  # may lie beside the files of a release
 
 
 def made_pages(release: Release) -> dict[str, str]:
@@ -64,10 +65,10 @@ def _as_described(path: Path, file: dict) -> bool:
 
 
 def of_others(release: Release, synthetic: Dataset) -> Claim:
-    """Whether nothing else lies in the folder: it would be handed on, too. Hidden files are the system's."""
+    """Whether nothing else lies in the folder: it would be handed on, too."""
     ours = {SUMS, *(TABLE_FILES if synthetic.images is None else IMAGE_FILES)}
     there = (path.name for path in release.folder.iterdir())
-    others = sorted(name for name in there if name not in ours and not name.startswith("."))
+    others = sorted(name for name in there if name not in ours | _OF_THE_SYSTEM)
     where = ", ".join(others[:_SHOWN]) + (" ..." if len(others) > _SHOWN else "")
     return Claim("other files", "0", f"{len(others)}", mark(not others), where)
 

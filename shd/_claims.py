@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-YES, CHANCE, NO, NEW = "yes", "within chance", "no", "not claimed"
+YES, CHANCE, NO, NEW, UNSURE = "yes", "within chance", "no", "not claimed", "not sure"
 _SAME = 1e-4  # relative; other processors, and other numbers of threads, round otherwise
 
 
@@ -16,11 +16,11 @@ class Claim:
     what : str
     claimed, found : str, float or None
         None where the card does not say it, or it could not be measured.
-    agrees : {"yes", "within chance", "no", "not claimed"}
+    agrees : {"yes", "within chance", "no", "not claimed", "not sure"}
         A score agrees ("yes") where all its numbers are the same to four digits, and its verdict is. It
         agrees within chance where its verdict is the same and each value lies inside the 95 % interval of the
         other: so it is with other versions of packages. Where the value is the same, floor and
-        ceiling must be, too.
+        ceiling must be, too. Records that a model draws on another machine may be others: "not sure".
     where : str
         Which numbers of a score differ, or which files.
     """

@@ -38,7 +38,7 @@ data_app = typer.Typer(
 app.add_typer(data_app, name="data")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same rows.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same rows, and the same numbers.")]
 Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")]
 Subject = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the patient's id.")]
 Sensitive = Annotated[

@@ -67,6 +67,9 @@ class Dataset:
         Licence, citation and notes; they travel with every subset.
     images : numpy.ndarray, uint8, shape (n_records, height, width), optional
         One grey picture a record.
+    levels_read : sequence of str
+        Categories whose levels were read off the records, not declared: in `split` each side keeps its own, so that
+        a release does not name what only people held out have.
 
     Raises
     ------
@@ -84,6 +87,7 @@ class Dataset:
     name: str = "table"
     card: DataCard = field(default_factory=DataCard)
     images: np.ndarray | None = None
+    levels_read: tuple = ()
 
     def __post_init__(self) -> None:
         check_frame(self.frame)
@@ -138,7 +142,10 @@ class Dataset:
                 raise ShdError(f"subject: column {subject!r} has missing ids; fill or drop those records.")
             roles["subjects"] = frame[subject].to_numpy()
             frame = frame.drop(columns=subject)
-        frame = _text_to_categories(frame)
+        typed = _text_to_categories(frame)
+        is_category = typed.dtypes == "category"
+        roles["levels_read"] = tuple(typed.columns[is_category & (frame.dtypes != "category")])
+        frame = typed
         if "counts" not in roles:
             roles["counts"] = tuple(c for c in frame.columns if _is_count(frame[c]))
         return cls(frame, target=target, **roles)
@@ -221,7 +228,15 @@ class Dataset:
             ) from None
         held = _on_both_sides(np.isin(np.arange(len(ids)), held), strata, random_state)
         in_holdout = held[subject_of_record]
-        return self.take(np.flatnonzero(~in_holdout)), self.take(np.flatnonzero(in_holdout))
+        return self._side(~in_holdout), self._side(in_holdout)
+
+    def _side(self, rows: np.ndarray) -> "Dataset":
+        """Return the records at `rows`, without levels that were read off the others."""
+        side = self.take(rows)
+        frame = side.frame.copy(deep=False)
+        for column in self.levels_read:
+            frame[column] = frame[column].cat.remove_unused_categories()
+        return replace(side, frame=frame)
 
     def _subject_strata(self, subject_of_record: np.ndarray, n_subjects: int) -> np.ndarray | None:
         if self.target is None:

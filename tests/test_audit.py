@@ -10,7 +10,7 @@ import pytest
 
 import shd
 from shd import ShdError
-from shd._audit import audit, read_synthetic
+from shd._audit import audit, compare_scores, read_synthetic
 from shd._card import readme, risk_of, use_of
 from shd._card_page import page
 from shd._croissant import croissant
@@ -231,11 +231,57 @@ def test_the_same_rows_from_another_file_are_as_good(made, stays, tmp_path, same
     release = make_release(tmp_path / "out", **vars(made), raw=files[0])
     assert agreements(audit(release, stays, files[0]))["original"] == "yes"
     assert "original" not in agreements(audit(release, stays, files[1])) and audit(release, stays, files[1]).holds
-    split = release.card["split"]
-    for side in ("train", "holdout"):
-        del split[side]["sha256_of_rows"]  # as in releases of earlier versions
-    assert agreements(audit(changed(release, split=split), stays, files[1]))["original"] == "no"
     assert "original" not in agreements(audit(release, stays, tmp_path))  # a folder that was unpacked
+
+
+@pytest.mark.parametrize("key", ["sha256_of_rows", "sha256_of_subjects"])
+def test_a_split_without_a_checksum_is_not_taken_on_trust(release, stays, same, key):
+    split = release.card["split"]
+    del split["train"][key]
+    found = audit(changed(release, split=split), stays)
+    assert not found.holds
+    assert agreements(found)[f"{key.removeprefix('sha256_of_')} of train"] == "no"
+
+
+def _files(release, path) -> dict:
+    about = {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return release.card["files"] | {path.name: about}
+
+
+def test_the_model_is_that_of_the_card(release, stays, same):
+    found = agreements(audit(release, stays))
+    assert (found["model"], found["records of the model"]) == ("yes", "yes")
+    model = release.folder / "model.safetensors"
+    other = Dataset(stays.frame.assign(more=1.0), target="sick")
+    for data, seed, marks in (
+        (other, 0, ("yes", "no")),  # of other columns
+        (stays.take(np.arange(40)), 0, ("yes", "not sure")),  # of fewer people
+        (stays, 7, ("no", None)),  # with another seed than the card says
+    ):
+        Marginals(random_state=seed).fit(data).save(model)
+        found = audit(changed(release, files=_files(release, model)), stays)
+        assert tuple(map(agreements(found).get, ("model", "records of the model"))) == marks
+        assert found.holds == ("no" not in marks)
+    model.write_bytes(b"no model")
+    assert agreements(audit(changed(release, files=_files(release, model)), stays))["model"] == "no"
+
+
+def test_an_alarm_left_out_is_missed_on_the_card_of_any_version(release, stays, same, made):
+    alarm = replace(made.report.results[0], verdict="amber", metric="one that was left out")
+    report = replace(made.report, results=(*made.report.results, alarm))
+    silent = replace(made.report.results[0], metric="one that is new")
+    for score, mark in ((alarm, "no"), (silent, "not claimed")):
+        report = replace(made.report, results=(*made.report.results, score))
+        found = {claim.what: claim.agrees for claim in compare_scores(release.card, report, True)}
+        assert found[f"{score.question}: {score.metric}"] == mark
+
+
+def test_a_hidden_file_is_found(release, stays, same):
+    (release.folder / ".patients.csv").write_text("no")
+    assert not audit(release).holds
+    (release.folder / ".patients.csv").unlink()
+    (release.folder / ".gitignore").write_text("")
+    assert audit(release).holds
 
 
 def test_cards_of_earlier_versions_are_measured_as_generate_did(release, stays, same):

@@ -247,3 +247,12 @@ def test_a_notebook_shows_some_of_the_pictures():
     with Image.open(io.BytesIO(base64.b64decode(strip))) as shown:
         assert shown.size == (8 * 4, 6)
     assert "<img" not in replace(data, images=None)._repr_html_()
+
+
+def test_levels_that_only_the_other_side_has_are_not_named():
+    frame = pd.DataFrame({"d": ["common"] * 99 + ["only one"], "p": pd.Categorical(["a"] * 100, ["a", "b"])})
+    for seed in range(3):
+        sides = Dataset.from_frame(frame).split(random_state=seed)
+        levels = [side.frame["d"].cat.categories.tolist() for side in sides]
+        assert sorted(levels) == [["common"], ["common", "only one"]]
+        assert [side.frame["p"].cat.categories.tolist() for side in sides] == [["a", "b"]] * 2  # declared: kept

@@ -137,6 +137,18 @@ def all_of(table: Coded, people: int, rng: np.random.Generator) -> Coded:
     return table.take(np.isin(table.subjects, rng.permutation(ids)[:people]))
 
 
+def as_many_people(one: Coded, other: Coded, most: int, rng: np.random.Generator) -> tuple[Coded, Coded]:
+    """Return all records of equally many random people of two tables, about `most` records a side at most.
+
+    Equally many records would not do: records of one person are alike, so that the table with more people
+    would fill more of the space.
+    """
+    people = [count_people(table) for table in (one, other)]
+    records_each = max(len(one) / people[0], len(other) / people[1])
+    n = max(min(*people, int(most / records_each)), 1)
+    return all_of(one, n, rng), all_of(other, n, rng)
+
+
 @dataclass(frozen=True)
 class Excess:
     """What an attacker wins on members and on others, 0 to 1, and the difference with its 95 % interval."""

@@ -18,7 +18,8 @@ def distributions(inputs: Inputs) -> pd.DataFrame:
     -------
     DataFrame
         ``column``; ``label`` of a level; ``left`` and ``right``, the edges of a bar of numbers; ``real``,
-        ``synthetic`` and, perhaps, ``holdout``, 0 to 1; ``people`` of train in the bar.
+        ``synthetic`` and, perhaps, ``holdout``, 0 to 1; ``people`` of train in the bar; ``date``, whether its edges
+        are days since 1970.
     """
     tables = dict(zip(_SHARES, (inputs.train, inputs.synthetic, inputs.holdout), strict=True))
     tables = {name: table for name, table in tables.items() if table is not None}
@@ -27,6 +28,7 @@ def distributions(inputs: Inputs) -> pd.DataFrame:
         values = {name: table.values[:, j] for name, table in tables.items()}
         part = (_number_bars if column.is_number else _level_bars)(values, column, inputs.train.subjects)
         part.insert(0, "column", pd.Series([column.name] * len(part), dtype=object))
+        part["date"] = column.date
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
 

@@ -143,9 +143,11 @@ def align(*tables: "Coded | Dataset | pd.DataFrame", names: Sequence[str] = ()) 
     people = _subjects(tables[0])
     shared = [c for c in frames[0].columns if all(c in frame.columns for frame in frames)]
     if not shared:
+        apart = next((i for i, f in enumerate(frames) if not set(f.columns) & set(frames[0].columns)), len(frames) - 1)
         raise ShdError(
-            f"{names[0]} and {names[1]} share no column: {describe_columns(list(frames[0].columns), 3)} against "
-            f"{describe_columns(list(frames[1].columns), 3)}. Compare tables with the same columns."
+            f"{names[0]} and {names[apart]} share no column{'' if len(frames) == 2 else ' with the others'}: "
+            f"{describe_columns(list(frames[0].columns), 3)} against "
+            f"{describe_columns(list(frames[apart].columns), 3)}. Compare tables with the same columns."
         )
     skipped = _not_shared(dict(zip(names, frames, strict=False)), shared)
     columns, values = [], []

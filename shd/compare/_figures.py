@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
+from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -39,6 +40,9 @@ def _draw_numbers(axes: Axes, bars: pd.DataFrame, word: str) -> None:
         axes.stairs(shares, edges, color=colour, fill=width == 0, alpha=0.75 if width == 0 else 1, linewidth=width)
     axes.set_ylabel("% of records")
     axes.margins(x=0.01)
+    if known["date"].any():  # days since 1970, as matplotlib counts them, too
+        axes.xaxis_date()
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
 
 
 def short(label: object, most: int = _LEVEL_CHARACTERS) -> str:

@@ -54,8 +54,8 @@ def model_families(rows: pd.DataFrame, word: str) -> str:
 def augmentation(rows: pd.DataFrame, word: str) -> str:
     """Draw how well models do that learn from few real records, with and without synthetic ones."""
     looks = {
-        "real": (PALETTE[word], "D", f"{word} records alone"),
-        "real + synthetic": (PALETTE["synthetic"], "o", f"{word} and synthetic records"),
+        "real": (PALETTE[word], "D", f"{word} alone"),
+        "real + synthetic": (PALETTE["synthetic"], "o", f"{word} and synthetic"),
     }
     with style():
         figure = Figure((_WIDTH, 2.7), layout="constrained")
@@ -109,6 +109,16 @@ def calibration(frame: pd.DataFrame, word: str) -> str:
     return to_svg(figure)
 
 
+def _ticks(low: float, high: float) -> list[float]:
+    """Return round ratios between two bounds, 1 among them, so far apart that their labels do not touch."""
+    inside = [t for t in (0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10) if low <= t <= high]
+    room, kept = np.log(high / low) / 9, []
+    for tick in sorted(inside, key=lambda t: abs(np.log(t))):
+        if all(abs(np.log(tick / other)) > room for other in kept):
+            kept.append(tick)
+    return sorted(kept)
+
+
 def odds_ratios(frame: pd.DataFrame, word: str) -> str:
     """Draw a forest: each term's ratio from real and from synthetic records, with intervals."""
     with style():
@@ -123,7 +133,7 @@ def odds_ratios(frame: pd.DataFrame, word: str) -> str:
             f(frame[["real low", "real high", "synthetic low", "synthetic high"]].to_numpy())
             for f in (np.nanmin, np.nanmax)
         )
-        ticks = [t for t in (0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10) if low / 1.1 <= t <= high * 1.1]
+        ticks = _ticks(low / 1.1, high * 1.1)
         axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
         axes.minorticks_off()
         axes.set_xlabel("odds ratio (1: no link)")

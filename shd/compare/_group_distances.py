@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shd._parallel import in_parallel
+from shd.compare._attacks import as_many_people
 from shd.compare._coded import Coded, Column
 from shd.compare._gaps import Judged, Measure, among, find_gaps, names_of, points, worst_gap
 from shd.compare._gower import Gower
@@ -216,15 +217,14 @@ def measure_nearness(
     random_state: int,
     drawn: bool = True,
 ) -> GroupNearness:
-    """Find the nearest real record of each synthetic one, in train and in the holdout, cut to the same size.
+    """Find the nearest real record of each synthetic one, in train and in the holdout, cut to as many people.
 
     Drawn again are the real people, so that one whom many synthetic records come near to counts as one.
     """
     rng = generator(random_state, "group nearness")
-    n = min(len(train), len(holdout), _REAL)
     gower = Gower.of(train)
     records = records.take(subsample(len(records), rows, rng))
-    sides = [real.take(subsample(len(real), n, rng)) for real in (train, holdout)]
+    sides = as_many_people(train, holdout, _REAL, rng)
     (to_train, in_train), (to_holdout, in_holdout) = (_nearest(gower, records, side) for side in sides)
     nearer = np.where(to_train < to_holdout, 1.0, np.where(to_train > to_holdout, 0.0, 0.5))
     # what each side counts for each group, by the record that it was found at

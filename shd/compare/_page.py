@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -58,13 +59,19 @@ def range_bar(score: Score, word: str, of_images: bool = False) -> RangeBar:
     )
     right_name = other if score.ceiling is not None else "ideal"
     right = score.ceiling if score.ceiling is not None else ideal
-    sign = 1 if score.better == "higher" else -1
-    if score.floor is not None and score.question != "privacy" and sign * (right - score.floor) > _NO_WAY:
+    if score.floor is not None and score.question != "privacy" and _is_way(score, right):
         at, low, high = (_percent(place(v, score.floor, right)) for v in (score.value, score.low, score.high))
         label = f"{score.metric}: {at:.0f} % of the way from {left_name} to {right_name}"
         ends = f"{left_name} {score.write(score.floor)}", f"{right_name} {score.write(right)}"
         return RangeBar(at, min(low, high), max(low, high), *ends, label)
     return _plain_bar(score, word)
+
+
+def _is_way(score: Score, right: float) -> bool:
+    """Whether it is some way from the floor to the right end, and leads to what is better."""
+    if score.better == "at 0.5":
+        return abs(score.floor - 0.5) - abs(right - 0.5) > _NO_WAY
+    return (right - score.floor if score.better == "higher" else score.floor - right) > _NO_WAY
 
 
 def _plain_bar(score: Score, word: str) -> RangeBar:
@@ -177,8 +184,9 @@ def _column_title(name: object, bars: pd.DataFrame, distance: float) -> str:
         return f"{name}: {much} records with {row['label']} ({row['synthetic']:.1%}, should be {row['real']:.1%})"
     known = bars[bars["left"].notna()]
     middle = (known["left"] + known["right"]) / 2
-    means = {w: (known[w] * middle).sum() / max(known[w].sum(), 1e-12) for w in ("real", "synthetic")}
-    return f"{name}: {distance:.0%} off; the mean is {means['synthetic']:,.3g}, should be {means['real']:,.3g}"
+    means = {w: (known[w] * middle).sum() / max(known[w].sum(), 1e-12) for w in ("synthetic", "real")}
+    made, real = (str(np.datetime64(round(m), "D")) if known["date"].any() else f"{m:,.3g}" for m in means.values())
+    return f"{name}: {distance:.0%} off; the mean is {made}, should be {real}"
 
 
 def _pair_chapter(report: "Report") -> dict | None:

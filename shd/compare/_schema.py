@@ -184,6 +184,16 @@ def judge(value: float, low: float, high: float, floor: float, ceiling: float, b
     return "amber" if share >= AMBER_FROM else "red"
 
 
+def says_nothing(score: Score) -> bool:
+    """Whether a score cannot tell good from bad: its interval holds both, independent columns and other real records.
+
+    Scores of privacy and fairness are left: there floor and ceiling may well be alike.
+    """
+    ends = (score.floor, score.ceiling)
+    asked = score.verdict == "amber" and score.question in ("fidelity", "utility") and None not in ends
+    return asked and score.low <= min(ends) and max(ends) <= score.high
+
+
 def worst(verdicts: list[str]) -> str | None:
     """Return the worst of some verdicts, None for none: a question is as good as its worst score."""
     return max(verdicts, key=VERDICTS.index, default=None)

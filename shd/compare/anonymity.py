@@ -140,10 +140,12 @@ def _anonymity(inputs: Inputs, columns: list) -> Score:
     at_least = beyond - _Z * np.hypot(error, other_error)
     verdict = "green" if judge_excess(beyond, at_least) == "green" else "amber"
     means = "hardly more than real ones" if verdict == "green" else "more than real ones, and easier to search for"
+    few = 0 < round(ceiling * len(real)) < _SMALL  # so few real people are not counted out
+    ceiling, said = (_SMALL / len(real), f"fewer than {_SMALL}") if few else (ceiling, f"{ceiling:.2%}")
     sentence = (
         f"By {_listing(columns)}, {found['below 5']:,} of {n:,} synthetic records are in groups of fewer than "
         f"{_SMALL} and {found['unique']:,} are unique, the smallest group has {found['smallest group']:,}; of "
-        f"{inputs.word} records {ceiling:.2%} are in such groups, of synthetic ones {value:.2%}: {means}."
+        f"{inputs.word} records {said} are in such groups, of synthetic ones {value:.2%}: {means}."
     )
     low, high = max(value - _Z * error, 0.0), min(value + _Z * error, 1.0)
     return Score("privacy", "k-anonymity: below 5", value, low, high, floor, ceiling, verdict, "lower", sentence)

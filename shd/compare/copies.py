@@ -137,7 +137,9 @@ def judge_near(inputs: Inputs) -> Score:
     synthetic, floor, held, others = (gower.nearest(records, train) for records in (*tables, *people))
     drawn = [bootstrap_weights(len(side), REPLICATES, rng) for side in (synthetic, held)]
     value = float(_nearer(synthetic, held)[0])
-    low, high = (float(bound) for bound in interval(value, _nearer(synthetic, held, np.hstack(drawn)), 0, 1))
+    drawn_again = interval(value, _nearer(synthetic, held, np.hstack(drawn)), 0, 1)
+    exact = binomial_interval(round(value * len(synthetic)), len(synthetic))  # none, drawn again, is none each time
+    low, high = float(min(drawn_again[0], exact[0])), float(max(drawn_again[1], exact[1]))
     floor, ceiling = (float(_nearer(side, held)[0]) for side in (floor, others))
     verdict = judge_excess(value - NEAR, low - NEAR, NEAR_GREEN, NEAR_AMBER)
     means = {

@@ -61,6 +61,8 @@ def measure(inputs: Inputs) -> Answer:
         train, synthetic = (_blocked(table, layout, rng) for table in (inputs.train, inputs.synthetic))
         times = _REPLICATES if layout.starts[-1] < _WIDE else _REPLICATES_IF_WIDE
         replicates = np.array([_draw(train, layout, rng) - _draw(synthetic, layout, rng) for _ in range(times)])
+        times_as_few = len(inputs.train) / len(inputs.synthetic)
+        chance = _by_chance(train, layout, times_as_few, rng) if inputs.holdout is None else 0.0
     values = {"train": train.sum(axis=0), "synthetic": synthetic.sum(axis=0), "floor": layout.products(inputs.floor)}
     if inputs.holdout is not None:
         values["holdout"] = layout.products(inputs.holdout)
@@ -70,18 +72,19 @@ def measure(inputs: Inputs) -> Answer:
     frame = frame.assign(low=low, high=high)  # of the difference
     gap = frame["difference"].abs().mean()
     low, high = interval(gap, np.abs(replicates[:, *upper]).mean(axis=1), 0)
-    return Answer([_score(inputs, values, float(low), float(high))], {"pairs": frame})
+    return Answer([_score(inputs, values, chance, float(low), float(high))], {"pairs": frame})
 
 
-def _score(inputs: Inputs, values: dict[str, np.ndarray], low: float, high: float) -> Score:
+def _score(inputs: Inputs, values: dict[str, np.ndarray], chance: float, low: float, high: float) -> Score:
     error = {name: float(np.abs(v - values["train"]).mean()) for name, v in values.items()}
     value, floor, ceiling = error["synthetic"], error["floor"], error.get("holdout")
-    other = f"; other {inputs.word} records miss it by {ceiling:.3f}" if ceiling is not None else ""
+    told = f"other {inputs.word} records" if ceiling is not None else "as many records of the same population"
+    other = f"; {told} miss it by {chance if ceiling is None else ceiling:.3f}"
     sentence = (
         f"How strongly two columns hang together (0 not at all, 1 completely) is off by {value:.3f} on average"
         f"{other}, and independent columns by {floor:.3f}."
     )
-    verdict = judge(value, low, high, floor, ceiling or 0.0, "lower")
+    verdict = judge(value, low, high, floor, chance if ceiling is None else ceiling, "lower")
     return Score("fidelity", "association error", value, low, high, floor, ceiling, verdict, "lower", sentence)
 
 
@@ -170,6 +173,13 @@ def _draw(blocks: np.ndarray, layout: _Layout, rng: np.random.Generator) -> np.n
     """Associations of one bootstrap sample of blocks."""
     weights = bootstrap_weights(len(blocks), 1, rng)[0]
     return _associations(np.tensordot(weights, blocks, axes=1), layout)
+
+
+def _by_chance(blocks: np.ndarray, layout: _Layout, ratio: float, rng: np.random.Generator) -> float:
+    """Return by how much other records of train's population would miss its associations, `ratio` times as few."""
+    draws = np.array([_draw(blocks, layout, rng) for _ in range(_REPLICATES_IF_WIDE)])
+    error = draws.std(axis=0, ddof=1)[np.triu_indices(draws.shape[1], 1)] * np.sqrt(1 + ratio)
+    return float(np.nanmean(error) * np.sqrt(2 / np.pi))  # the mean distance of a normal error from 0
 
 
 def _associations(products: np.ndarray, layout: _Layout) -> np.ndarray:

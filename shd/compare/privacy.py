@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from shd.compare._attacks import budget, check_count, count_people, judge_excess, some
+from shd.compare._attacks import as_many_people, budget, check_count, count_people, judge_excess, some
 from shd.compare._coded import Coded, align
 from shd.compare._gower import Gower
 from shd.compare._resample import deal, generator, interval, subsample
@@ -20,7 +20,7 @@ GREEN_BAND, AMBER_BAND = 0.02, 0.05  # how far from 0.5 a DCR share may lie
 RATIO_GREEN, RATIO_AMBER = 0.1, 0.2  # by what share a ratio of distances may be smaller against train
 LOWEST = 5  # the percentile of ratios that counts
 _REPLICATES = 200
-_FEWEST, _ROWS = 20, 5000
+_FEWEST, _ROWS = 50, 5000
 _MOST_REAL = 50_000
 NO_GUARANTEE = "Passing these tests is no guarantee of privacy."
 
@@ -34,7 +34,7 @@ def dcr_share(
 ) -> float:
     """Return the share of synthetic records whose closest real record is in train, not in holdout.
 
-    Ties count half. Train and holdout are cut to the same size, so that 0.5 is what a synthesizer
+    Ties count half. Train and holdout are cut to as many people, so that 0.5 is what a synthesizer
     reaches that has learned the population and no one in it. The distance is Gower's: over all
     columns, 0 or 1 for categories that agree or not, difference by range in train for numbers.
 
@@ -109,18 +109,18 @@ def measure(inputs: Inputs) -> Answer:
     if min(count_people(inputs.train), count_people(inputs.holdout), len(inputs.synthetic)) < _FEWEST:
         why = f"take at least {_FEWEST} people, and synthetic records, in every table"
         return Answer([copies], skipped=[Skipped("DCR share, near copies, NNDR", why)])
-    closeness, frame = _closeness(inputs)
+    closeness, frame, notes = _closeness(inputs)
     if count_people(inputs.holdout) < 2 * FEWEST_NEAR:
         why = f"take {2 * FEWEST_NEAR} people in the holdout"
-        return Answer([copies, *closeness], {"distances": frame}, [Skipped("near copies", why)])
-    return Answer([copies, judge_near(inputs), *closeness], {"distances": frame})
+        return Answer([copies, *closeness], {"distances": frame}, [*notes, Skipped("near copies", why)])
+    return Answer([copies, judge_near(inputs), *closeness], {"distances": frame}, notes)
 
 
 def _with_interval(replicates: np.ndarray, value: float, least: float = 0, most: float = 1) -> tuple:
     return value, *(float(bound) for bound in interval(value, replicates, least, most))
 
 
-def _closeness(inputs: Inputs) -> tuple[list[Score], pd.DataFrame]:
+def _closeness(inputs: Inputs) -> tuple[list[Score], pd.DataFrame, list[Skipped]]:
     """Compare the distances to the nearest and next nearest people of train and holdout."""
     seed, rows, most = inputs.random_state, budget(inputs, _ROWS), budget(inputs, _MOST_REAL)
     train, synthetic, holdout = inputs.train, inputs.synthetic, inputs.holdout
@@ -140,7 +140,11 @@ def _closeness(inputs: Inputs) -> tuple[list[Score], pd.DataFrame]:
     frame[["to train", "to holdout"]] /= len(train.names)
     rng = generator(seed, "closeness")
     weights = [side.drawn(rng) for side in found["synthetic"]]
-    return [_dcr(inputs, found, weights), _ratios(inputs, found, weights)], frame
+    share = _dcr(inputs, found, weights)
+    if all(np.percentile(_ratio(side.distances), LOWEST) == 1 for side in found["synthetic"]):
+        why = "the nearest and the next nearest person are equally far nearly everywhere: too few different values"
+        return [share], frame, [Skipped("NNDR gap", why)]
+    return [share, _ratios(inputs, found, weights)], frame, []
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,10 +252,9 @@ def _closer(train: _Side, holdout: _Side) -> np.ndarray:
 def _distances(
     train: Coded, records: Coded, holdout: Coded, rows: int, random_state: int, most: int | None = None
 ) -> tuple[_Side, _Side]:
-    """Find the two nearest people of each record in train and in the holdout, cut to the same size."""
+    """Find the two nearest people of each record in train and in the holdout, cut to as many people."""
     rng = generator(random_state, "dcr")
-    n = min(len(train), len(holdout), most or len(train))
     gower = Gower.of(train)
     records = records.take(subsample(len(records), rows, rng))
-    sides = [real.take(subsample(len(real), n, rng)) for real in (train, holdout)]
+    sides = as_many_people(train, holdout, most or len(train), rng)
     return tuple(_Side(*gower.two_people(records, side), count_people(side)) for side in sides)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from shd.compare.checks import Finding
     from shd.compare.images._grid import Grid
 _RARE = 5  # people of train: what fewer of them have is not named in what is handed on
-_HOLDS_BACK = {"SHD010": "privacy", "SHD013": "fairness"}  # questions that are not green where a warning was found
+# questions that are not green where a warning was found
+_HOLDS_BACK = {"SHD006": "privacy", "SHD010": "privacy", "SHD013": "fairness"}
 AT_RISK = "at risk"
 """Frame of the real records that a release may betray, by row: for the steward alone."""
 
@@ -147,8 +148,8 @@ class Report:
     def held_back(self, question: str) -> "list[Finding]":
         """Return what makes a question amber, all scores of which are green.
 
-        After an error no number can be believed; privacy without an attack, and fairness without one of the columns
-        declared sensitive, say too little.
+        After an error no number can be believed; privacy without an attack, or with few records to attack, and
+        fairness without one of the columns declared sensitive, say too little.
         """
         if self._worst(question) != "green":
             return []

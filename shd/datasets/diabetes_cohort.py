@@ -28,7 +28,7 @@ SHIPPED = {
 OTHER = "other "
 """How a level begins that pools the rare codes of a chapter: ``other circulatory``."""
 
-_DIED_OR_HOSPICE = ("11", "13", "14")  # discharged: expired, hospice at home, hospice in a facility
+_DIED_OR_HOSPICE = ("11", "13", "14", "19", "20", "21")  # discharged: expired, or hospice, at home or elsewhere
 _DROPPED = ("encounter_id", "weight", "admission_type_id", "payer_code", "examide", "citoglipton")
 _RENAMED = {
     "discharge_disposition_id": "discharged",
@@ -73,14 +73,15 @@ def build(archive: Path) -> Dataset:
     Returns
     -------
     Dataset
-        69,980 records of as many subjects, 43 columns, source ``real``.
+        69,973 records of as many subjects, 43 columns, source ``real``.
 
     Raises
     ------
     ShdError
         Where the archive is broken, another one, or holds a value that the owner's does not.
     """
-    raw = diabetes.read_raw(archive).drop_duplicates(SUBJECT)  # the file is in the order of admission
+    # the first row of a patient has the lowest encounter_id of theirs
+    raw = diabetes.read_raw(archive).drop_duplicates(SUBJECT)
     raw = raw[~raw["discharge_disposition_id"].isin(_DIED_OR_HOSPICE)].reset_index(drop=True)
     frame = raw.drop(columns=[*_DROPPED, SUBJECT])
     frame["gender"] = frame["gender"].replace("Unknown/Invalid", None)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shd.synthesizers.tabular_cgan import TabularCGAN
 
 _PENALTY_EVERY = 8  # steps between two gradient penalties: they cost a second backward pass
+_MOMENTS_OF_A_STEP = 0.1  # how much a step counts in the running moments, while the learning rate is whole
 _LEARNERS = ("generator", "discriminator", "average", "adam_g", "adam_d")
 
 
@@ -70,9 +71,9 @@ class Game:
     def step(self) -> None:
         """Let both players learn once, from packs of real and generated records of the same classes."""
         model, n_packs = self.model, self.model.batch // self.model.pack
-        rate = model.learning_rate * min(1.0, (model.steps - self.step_) / (0.4 * model.steps))
+        share = min(1.0, (model.steps - self.step_) / (0.4 * model.steps))
         for adam in (self.adam_g, self.adam_d):
-            adam.param_groups[0]["lr"] = max(rate, 0.01 * model.learning_rate)
+            adam.param_groups[0]["lr"] = model.learning_rate * max(share, 0.01)
         # rare classes come more often than they occur, by the square root of their frequency
         pack_class = torch.multinomial(self.count.sqrt(), n_packs, replacement=True, generator=self.rng)
         classes = pack_class.repeat_interleave(model.pack)
@@ -86,7 +87,10 @@ class Game:
         with torch.no_grad():
             judged_real = self._judge(real, pack_class)
         loss = F.softplus(judged_real - self._judge(fake, pack_class)).mean()
-        loss = loss + model.moment_weight * self.moments.loss(self.one_hot.softmax(logits), classes)
+        # as steps get smaller, moments can be averaged over more of them: less noise, which bears a larger weight
+        share = max(share, 1 / model.moment_growth)
+        apart = self.moments.loss(self.one_hot.softmax(logits), classes, keep=1 - _MOMENTS_OF_A_STEP * share)
+        loss = loss + model.moment_weight / share * apart
         self.adam_g.zero_grad()
         loss.backward()
         self.adam_g.step()

@@ -43,8 +43,11 @@ class ClassMoments:
     def _entries(self, one_hot: torch.Tensor) -> torch.Tensor:
         return one_hot if self.gather is None else one_hot @ self.gather
 
-    def loss(self, probabilities: torch.Tensor, classes: torch.Tensor, keep: float = 0.9) -> torch.Tensor:
-        """Squared distance from the real moments; its gradient goes through this batch alone."""
+    def loss(self, probabilities: torch.Tensor, classes: torch.Tensor, keep: float) -> torch.Tensor:
+        """Squared distance from the real moments; its gradient goes through this batch alone.
+
+        `keep`, from 0 to 1, is how much of the running average stays.
+        """
         total = torch.zeros(())
         for group in classes.unique().tolist() if self.n_groups > 1 else [0]:
             rows = probabilities[classes == group] if self.n_groups > 1 else probabilities

@@ -46,6 +46,7 @@ _SECONDS_A_TREE = 1.5e-8  # for each real record and column, the drawing of gene
 _WHOLE_NUMBERS = {"steps": 1, "width": 1, "noise": 1, "batch": 1, "pack": 1, "patience": 1, "max_levels": 1}
 _WHOLE_NUMBERS |= {"critic_steps": 0, "critic_trees": 0}
 _NUMBERS = {"temperature": (0.01, 10), "moment_weight": (0, 1e6), "gradient_penalty": (0, 1e6)}
+_NUMBERS |= {"moment_growth": (1, 1e6)}
 _NUMBERS |= {"learning_rate": (1e-9, 1), "average": (0, 0.999999)}  # parameter: least and most
 
 
@@ -67,6 +68,9 @@ class TabularCGAN(Synthesizer):
         Of the softened draw that gradients go through; lower is closer to real draws, and noisier.
     moment_weight, gradient_penalty : float
         Weights of the moments within each class, and of R1 and R2.
+    moment_growth : float
+        How many times larger the weight of the moments may get while the learning rate falls, from 1 on. More
+        keeps weak links between rare levels; long fits bear 10.
     learning_rate : float
         Of Adam, for both networks; it falls to zero over the last 40 % of the steps.
     average : float
@@ -106,6 +110,7 @@ class TabularCGAN(Synthesizer):
         pack: int = 8,
         temperature: float = 0.4,
         moment_weight: float = 0.3,
+        moment_growth: float = 1.0,
         gradient_penalty: float = 0.3,
         learning_rate: float = 1e-3,
         average: float = 0.998,
@@ -123,6 +128,7 @@ class TabularCGAN(Synthesizer):
         self.pack = pack
         self.temperature = temperature
         self.moment_weight = moment_weight
+        self.moment_growth = moment_growth
         self.gradient_penalty = gradient_penalty
         self.learning_rate = learning_rate
         self.average = average

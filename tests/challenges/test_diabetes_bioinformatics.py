@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from statsmodels.stats.contingency_tables import Table2x2
 
 import shd
 from shd.compare.domain import findings_for
@@ -105,7 +106,14 @@ BY_HOLDOUT = pd.DataFrame({"replicated": [True, True, False, True]})
         (["b"], "Right. 1 finding is lost"),
         (["b", "c"], "Nearly"),
         (["b", "d"], "do not count"),
-        (["a"], "0 of your 1"),
+        (["b", "c", "d"], "do not count"),
+        (["a"], "are replicated"),
+        ([], "0 of your 0 are right; there are 1"),
+        (FOUND["code"][1:2], "Right."),
+        ("b", "Give a list of codes"),
+        (3, "Give a list of codes"),
+        (FOUND["replicated"], "Give a list of codes"),
+        (FOUND, "Give a list of codes"),
     ],
 )
 def test_check_of_what_is_lost(capsys, answer, hint):
@@ -121,7 +129,10 @@ def test_check_of_the_odds_ratio(capsys):
         (6.0, "Right."),
         (9.0, "first table's"),
         (1 / 6, "Upside"),
+        (9.1, "not it"),
         (3.0, "not it"),
+        ("6", "Give one number"),
+        (Table2x2([[40, 20], [10, 30]]), "Give one number"),
     ]:
         checks.odds(answer, 9.0, synthetic)  # 40 x 30 / (20 x 10) = 6
         assert hint in capsys.readouterr().out
@@ -129,7 +140,15 @@ def test_check_of_the_odds_ratio(capsys):
 
 @pytest.mark.parametrize(
     ("answer", "hint"),
-    [((None, None), "Not yet"), ((2, 0), "Right. Of 4 pairs 2 (50%)"), ((0, 2), "wrong way"), ((2, 1), "Not quite")],
+    [
+        ((None, None), "Not yet"),
+        ((2, 0), "Right. Of 4 pairs 2 (50%)"),
+        ((0, 2), "wrong way"),
+        ((2, 1), "The first is right"),
+        ((1, 0), "The second is right"),
+        ((4, 3), "Neither"),
+        ((pd.Series([True]), 0), "Give one number"),
+    ],
 )
 def test_check_of_the_links(capsys, answer, hint):
     checks.links(*answer, pd.DataFrame({"p": [0.01, 0.02, 0.5, 0.9], "q": [0.06, 0.06, 0.6, 0.9]}))
@@ -139,7 +158,14 @@ def test_check_of_the_links(capsys, answer, hint):
 def test_check_of_the_size(capsys, monkeypatch):
     monkeypatch.setattr(checks, "replicate", lambda *tables: None)
     monkeypatch.setattr(checks, "replication_rate", lambda frame: type("Rate", (), {"value": 0.95}))
-    for answer, hint in [(None, "Not yet"), (0.95, "Right."), (0.9, "cut table"), (61, "a share"), (0.5, "is not it")]:
+    for answer, hint in [
+        (None, "Not yet"),
+        (0.95, "Right."),
+        (0.9, "cut table"),
+        (61, "a share"),
+        (0.5, "is not it"),
+        ("a", "one number"),
+    ]:
         checks.size(answer, 0.9, None, None)
         assert hint in capsys.readouterr().out
 
@@ -149,13 +175,14 @@ def test_check_of_the_size(capsys, monkeypatch):
     [
         (None, "Not yet"),
         ("nobody", "no control group"),
-        ("real controls", "by definition"),
+        (["synthetic controls"], "no control group"),
+        ("own controls", "by definition"),
         ("synthetic controls", "Another one"),
-        ("few real controls", "Right. -0.40 days"),
+        ("few own controls", "Right. -0.40 days"),
     ],
 )
 def test_check_of_the_controls(capsys, answer, hint):
-    names = ["real controls", "few real controls", "synthetic controls"]
+    names = ["own controls", "few own controls", "synthetic controls"]
     arms = pd.DataFrame({"controls": names, "method": "weighting", "bias": [0.0, -0.4, 0.1]})
     checks.controls(answer, arms)
     assert hint in capsys.readouterr().out

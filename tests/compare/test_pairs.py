@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import association_error, association_matrix
+from shd.compare import association_error, association_matrix, compare
 
 
 def association(first, second):
@@ -80,3 +80,10 @@ def test_what_is_no_table_is_refused():
 def test_other_real_patients_are_nearly_as_associated(real_diabetes):
     train, holdout = real_diabetes.split(random_state=0)
     assert 0.003 < association_error(train, holdout) < 0.009
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_a_holdout_chance_is_the_yardstick(people, seed):
+    score = compare(people(600, 10 * seed), people(600, 10 * seed + 1), level="quick").score("association error")
+    assert score.ceiling is None and score.verdict == "green"
+    assert "as many records of the same population miss it by 0.0" in score.sentence

@@ -172,3 +172,32 @@ def test_a_small_holdout_leaves_out_near_copies_and_says_so(people):
 def test_the_same_seed_gives_the_same_digits(people):
     tables = people(300, 1), people(300, 2), people(300, 3)
     assert _scores(*tables) == _scores(*tables)
+
+
+def _visits(seed: int, people: int) -> Dataset:
+    """People with one to four records each that are nearly alike."""
+    rng = np.random.default_rng(seed)
+    at = np.repeat(rng.normal(size=(people, 3)), rng.integers(1, 5, people), axis=0)
+    subjects = np.unique(at[:, 0], return_inverse=True)[1]
+    return Dataset(pd.DataFrame(at + 0.01 * rng.normal(size=at.shape), columns=list("abc")), subjects=subjects + 1)
+
+
+def test_a_table_of_more_people_is_not_nearer_for_that():
+    """Cut to as many records, the larger table would show more people, and be nearer to everybody: .65 for .5."""
+    shares = [dcr_share(_visits(3 * s, 200), _visits(3 * s + 1, 150), _visits(3 * s + 2, 50)) for s in range(25)]
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.04)
+
+
+def test_no_near_copy_among_many_records_is_no_certainty(people):
+    score = compare(people(400, 1), people(400, 2), holdout=people(400, 3), level="quick").score("near copies")
+    assert score.low == 0 <= score.value and score.high > score.value
+
+
+def test_ratios_of_distances_are_left_out_where_all_people_are_alike():
+    def table(seed: int) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        return pd.DataFrame({"a": rng.choice(["x", "y"], 300), "b": rng.choice(["x", "y"], 300)})
+
+    report = compare(table(1), table(2), holdout=table(3), level="quick")
+    assert report.score("NNDR gap") is None and report.score("DCR share") is not None
+    assert "too few different values" in dict(report.skipped[["what", "why"]].to_numpy())["NNDR gap"]

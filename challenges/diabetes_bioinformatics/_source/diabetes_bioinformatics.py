@@ -60,7 +60,7 @@ warnings.simplefilter("ignore", shd.ShdWarning)  # it warns of medicines that no
 
 data = shd.load("diabetes_cohort")
 synthetic = shd.load("diabetes_cohort", source="synthetic")
-train, holdout = data.split(test_size=0.2, random_state=0)  # the release was made from `train`
+train, holdout = data.split(test_size=0.2, random_state=0)  # the release was made from `train` of the real data
 word = data.source
 print(data)
 print(synthetic)
@@ -102,9 +102,10 @@ print(f"{len(library)} findings in {shown['theme'].nunique()} themes")
 shown.groupby("theme", sort=False).head(1).set_index("code")
 
 # %% [markdown]
-# Each is now estimated twice: on the records that the synthesizer learned from, and on as many synthetic records
-# as there are held-out ones. A finding is **replicated** where the effect points the same way, is not chance (5 %),
-# and the two 95 % intervals overlap. A finding that the first table does not show itself is not counted.
+# Each is now estimated twice: on the first table (of the real data: the records that the synthesizer learned from),
+# and on as many synthetic records as there are held-out ones. A finding is **replicated** where the effect points the
+# same way, is not chance (5 %), and the two 95 % intervals overlap. A finding that the first table does not show itself
+# is not counted.
 
 # %%
 found = domain.replicate(train, synthetic, records=len(holdout))
@@ -116,9 +117,14 @@ domain.forest(found, word)
 
 # %% [markdown]
 # **Read it like a clinician.** Diamonds are the first table, circles the synthetic patients; a filled circle is
-# replicated. Ask of each empty circle: is the effect gone, or is it there with an interval that is too wide?
-# The first is a fault of the synthesizer. The second is only a small number of records.
-#
+# replicated, and a word says so too. Ask of each `no` why: does the effect point the other way, is it there but
+# clearly weaker or stronger (the intervals do not overlap), is its interval too wide, or were there too few records
+# to ask? The first two are faults of the synthesizer. The last two may be only a small number of records.
+
+# %%
+found.loc[found["counted"] & ~found["replicated"], ["code", "label", "real", "other", "why not"]].round(2)
+
+# %% [markdown]
 # No table replicates everything, not even other patients of the same hospitals:
 
 # %%
@@ -136,7 +142,8 @@ pd.DataFrame.from_dict(rates, orient="index", columns=["replicated", "of", "rate
 # ### Exercise 1: what is lost?
 #
 # `found` is a table with a row a finding. Which finding **that counts** is not replicated although the **held-out**
-# patients replicate it? Those are what the synthesizer lost. Give the list of their codes.
+# patients replicate it? Those are lost in this cut of the table (with another `random_state` of `replicate` a few
+# of them come back, and others go: what is always on the list, the synthesizer lost). Give the list of their codes.
 
 # %%
 by_holdout = domain.replicate(train, holdout)
@@ -155,25 +162,32 @@ checks.lost(lost, found, by_holdout)
 # %% [markdown]
 # ## The study: HbA1c and readmission
 #
-# The study's cohort has 69,984 patients; the published file gives 69,980. Do groups have the sizes that were
-# published? (The last column is the difference as a share of the published number.)
+# The study's cohort has 69,984 patients; the published file gives 69,973. Do groups have the sizes that were
+# published? Here are the eight that differ most.
 
 # %%
-sizes = domain.group_sizes(data)
-sizes.loc[sizes["difference"].abs().nlargest(8).index].style.format(
+sizes = domain.group_sizes(data)[["group", "level", "published", "here", "difference"]]
+sizes.loc[sizes["difference"].abs().nlargest(8).index].style.hide().format(
     {"published": "{:,}", "here": "{:,}", "difference": "{:+.1%}"}
 )
 
 # %% [markdown]
-# And how often do they come back within 30 days? The study's counts give odds ratios; beside them are those of the
-# table that you have, and of the synthetic patients.
+# And how often do they come back within 30 days? The study's counts give odds ratios, with 95 % intervals; beside them
+# are those of the table that you have, and of the synthetic patients. Which effect would be published from the
+# synthetic patients, and is none? (Look for an interval clear of 1 where the others hold 1.)
+
 
 # %%
+def written(odds: pd.DataFrame, name: str) -> pd.Series:
+    """Write odds ratios with their intervals."""
+    low = "low" if name == "here" else "published low"
+    ends = odds[low], odds[low.replace("low", "high")]
+    return pd.Series([f"{o:.2f} ({a:.2f} to {b:.2f})" for o, a, b in zip(odds[name], *ends, strict=True)])
+
+
 here, made = domain.crude_odds_ratios(data), domain.crude_odds_ratios(synthetic)
-odds = here[["group", "level", "against", "published"]].assign(**{word: here["here"], "synthetic": made["here"]})
-bounds = here["published low"].map("{:.2f} to ".format) + here["published high"].map("{:.2f}".format)
-odds.insert(4, "95 % interval", bounds)
-odds.round(2)
+columns = {"published": written(here, "published"), word: written(here, "here"), "synthetic": written(made, "here")}
+here[["group", "level", "against"]].assign(**columns).style.hide()
 
 # %% [markdown]
 # The study's question was another: does it matter that HbA1c is *measured*? The claim was that where diabetes itself
@@ -185,8 +199,9 @@ same = domain.subgroup_effects(synthetic, subgroups=("main diagnosis", "age band
 domain.plot_subgroup_effects(groups, same, word)
 
 # %% [markdown]
-# Many intervals, few of them clear of 1: who looks at twenty groups finds one by chance. That is why the p values
-# of the interactions are adjusted for how many were looked at.
+# Many intervals, few of them clear of 1: who looks at twenty groups finds one by chance, and these intervals are not
+# adjusted for that. The p values beside them are: they ask of each of the two variables whether its levels differ at
+# all.
 #
 # ### Exercise 2: an odds ratio by hand
 #
@@ -221,14 +236,19 @@ checks.odds(odds_ratio, table.oddsratio, synthetic)
 # ## Networks: which diseases, and which medicines, go together?
 #
 # A line means that two diagnoses stand in one record more often than chance puts them there, after a correction for all
-# pairs that were looked at. Both drawings have the same places: those of the first table.
+# pairs that were looked at. Both drawings have the same places: those of the first table. A large dot is a frequent
+# diagnosis.
 
 # %%
 diseases = domain.compare_networks(train, synthetic, records=len(holdout))
 domain.plot_networks(diseases.real, diseases.other, word)
 
+# %% [markdown]
+# Whether a weak link is found is partly luck. How many would **other patients** keep, and how many would they invent?
+
 # %%
-diseases.summary.round(2)
+others = domain.compare_networks(train, holdout, records=len(holdout))
+pd.concat({"synthetic": diseases.summary, "held-out patients": others.summary}).round(2)
 
 # %% [markdown]
 # Medicines that are prescribed together, among patients who take any:
@@ -241,7 +261,8 @@ domain.plot_networks(medicines.real, medicines.other, word, what="medicines")
 # ### Exercise 3: links out of nothing
 #
 # `floor` has no links at all: its columns were drawn one by one. How many pairs of diagnoses would still be called
-# linked at p < 0.05, without the correction (column `p`), and how many after it (column `q`)?
+# linked at p < 0.05, without the correction (column `p`), and how many after it (column `q`)? (Fewer than 5 % are to
+# be expected of the first: small counts cannot reach every p.)
 
 # %%
 nothing = domain.comorbidity_network(floor)
@@ -278,7 +299,8 @@ rules.worst("changed", 5)[["first", "second", "then", "real lift", "other lift"]
 # %% [markdown]
 # ## Who leaves sooner?
 #
-# Length of stay as a survival time: discharge is the event. Each curve is the share of patients still in hospital.
+# Length of stay as a survival time: discharge, to wherever, is the event. Each curve is the share of patients still
+# in hospital. No stay of more than 14 days is in the table.
 
 # %%
 groups_of_stay = ("diabetes", "circulatory", "injury", "digestive")
@@ -318,10 +340,10 @@ checks.size(rate_of_all, rate.value, train, synthetic)
 # A trial treats patients and needs others to compare them with. Could synthetic patients stand in for those? The table
 # is no trial: doctors chose who gets insulin. That makes it a good place to see how answers go wrong.
 #
-# The treated are always the same. Their days in hospital are compared with those of five control groups: all real
-# ones, 500 of them, held-out ones, synthetic ones, and ones whose columns are independent. Three methods: *raw* (as
-# it is), *weighting* (controls are weighted to look like the treated) and *g-computation* (a regression says what the
-# treated would have had).
+# The treated are always the same. Their days in hospital are compared with those of five control groups: all of the
+# first table's own, 500 of those, held-out ones, synthetic ones, and ones whose columns are independent. Three methods:
+# *raw* (as it is), *weighting* (controls are weighted to look like the treated) and *g-computation* (a regression says
+# what the treated would have had).
 
 # %%
 arms = domain.control_arm_experiment(
@@ -333,18 +355,20 @@ arms = domain.control_arm_experiment(
     outcome="days in hospital",
     adjust=("age (10 years)", "sex", "race", "main diagnosis", "number of diagnoses", "prior inpatient visits"),
 )
-domain.plot_contrasts(arms, unit="days", scale=1)
+domain.plot_contrasts(arms, unit="days", scale=1, word=word)
 
 # %%
 arms.round(3)
 
 # %% [markdown]
-# **Nothing here is evidence about insulin.** Who gets insulin is sicker in ways that no column holds. The question is
-# only whether synthetic controls give the answer that real ones give.
+# (`worth`: so many controls that all weigh the same would say as much.)
+#
+# **Nothing here is evidence about insulin.** Who gets insulin may be sicker in ways that no column holds. The question
+# is only whether synthetic controls give the answer that the table's own give.
 #
 # ### Exercise 5: whom would you believe?
 #
-# `arms` has a row a method and control group, with the bias: the answer minus that of the real controls. By
+# `arms` has a row a method and control group, with the bias: the answer minus that of the own controls. By
 # *weighting*, which control group has the largest bias, without regard to its sign? Give its name as it stands in the
 # column `controls`.
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from shd._errors import ShdError
-from shd.compare.checks import _records, _report, _sides
+from shd.compare.checks import _people, _records, _report, _sides
 from shd.compare.checks._evidence import Evidence, has_subjects
 
 if TYPE_CHECKING:
@@ -95,6 +95,11 @@ CHECKS = (
     Check(
         "SHD013", "a sensitive column was not compared", "warning",
         "Give it to every table, with groups that repeat.", _records.not_by_group,
+    ),
+    Check(
+        "SHD014", "values of single people are handed on", "warning",
+        "Pool rare levels and cut extremes before fitting, or say on the card why nobody is known by them.",
+        _people.known_by_values,
     ),
 )  # fmt: skip
 """Every check, in the order of the codes. A new one is one function, one page and one line here."""

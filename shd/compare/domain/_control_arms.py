@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from shd._parallel import one_thread
 from shd.compare._models import effects
+from shd.compare.domain._finding import need_list
 from shd.compare.domain._times_design import VARIABLES, Design, as_dataset, make_design, variable, yes_no
 from shd.dataset import Dataset, is_numeric
 
@@ -67,6 +68,7 @@ def lay_out(
     treated: Dataset | pd.DataFrame, control: Dataset | pd.DataFrame, outcome: str | None, adjust: Sequence[str]
 ) -> Arms:
     """Put two arms into one table and lay out the terms; those that an arm does not have are left out."""
+    need_list(adjust, "adjust")
     pooled = _pool(treated, control, [*adjust, *([] if outcome is None else [outcome])])
     a = (np.arange(len(pooled)) < len(treated)).astype(float)
     y, is_level = _outcome(pooled, outcome) if outcome is not None else (a, True)

@@ -185,10 +185,10 @@ def plot_networks(
             axes.text(0.1, _PANEL[1] + 0.05, name, fontsize=11, fontweight="bold")
             _draw_links(axes, nodes, drawn, side, other_word)
             _draw_nodes(axes, nodes, edges, PALETTE[name])
-        found = f"{_survive(drawn)} between {what} survive, {_invented(drawn)} invented"
+        found = f"{_survive(links)} between {what} survive, {_invented(links)} invented"
         whole = (
-            f"Drawn are the {len(nodes)} {what} with the surest links. "
-            f"In the whole network {_survive(links)} survive, {_invented(links)} invented."
+            f"Drawn are the {len(nodes)} {what} with the surest links, of which {_survive(drawn)} survive and "
+            f"{_invented(drawn)} invented. The larger a dot, the more records."
         )
         figure.text(0.01, 1 - 0.08 / height, found, fontsize=13, va="top")
         figure.text(0.01, 1 - 0.36 / height, whole, va="top")
@@ -260,7 +260,7 @@ def _draw_nodes(axes: Axes, nodes: pd.DataFrame, edges: pd.DataFrame, colour: st
 
 def _network_legend(figure: Figure, word: str, other_word: str) -> None:
     kinds = [
-        (_KEPT, "-", 1.5, f"link in {word} records, kept"),
+        (_KEPT, "-", 1.5, f"link in {word} records"),
         (PALETTE["floor"], _DOTS, 1.5, f"lost in {other_word} records"),
         (PALETTE[other_word], _DASHES, 1.5, f"invented by {other_word} records"),
         *((_KEPT, "-", _LEAST_WIDTH + _MORE_WIDTH * np.log(lift), f"{lift} times chance") for lift in (2, 10)),

@@ -13,9 +13,9 @@ from shd.compare._figures import short
 _ROW = 0.27  # inches
 _TICKS = (0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10)
 _LOOKS = {  # palette, marker, filled: controls are told apart without colour, too
-    "real controls": ("real", "D", True),
-    "few real controls": ("real", "D", False),
-    "held-out real controls": ("holdout", "s", True),
+    "own controls": ("real", "D", True),
+    "few own controls": ("real", "D", False),
+    "held-out controls": ("holdout", "s", True),
     "synthetic controls": ("synthetic", "o", True),
     "controls of independent columns": ("floor", "^", True),
 }
@@ -61,8 +61,8 @@ def hazards(real: pd.DataFrame, other: pd.DataFrame, word: str = "real", name: s
     kind = real.columns[1]
     both = real.merge(other, on="term", how="left", suffixes=("", " other"))
     both = both[both[kind].notna()].reset_index(drop=True)
-    what = {"hazard ratio": "hazard ratio of discharge (above 1: home sooner)", "rate ratio": "rate ratio of visits"}
-    title = f"{_agreement(both, kind)} terms point the same way, with intervals that overlap"
+    what = {"hazard ratio": "hazard ratio of discharge (above 1: leaves sooner)", "rate ratio": "rate ratio of visits"}
+    title = f"{_agreement(both, kind)} terms agree: the intervals overlap, and no effect points elsewhere"
     return _forest(both, list(both["term"]), kind, what.get(kind, kind), title, (word, name))
 
 
@@ -73,10 +73,11 @@ def subgroup_effects(real: pd.DataFrame, other: pd.DataFrame, word: str = "real"
     names = [
         row["subgroup"] if not row["level"] else f"{row['subgroup']}: {row['level']}" for _, row in both.iterrows()
     ]
-    title = f"{_agreement(both, 'odds ratio')} odds ratios point the same way, with intervals that overlap"
+    title = f"{_agreement(both, 'odds ratio')} odds ratios agree: the intervals overlap, and no effect points elsewhere"
     figure = _forest(both, names, "odds ratio", "odds ratio, not adjusted (1: no difference)", title, (word, name))
+    heading = f"do levels differ?\np, adjusted for the\nnumber of variables:\n{_called(word)} / {_called(name)}"
     with style():
-        _interactions(figure.axes[0], both, f"do levels differ?\np, {_called(word)} / {_called(name)}")
+        _interactions(figure.axes[0], both, heading)
     return figure
 
 
@@ -104,10 +105,11 @@ def love(frame: pd.DataFrame, name: str = "real") -> Figure:
     return figure
 
 
-def contrasts(frame: pd.DataFrame, unit: str = "percentage points", scale: float = 100.0) -> Figure:
+def contrasts(frame: pd.DataFrame, unit: str = "percentage points", scale: float = 100.0, word: str = "real") -> Figure:
     """Draw the contrast with each control group, one panel a method; see `control_arm.control_arm_experiment`.
 
-    `unit` and `scale` say how values are written: shares in percentage points, days as ``("days", 1)``.
+    `unit` and `scale` say how values are written: shares in percentage points, days as ``("days", 1)``. `word` says
+    what the first table is (a colour in `PALETTE`).
     """
     methods, controls = list(frame["method"].unique()), list(frame["controls"].unique())
     with style():
@@ -116,7 +118,7 @@ def contrasts(frame: pd.DataFrame, unit: str = "percentage points", scale: float
         at = dict(zip(controls, np.arange(len(controls))[::-1], strict=True))
         for axes, method in zip(panels, methods, strict=True):
             for _, row in frame[frame["method"] == method].iterrows():
-                _contrast(axes, row, at[row["controls"]], scale)
+                _contrast(axes, row, at[row["controls"]], scale, word)
             axes.axvline(0, color=PALETTE["floor"], linewidth=0.8)
             axes.set_title(method, fontsize=9, loc="left")
             axes.set_yticks(list(at.values()), list(at), fontsize=8)
@@ -127,8 +129,9 @@ def contrasts(frame: pd.DataFrame, unit: str = "percentage points", scale: float
     return figure
 
 
-def _contrast(axes: Axes, row: pd.Series, at: float, scale: float) -> None:
+def _contrast(axes: Axes, row: pd.Series, at: float, scale: float, word: str) -> None:
     colour, marker, filled = _LOOKS.get(row["controls"], ("floor", "o", True))
+    colour = word if colour == "real" else colour
     if not np.isfinite(row["value"]):
         axes.text(
             0.5, at, "not estimable", transform=axes.get_yaxis_transform(), fontsize=7.5, ha="center", va="center"
@@ -138,7 +141,7 @@ def _contrast(axes: Axes, row: pd.Series, at: float, scale: float) -> None:
     face = PALETTE[colour] if filled else "white"
     look = {"color": PALETTE[colour], "fmt": marker, "markerfacecolor": face, "capsize": 2, "markersize": 5}
     axes.errorbar(scale * row["value"], at, xerr=spread, **look)
-    if row["controls"] == "real controls":  # what others are to agree with
+    if row["controls"] == "own controls":  # what others are to agree with
         axes.axvspan(scale * row["low"], scale * row["high"], color=PALETTE[colour], alpha=0.12, linewidth=0)
 
 
@@ -209,9 +212,11 @@ def _forest(
 
 
 def _agreement(both: pd.DataFrame, kind: str) -> str:
+    """Count the terms whose intervals overlap, and whose signs are equal where the first table can tell its own."""
     same = np.sign(np.log(both[kind])) == np.sign(np.log(both[f"{kind} other"]))
+    unknown = (both["low"] <= 1) & (both["high"] >= 1)
     overlap = (both["low"] <= both["high other"]) & (both["low other"] <= both["high"])
-    return f"{int((same & overlap).sum())} of {len(both)}"
+    return f"{int(((same | unknown) & overlap).sum())} of {len(both)}"
 
 
 def _rows(names: Sequence[str]) -> tuple[Figure, Axes, np.ndarray]:
@@ -232,7 +237,7 @@ def _head(figure: Figure, title: str, axes: Axes) -> None:
 
 
 def _called(key: str) -> str:
-    return {"holdout": "held-out real", "floor": "independent columns"}.get(key, key)
+    return {"holdout": "held-out", "floor": "independent columns"}.get(key, key)
 
 
 def _p(value: float) -> str:

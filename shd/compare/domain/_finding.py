@@ -64,6 +64,21 @@ class Estimate:
         return self.significant and self.side == expected
 
 
+def need_list(names: object, what: str) -> None:
+    """Refuse one text where a list of names is asked for: it would be read letter by letter."""
+    if isinstance(names, str):
+        raise ShdError(f"{what}: give a list of names, [{names!r}], not one text.")
+
+
+def need_dataset(data: object) -> None:
+    """Refuse what is no Dataset: findings go by its name, and by its subjects."""
+    if not isinstance(data, Dataset):
+        raise ShdError(
+            f"known findings are asked of a Dataset, not of a {type(data).__name__}: "
+            "shd.Dataset(frame, name='diabetes_cohort')."
+        )
+
+
 def normal_estimate(value: float, error: float, n: int, scale: str = "difference") -> Estimate:
     """Return an estimate from a value and its standard error, both logarithms where it is a ratio.
 

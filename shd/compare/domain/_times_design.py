@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from shd._errors import ShdError
+from shd.compare.domain._finding import need_list
 from shd.dataset import Dataset, describe_columns, is_numeric
 from shd.datasets.icd9 import LEVELS, chapter
 
@@ -178,6 +179,7 @@ def make_design(
     level with fewer than `least` are left out with it (they would else join the reference), and so are those of a
     level without a single event where the outcome counts events.
     """
+    need_list(terms, "terms")
     if not len(terms) or len(set(terms)) < len(terms):
         raise ShdError("terms: name at least one variable, and each of them once.")
     columns = [column for name in terms for column in _columns(variable(data, name), name)]

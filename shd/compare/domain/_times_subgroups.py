@@ -8,6 +8,7 @@ from scipy.stats import chi2, norm
 
 from shd._errors import ShdError
 from shd.compare._models import effects
+from shd.compare.domain._finding import need_list
 from shd.compare.domain._times_design import EARLY, as_dataset, members, yes_no
 from shd.dataset import Dataset
 
@@ -53,6 +54,7 @@ def subgroup_effects(
     """
     from statsmodels.stats.multitest import multipletests
 
+    need_list(subgroups, "subgroups")
     data = as_dataset(data)
     treated, y = yes_no(data, treatment), yes_no(data, outcome)
     known, subjects = ~np.isnan(treated + y), np.unique(data.subjects, return_inverse=True)[1]

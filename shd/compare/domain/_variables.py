@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shd.compare.domain._finding import Need, NoEstimateError
+from shd.compare.domain._finding import Need, NoEstimateError, need_dataset
 from shd.dataset import Dataset
 from shd.datasets.diabetes import NOT_MEASURED
 
@@ -22,7 +22,7 @@ DRUGS = (
     "insulin", "glyburide-metformin", "glipizide-metformin", "glimepiride-pioglitazone", "metformin-rosiglitazone",
     "metformin-pioglitazone",
 )  # fmt: skip
-HBA1C_GROUPS = ("not measured", "high, medication changed", "high, not changed", "normal")
+HBA1C_GROUPS = ("not measured", "high, medication changed", "high, not changed", "not high")
 AGE_BANDS = ("<30", "30-60", ">60")
 _SULFONYLUREAS = ("glimepiride", "glipizide", "glyburide")
 _GLITAZONES = ("pioglitazone", "rosiglitazone")
@@ -72,7 +72,10 @@ class Variables:
 
 def prepare(data: Dataset | Variables) -> Variables:
     """Return the variables of a Dataset; variables are returned as they are."""
-    return data if isinstance(data, Variables) else Variables(data)
+    if isinstance(data, Variables):
+        return data
+    need_dataset(data)
+    return Variables(data)
 
 
 def needs(*columns: str, levels: tuple[str, ...] = ()) -> Callable[[Variable], Variable]:
@@ -138,7 +141,7 @@ def high_glucose(frame: pd.DataFrame) -> np.ndarray:
 
 @needs("A1Cresult", "change")
 def hba1c_group(frame: pd.DataFrame) -> pd.Series:
-    """Return the study's four groups: not measured; high, medication changed; high, not changed; normal or >7."""
+    """Return the study's groups: not measured; high (above 8 %), medication changed or not; not high."""
     high, changed = high_hba1c(frame), medication_changed(frame)
     codes = np.select([np.isnan(high), high == 0, changed == 1], [0, 3, 1], 2)
     unknown = frame["A1Cresult"].isna().to_numpy() | ((high == 1) & np.isnan(changed))

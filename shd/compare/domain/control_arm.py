@@ -18,6 +18,7 @@ from scipy.stats import norm
 from shd._errors import ShdError
 from shd.compare._resample import generator
 from shd.compare.domain._control_arms import METHODS, Contrast, estimate, lay_out, no_contrast, propensity
+from shd.compare.domain._finding import need_list
 from shd.compare.domain._times_design import EARLY, VARIABLES, as_dataset, yes_no
 from shd.dataset import Dataset
 
@@ -38,9 +39,9 @@ ADJUST = (
 """What both tables have. Length of stay and medicines are known at discharge only: they may follow treatment."""
 
 REAL, FEW, HELD_OUT, SYNTHETIC, FLOOR = (
-    "real controls",
-    "few real controls",
-    "held-out real controls",
+    "own controls",
+    "few own controls",
+    "held-out controls",
     "synthetic controls",
     "controls of independent columns",
 )
@@ -144,7 +145,7 @@ def control_arm_experiment(
     few: int = 500,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """Keep the treated of train, and replace its controls: few real ones, held-out, synthetic, independent columns.
+    """Keep the treated of train, and replace its controls: few of its own, held-out, synthetic, independent columns.
 
     Parameters
     ----------
@@ -163,9 +164,10 @@ def control_arm_experiment(
     Returns
     -------
     pandas.DataFrame
-        One row a control group and method: controls, method, value, low, high, n treated, n control, worth, bias,
-        bias low, bias high, why not. The bias is the difference from the contrast with all real controls, by the same
-        method; its interval knows that both share their treated patients, and is NaN there.
+        One row a control group and method: controls (own: those of train), method, value, low, high, n treated,
+        n control, worth (so many unweighted controls would say as much), bias, bias low, bias high, why not. The
+        bias is the difference from the contrast with all own controls, by the same method; its interval knows that
+        both share their treated patients, and is NaN there.
 
     Raises
     ------
@@ -176,6 +178,7 @@ def control_arm_experiment(
     -----
     An exercise in bias, and no evidence about treatments: see the head of this module.
     """
+    need_list(adjust, "adjust")
     adjust = [name for name in adjust if not _same_column(name, (treatment, outcome))]
     treated, real = _split(train, treatment, 0)
     if treated is None or real is None:

@@ -12,6 +12,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from shd._errors import ShdError
 from shd.compare._resample import generator, subsample
+from shd.compare.domain._finding import need_list
 from shd.compare.domain._pair_tests import at_least_one, by_places, two_sided
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.datasets.diabetes import DIAGNOSES
@@ -322,6 +323,7 @@ def _pairs(
     nodes: Sequence[str] | None,
 ) -> pd.DataFrame:
     """Return the network's table; see `comorbidity_network`."""
+    need_list(nodes, "nodes")
     records = presence.sum(axis=0).astype(int)
     together = np.rint(presence.T @ presence).astype(int)
     at = {name: i for i, name in enumerate(names)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from shd._errors import ShdError
 from shd.compare._resample import generator
 from shd.compare._schema import Answer, Score, Skipped, judge
 from shd.compare.domain import diabetology, strack
-from shd.compare.domain._finding import SIGNIFICANT, Finding, NoEstimateError, Z
+from shd.compare.domain._finding import SIGNIFICANT, Finding, NoEstimateError, Z, need_dataset
 from shd.compare.domain._variables import Variables, prepare
 from shd.dataset import Dataset
 
@@ -23,6 +24,7 @@ _WHAT = "replication rate"
 _ABOUT = ("code", "theme", "label", "question", "expected", "null", "scale")
 _NUMBERS = ("value", "low", "high", "p")
 _NAMED = 3  # findings that the sentence names
+CUTS = 5  # how often a larger table is cut to the size of the smallest: one cut is a matter of luck
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def replicate(
     Raises
     ------
     ShdError
-        As `estimates`; or `records` is below 1.
+        As `estimates`; or `records` is no whole number from 1 on.
     """
     findings = _declared(train) if findings is None else findings
     return lay_side_by_side(estimates(train, findings), estimates(cut(other, records, random_state), findings))
@@ -145,10 +147,12 @@ def replication_rate(frame: pd.DataFrame) -> ReplicationRate:
     Raises
     ------
     ShdError
-        Where no finding counts.
+        Where no finding counts, or the frame is another one.
     """
     from statsmodels.stats.proportion import proportion_confint
 
+    if not {"counted", "replicated"} <= set(frame):
+        raise ShdError("the frame has no columns counted and replicated; give what replicate() returns.")
     counted, replicated = int(frame["counted"].sum()), int(frame["replicated"].sum())
     if not counted:
         raise ShdError("train shows none of the findings; give more records, or findings that it shows.")
@@ -162,10 +166,11 @@ def cut(dataset: Dataset, records: int | None, random_state: int = 0) -> Dataset
     Raises
     ------
     ShdError
-        Where `records` is below 1.
+        Where `records` is no whole number from 1 on, or the table is no Dataset.
     """
-    if records is not None and records < 1:
-        raise ShdError(f"records={records} is below 1; leave it out to take all.")
+    need_dataset(dataset)
+    if records is not None and (not isinstance(records, Integral) or records < 1):
+        raise ShdError(f"records={records!r} is no whole number from 1 on; leave it out to take all.")
     if records is None or records >= len(dataset):
         return dataset
     codes, ids = pd.factorize(dataset.subjects)
@@ -192,6 +197,7 @@ def measure(given: dict[str, Dataset], floor: Dataset, word: str, random_state: 
     Answer
         One score, ``replication rate``, the frame ``findings`` (see `replicate`; the other table's columns are
         called synthetic), and what does not apply. All tables but train are cut to the size of the smallest.
+        The score is the mean over five cuts, the frame shows the first of them.
         Without a holdout the score is judged by the rate that so many records of train's population would reach.
         Empty where no library belongs to the data set.
     """
@@ -213,8 +219,29 @@ def measure(given: dict[str, Dataset], floor: Dataset, word: str, random_state: 
     for name in [name for name in ("holdout", "floor") if name in sides]:
         frame[f"replicated by {name}"] = sides[name]["replicated"]
     rates = {name: replication_rate(side) for name, side in sides.items()}
+    seeds = range(random_state + 1, random_state + CUTS) if len(given["synthetic"]) > records else ()
+    more = [lay_side_by_side(real, estimates(cut(given["synthetic"], records, s), findings)) for s in seeds]
+    rates["synthetic"] = mean_rate([sides["synthetic"], *more])
     likely = expected_rate(real, records / len(given["train"]))
-    return Answer([_score(frame, rates, likely, records, word)], {"findings": frame}, skipped)
+    return Answer([_score(frame, rates, likely, records, 1 + len(more), word)], {"findings": frame}, skipped)
+
+
+def mean_rate(frames: Sequence[pd.DataFrame]) -> ReplicationRate:
+    """Return the mean of the rates, and of the ends of their intervals, over several cuts of one table.
+
+    Parameters
+    ----------
+    frames : sequence of DataFrame
+        As `replicate` gives them, with one seed each.
+
+    Returns
+    -------
+    ReplicationRate
+        `replicated` is the mean number, rounded.
+    """
+    rates = [replication_rate(frame) for frame in frames]
+    value, low, high = (float(np.mean([getattr(rate, at) for rate in rates])) for at in ("value", "low", "high"))
+    return ReplicationRate(round(value * rates[0].counted), rates[0].counted, value, low, high)
 
 
 def expected_rate(real: pd.DataFrame, share: float) -> float:
@@ -239,6 +266,7 @@ def expected_rate(real: pd.DataFrame, share: float) -> float:
 
 
 def _declared(dataset: Dataset) -> tuple[Finding, ...]:
+    need_dataset(dataset)
     found = findings_for(dataset.name)
     if not found:
         known = ", ".join(FINDINGS)
@@ -246,17 +274,18 @@ def _declared(dataset: Dataset) -> tuple[Finding, ...]:
     return found
 
 
-def _score(frame: pd.DataFrame, rates: dict, likely: float, records: int, word: str) -> Score:
+def _score(frame: pd.DataFrame, rates: dict, likely: float, records: int, n_cuts: int, word: str) -> Score:
     own, floor = rates["synthetic"], rates["floor"]
     ceiling = rates["holdout"].value if "holdout" in rates else None
     lost = frame[frame["counted"] & ~frame["replicated"]]
     if "replicated by holdout" in frame:  # what other real records show and these do not says most
         lost = lost.sort_values("replicated by holdout", ascending=False, kind="stable")
     named = "; ".join(f"{row['label']} ({row['theme']})" for row in _rows(lost.head(_NAMED)))
+    drawn = f", on average over {n_cuts} cuts" if n_cuts > 1 else ""
     about = f"about {likely:.0%} is to be expected of so many" if ceiling is None else f"{ceiling:.0%}"
     sentence = (
         f"Of {own.counted} known clinical findings that {word} records show, {records:,} synthetic ones replicate "
-        f"{own.replicated} ({own.value:.0%}; other {word} records: {about}, independent columns: {floor.value:.0%})."
+        f"{own.value:.0%}{drawn} (other {word} records: {about}, independent columns: {floor.value:.0%})."
         + (f" Lost, among others: {named}." if named else "")
     )
     yardstick = likely if ceiling is None else ceiling

@@ -19,6 +19,7 @@ from scipy.stats import norm
 
 from shd._errors import ShdError
 from shd._parallel import one_thread
+from shd.compare.domain._finding import need_list
 from shd.compare.domain._times_design import (
     EARLY,
     READMITTED,
@@ -275,6 +276,7 @@ def _days(data: Dataset | pd.DataFrame) -> np.ndarray:
 
 
 def _not_itself(terms: Sequence[str], outcome: str) -> None:
+    need_list(terms, "terms")
     for term in terms:
         if outcome in (term, VARIABLES.get(term, (term,))[0]):
             raise ShdError(f"terms: {term!r} is the outcome itself; leave it out.")

@@ -153,18 +153,18 @@ def test_experiment_knows_controls_that_stand_in_from_those_that_do_not():
         train, worse, holdout=alike, treatment="t", outcome="y", adjust=["ill", "ward"], few=200
     )
     bias = found.set_index(["controls", "method"])
-    names = ["real controls", "few real controls", "held-out real controls", "synthetic controls"]
+    names = ["own controls", "few own controls", "held-out controls", "synthetic controls"]
     assert list(dict.fromkeys(found["controls"])) == names
     for method in METHODS:
-        assert bias.loc[("real controls", method), "bias"] == 0
-        low, high = bias.loc[("held-out real controls", method), ["bias low", "bias high"]]
+        assert bias.loc[("own controls", method), "bias"] == 0
+        low, high = bias.loc[("held-out controls", method), ["bias low", "bias high"]]
         assert low < 0 < high
         low, high = bias.loc[("synthetic controls", method), ["bias low", "bias high"]]
         assert 0 < low < 0.4 < high
     # few controls are right on average, and far less sure
     width = (bias["high"] - bias["low"]).xs("weighting", level="method")
-    assert width["few real controls"] > 2 * width["held-out real controls"]
-    assert (found.query("controls == 'few real controls'")["n control"] == 200).all()
+    assert width["few own controls"] > 2 * width["held-out controls"]
+    assert (found.query("controls == 'few own controls'")["n control"] == 200).all()
 
 
 def test_intervals_of_the_bias_hold_nothing_as_often_as_they_say():
@@ -205,7 +205,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_other_controls():
     )
     pd.testing.assert_frame_equal(first, again)
     differ = first["controls"][(first["value"] != another["value"])].unique()
-    assert differ.tolist() == ["few real controls"]
+    assert differ.tolist() == ["few own controls"]
 
 
 def test_tables_with_other_levels_and_text_meet():

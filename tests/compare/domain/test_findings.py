@@ -106,7 +106,7 @@ def test_variables_of_the_study_by_hand():
         }
     )
     high, changed = "high, medication changed", "high, not changed"
-    expected = ["not measured", high, changed, "normal", "normal", np.nan]
+    expected = ["not measured", high, changed, "not high", "not high", np.nan]
     assert hba1c_group(frame).astype("object").where(lambda g: g.notna(), np.nan).to_list()[:5] == expected[:5]
     assert hba1c_group(frame).isna().to_list() == [False] * 5 + [True]
     np.testing.assert_array_equal(measured(frame), [0, 1, 1, 1, 1, np.nan])
@@ -167,7 +167,7 @@ def test_variables_and_models_are_computed_once(study):
 def test_the_study_s_model_names_its_terms_and_says_what_it_cannot_estimate(study):
     model = adjusted_model(study(3000, 4)).set_index("term")
     assert {"discharged: elsewhere", "days in hospital", "age: >60", "race: African American"} <= set(model.index)
-    assert "HbA1c: normal and main diagnosis: diabetes" in model.index
+    assert "HbA1c: not high and main diagnosis: diabetes" in model.index
     known = model[model["why not"] == ""]
     assert (known["low"] <= known["odds ratio"]).all() and (known["odds ratio"] <= known["high"]).all()
     small = adjusted_model(study(400, 4))

@@ -1,0 +1,44 @@
+"""Whether the model in a release is the one that its card tells of: people get it together with the data."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from shd._claims import NO, UNSURE, YES, Claim, mark
+from shd._errors import ShdError
+from shd._plain import plain
+from shd.dataset import Dataset
+from shd.release import Release
+
+
+def of_model(release: Release, synthetic: Dataset) -> Iterator[Claim]:
+    """Load the model, lay its class and parameters beside the card's, and draw the records again.
+
+    Pictures are not drawn again: that takes minutes, and many of them were drawn twice.
+    """
+    from shd.synthesizers import load_synthesizer
+
+    claimed = release.card["synthesizer"]
+    try:
+        model = load_synthesizer(release.folder / "model.safetensors")
+    except ShdError as error:
+        yield Claim("model", claimed["class"], "not readable", NO, str(error))
+        return
+    parameters = plain(model.get_params())
+    differ = [name for name, value in claimed["parameters"].items() if parameters.get(name) != value]
+    same = type(model).__name__ == claimed["class"] and not differ
+    yield Claim("model", claimed["class"], type(model).__name__, mark(same), ", ".join(differ))
+    if same and synthetic.images is None:
+        yield _of_records(model.sample(len(synthetic)), synthetic.frame)
+
+
+def _of_records(drawn: pd.DataFrame, released: pd.DataFrame) -> Claim:
+    """Whether a model gives the records released; numbers may be rounded otherwise on another machine."""
+    what = "records of the model"
+    if list(drawn) != list(released):
+        return Claim(what, "those released", "of other columns", NO)
+    alike = float((drawn.astype(str) == released.astype(str)).to_numpy().mean())
+    if drawn.astype(str).equals(released.astype(str)):
+        return Claim(what, "those released", "the same", YES)
+    why = "another machine, another seed, or another model, of which the scores say nothing"
+    return Claim(what, "those released", f"{alike:.0%} of entries alike", UNSURE, why)
