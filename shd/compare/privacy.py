@@ -187,7 +187,7 @@ def _dcr(inputs: Inputs, found: dict, weights: list[np.ndarray]) -> Score:
         f"{value:.1%} of synthetic records lie nearer to a record learned from than to one held out (ideal: 50%; "
         f"other {inputs.word} records: {ceiling:.1%}). {NO_GUARANTEE}"
     )
-    verdict = _band(value, low, ceiling)
+    verdict = _band(value, low, floor, ceiling)
     return Score("privacy", "DCR share", value, low, high, floor, ceiling, verdict, "at 0.5", sentence)
 
 
@@ -234,11 +234,15 @@ def _low_end(ratios: np.ndarray, weights: np.ndarray) -> float:
     return float(np.percentile(np.repeat(ratios, weights), LOWEST)) if weights.any() else np.nan
 
 
-def _band(value: float, low: float, ceiling: float) -> str:
-    """Judge a DCR share. Being nearer to held-out records is odd, and worth a look, but betrays nobody."""
+def _band(value: float, low: float, floor: float, ceiling: float) -> str:
+    """Judge a DCR share. Being nearer to held-out records is odd, and worth a look, but betrays nobody.
+
+    Who the real people are decides how much of the space falls to either side. The floor shares that chance: what
+    columns drawn one by one reach, which remember nobody, is no alarm.
+    """
     if value < 0.5 - AMBER_BAND:
         return "amber"
-    if value <= 0.5 + GREEN_BAND or low <= 0.5:
+    if value <= 0.5 + GREEN_BAND or low <= max(0.5, floor):
         return "green"
     # red takes more than chance explains, and more than other real records reach
     return "red" if value > 0.5 + AMBER_BAND and low > max(0.5 + GREEN_BAND, ceiling) else "amber"

@@ -141,17 +141,19 @@ def test_equal_records_of_one_person_are_no_chance(people):
 
 
 @pytest.mark.parametrize(
-    ("value", "low", "ceiling", "verdict"),
+    ("value", "low", "floor", "ceiling", "verdict"),
     [
-        (0.70, 0.54, 0.73, "amber"),  # other real records are as near
-        (0.70, 0.54, 0.50, "red"),
-        (0.70, 0.51, 0.50, "amber"),  # it may be little
-        (0.70, 0.49, 0.50, "green"),
-        (0.44, 0.40, 0.50, "amber"),
+        (0.70, 0.54, 0.50, 0.73, "amber"),  # other real records are as near
+        (0.70, 0.54, 0.50, 0.50, "red"),
+        (0.70, 0.51, 0.50, 0.50, "amber"),  # it may be little
+        (0.70, 0.49, 0.50, 0.50, "green"),
+        (0.70, 0.51, 0.52, 0.50, "green"),  # columns drawn one by one are as near
+        (0.70, 0.54, 0.52, 0.50, "red"),
+        (0.44, 0.40, 0.50, 0.50, "amber"),
     ],
 )
-def test_bands_of_the_dcr_share(value, low, ceiling, verdict):
-    assert privacy._band(value, low, ceiling) == verdict
+def test_bands_of_the_dcr_share(value, low, floor, ceiling, verdict):
+    assert privacy._band(value, low, floor, ceiling) == verdict
 
 
 def test_records_count_with_the_people_that_they_are_near_to():

@@ -7,6 +7,7 @@ import pytest
 from shd._errors import ShdError
 from shd.dataset import Dataset
 from shd.synthesizers import TabularCGAN, load_synthesizer, tabular_cgan
+from shd.synthesizers._moments import ClassMoments
 
 
 def mixed(n: int = 600, seed: int = 0) -> pd.DataFrame:
@@ -200,6 +201,7 @@ def test_thousands_of_levels_share_codes_and_all_come_back():
         ({"condition": "sick", "critic_steps": -1}, "critic_steps=-1"),
         ({"condition": "sick", "temperature": 0}, "temperature=0"),
         ({"condition": "sick", "moment_weight": float("nan")}, "moment_weight=nan"),
+        ({"condition": "sick", "moment_growth": 0.5}, "moment_growth=0.5"),
         ({"condition": "sick", "random_state": -1}, "random_state=-1"),
         ({"condition": 0}, "condition 0 is not a column"),
         ({"condition": "age", "max_levels": 5}, "more than 5 levels"),
@@ -294,3 +296,27 @@ def test_no_warnings_on_an_ordinary_table():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TabularCGAN(condition="sick", **{**SMALL, "steps": 2}).fit(mixed())
+
+
+def test_the_weight_of_the_moments_grows_as_the_learning_rate_falls(monkeypatch):
+    """By how much, and over how many batches moments are averaged: seen by the loss, step by step."""
+    seen = []
+    loss = ClassMoments.loss
+
+    def watched(self, probabilities, classes, keep):
+        seen.append(keep)
+        return loss(self, probabilities, classes, keep)
+
+    monkeypatch.setattr(ClassMoments, "loss", watched)
+    options = SMALL | {"steps": 10, "critic_steps": 0, "critic_trees": 0}
+    weights = []
+    for growth in (1.0, 4.0):
+        seen.clear()
+        model = TabularCGAN(condition="sick", moment_growth=growth, **options).fit(mixed())
+        weights.append(model.generator_[0].weight.detach().numpy().copy())
+        kept = np.array(seen[-10:])  # the ten steps of the fit; more were tried to tell how long it takes
+        if growth == 1:
+            assert kept == pytest.approx(0.9)
+        else:  # from the seventh step on, at a whole learning rate .1 of each batch counts, at a quarter .025
+            assert kept == pytest.approx([0.9] * 7 + [0.925, 0.95, 0.975])
+    assert not np.array_equal(*weights)
