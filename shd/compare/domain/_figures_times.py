@@ -75,7 +75,7 @@ def subgroup_effects(real: pd.DataFrame, other: pd.DataFrame, word: str = "real"
     ]
     title = f"{_agreement(both, 'odds ratio')} odds ratios agree: the intervals overlap, and no effect points elsewhere"
     figure = _forest(both, names, "odds ratio", "odds ratio, not adjusted (1: no difference)", title, (word, name))
-    heading = f"do levels differ?\np, adjusted for the\nnumber of variables:\n{_called(word)} / {_called(name)}"
+    heading = f"adjusted p of a difference:\n{_called(word)} / {_called(name)}"
     with style():
         _interactions(figure.axes[0], both, heading)
     return figure
