@@ -259,7 +259,7 @@ def verify(
     if real is None:
         found = audit(verify_release(release))
     else:
-        tell = Steps(4)
+        tell = Steps(5)
         tell("files", str(release))
         whole = verify_release(release)
         source, target = original_of(whole)
