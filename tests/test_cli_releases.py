@@ -70,7 +70,7 @@ def test_verify_confirms_a_release_that_holds(call, release):
     assert code == 0, out + err
     assert out.splitlines()[-1] == "Holds: out"
     steps = [line.split()[:2] for line in err.splitlines() if line[:1].isdigit()]
-    assert steps == [["1/4", "files"], ["2/4", "load"], ["3/4", "split"], ["4/4", "compare"]]
+    assert steps == [["1/5", "files"], ["2/5", "load"], ["3/5", "split"], ["4/5", "model"], ["5/5", "compare"]]
     card = json.loads((release / "card.json").read_text())
     for score in card["scores"]:
         (line,) = [line for line in out.splitlines() if line.startswith(f"{score['question']}: {score['metric']}  ")]
