@@ -89,7 +89,7 @@ def test_distances_to_few_people(sizes):
         rng = np.random.default_rng(seed)
         roles = zip(("train", "synthetic", "holdout"), sizes, strict=True)
         tables = {name: pd.DataFrame(rng.normal(size=(n, 4))) for name, n in roles}
-        scores, _ = privacy._closeness(prepare_tables(tables, random_state=seed)[0])
+        scores, _, _ = privacy._closeness(prepare_tables(tables, random_state=seed)[0])
         for score, truth in zip(scores, (0.5, 0.0), strict=True):
             held[score.metric].append(score.low <= truth <= score.high)
     assert np.mean(held["DCR share"]) >= 0.9
