@@ -2,9 +2,9 @@
 
 Strack, DeShazo, Gennings, Olmo, Ventura, Cios, Clore (2014), *Impact of HbA1c Measurement on Hospital
 Readmission Rates*, BioMed Research International, doi 10.1155/2014/781670, Table 3. Its text could not be
-opened here: the counts are quoted from memory. What speaks for them: over the levels of a group patients add up to
-69,984 and readmissions to 6,459, and the published file comes near all of them. Readmissions by main diagnosis do
-not come near, and are left out.
+opened here: the counts are quoted from memory. What speaks for them: in the five groups whose levels are all quoted
+patients add up to 69,984 and readmissions to 6,459, and the published file comes near all of them. Readmissions by
+main diagnosis do not come near, and are left out.
 """
 
 from dataclasses import dataclass

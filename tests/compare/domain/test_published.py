@@ -77,7 +77,9 @@ def test_the_study_s_functions_take_the_cohort_only(challenge, function):
 
 @pytest.mark.real_data("diabetes_cohort")
 def test_group_sizes_of_the_real_cohort_are_those_published():
-    table = group_sizes(load("diabetes_cohort", source="real"))
+    cohort = load("diabetes_cohort", source="real")
+    assert (len(cohort), int((cohort.frame["readmitted"] == "<30").sum())) == (69_973, 6_277)  # as the help says
+    table = group_sizes(cohort)
     assert (table["difference"].abs() < 0.01).all()
     near = table[table["group"].isin(["age", "race", "sex", "discharged"])]
     assert (near["difference"].abs() < 0.002).all()
