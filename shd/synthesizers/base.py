@@ -77,7 +77,7 @@ class Synthesizer(BaseEstimator):
         frame = as_frame(data, "train")
         whole = self._condition_columns(data, frame)
         check_fittable(frame)
-        self.encoder_ = TableEncoder(self.max_bins, getattr(self, "max_levels", 200), whole).fit(frame)
+        self.encoder_ = self._learn_encoder(frame, people_of(data, frame), whole)
         self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
         self.n_rows_ = len(frame)
         return self
@@ -159,6 +159,10 @@ class Synthesizer(BaseEstimator):
     def _check_parameters(self) -> None:
         """Raise `ShdError` for constructor arguments that cannot work."""
 
+    def _learn_encoder(self, frame: pd.DataFrame, people: np.ndarray, whole: tuple[str, ...]) -> TableEncoder:
+        """Learn how columns become codes; `people` says whose each record is, int64, shape (n,)."""
+        return TableEncoder(self.max_bins, getattr(self, "max_levels", 200), whole).fit(frame)
+
     def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
         """Return the columns that can be asked for; none unless a family says otherwise."""
         return ()
@@ -215,6 +219,11 @@ def load_synthesizer(path: str | Path) -> Synthesizer:
     except (KeyError, TypeError, ValueError, RuntimeError, zlib.error):  # written by another version
         raise unknown from None
     return model
+
+
+def people_of(data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
+    """Return a number for the subject of each record, int64, shape (n,); without subjects each its own."""
+    return pd.factorize(data.subjects)[0] if isinstance(data, Dataset) else np.arange(len(frame))
 
 
 def refuse_condition(family: Synthesizer, condition: object) -> None:

@@ -33,8 +33,7 @@ from shd.synthesizers._filter import Filter, at_most, under
 from shd.synthesizers._game import Game, generator
 from shd.synthesizers._one_hot import OneHot
 from shd.synthesizers._training import Checkpoint, Clock, fingerprint, heldout_rows, heldout_score, seconds_per_call
-from shd.synthesizers.base import Synthesizer
-from shd.synthesizers.encoding import TableEncoder
+from shd.synthesizers.base import Synthesizer, people_of
 
 _EVALUATIONS = 10  # held-out scores a fit, at even distances
 _STEPS_BETWEEN = 200  # fewer scores in a short fit: each takes as long as some fifty steps
@@ -326,7 +325,7 @@ class TabularCGAN(Synthesizer):
         trial.seed_ = 0
         frame = as_frame(data, "train")
         columns = trial._condition_columns(data, frame)
-        trial.encoder_ = TableEncoder(self.max_bins, self.max_levels, columns).fit(frame)
+        trial.encoder_ = self._learn_encoder(frame, people_of(data, frame), columns)
         codes = trial.encoder_.transform(frame)
         seconds = seconds_per_call(trial._start(codes, trial._prepare(codes, columns)).step, calls=20)
         left = 60 * minutes / seconds - trial._seconds_of_the_critics(len(codes), seconds) / seconds
