@@ -143,6 +143,11 @@ class Synthesizer(BaseEstimator):
             raise ShdWorkError(f"{path}: cannot write the model ({error}). Choose another place.") from None
         return path
 
+    def for_release(self) -> "Synthesizer":
+        """Return the model as it may be handed on: without parts that know the records learned from by heart."""
+        self._check_fitted()
+        return self
+
     def _check_sample(self, n: int, random_state: int | None) -> np.random.Generator:
         """Check what `sample` is asked for, and return where its draws come from."""
         _check_seed(random_state)

@@ -350,6 +350,14 @@ class TabularCGAN(Synthesizer):
                 codes[part, self._free_at] = self._one_hot.draw_codes(logits, torch_rng)
         return codes
 
+    def for_release(self) -> "TabularCGAN":
+        """Return a copy without the critics, which know the people learned from; the card tells what that costs."""
+        self._check_fitted()
+        handed_on = copy.copy(self)
+        handed_on.filter_ = Filter(self.encoder_.sizes, self.width)
+        handed_on.heldout_c2st_ = float("nan")  # it was taken with the critics
+        return handed_on
+
     def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
         extra = {
             "columns": list(self.conditions_.columns),

@@ -320,3 +320,18 @@ def test_the_weight_of_the_moments_grows_as_the_learning_rate_falls(monkeypatch)
         else:  # from the seventh step on, at a whole learning rate .1 of each batch counts, at a quarter .025
             assert kept == pytest.approx([0.9] * 7 + [0.925, 0.95, 0.975])
     assert not np.array_equal(*weights)
+
+
+def test_what_is_handed_on_has_no_critics_and_draws_from_the_generator_alone(fitted, tmp_path):
+    handed_on = fitted.for_release()
+    assert fitted.filter_.critics and not handed_on.filter_.critics
+    path = handed_on.save(tmp_path / "model.safetensors")
+    assert b"filter." not in path.read_bytes()
+    pd.testing.assert_frame_equal(load_synthesizer(path).sample(50), handed_on.sample(50))
+    assert np.isnan(load_synthesizer(path).heldout_c2st_)
+    assert np.isfinite(fitted.heldout_c2st_)  # the maker's model stays as it was
+
+
+def test_what_was_not_fitted_is_not_handed_on():
+    with pytest.raises(ShdError, match="call fit"):
+        TabularCGAN().for_release()
