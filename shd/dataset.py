@@ -70,6 +70,14 @@ class Dataset:
     levels_read : sequence of str
         Categories whose levels were read off the records, not declared: in `split` each side keeps its own, so that
         a release does not name what only people held out have.
+    declared : sequence of str
+        Categories whose levels stand in the description of the data set, so that they tell of nobody.
+    keep, fake : sequence of str
+        Columns that identify people and are kept knowingly, as categories; columns that are made up when records are
+        drawn. Others that identify people are dropped before anything is learned.
+    min_people : int, optional
+        Fewest people who have to share what is learned, where the owner of the data has said so (published data
+        without names, for example); a synthesizer may say otherwise.
 
     Raises
     ------
@@ -88,10 +96,15 @@ class Dataset:
     card: DataCard = field(default_factory=DataCard)
     images: np.ndarray | None = None
     levels_read: tuple = ()
+    declared: tuple = ()
+    keep: tuple = ()
+    fake: tuple = ()
+    min_people: int | None = None
 
     def __post_init__(self) -> None:
         check_frame(self.frame)
-        for role, columns in (("target", [self.target]), ("sensitive", self.sensitive), ("counts", self.counts)):
+        roles = {role: getattr(self, role) for role in ("sensitive", "counts", "keep", "fake")}
+        for role, columns in {"target": [self.target], **roles}.items():
             for column in columns:
                 if column is not None and column not in self.frame.columns:
                     known = ", ".join(map(str, self.frame.columns[:6]))
@@ -102,8 +115,8 @@ class Dataset:
         _check_lengths(self.frame, subjects, self.images)
         object.__setattr__(self, "subjects", subjects)
         object.__setattr__(self, "frame", self.frame.reset_index(drop=True))
-        object.__setattr__(self, "sensitive", tuple(self.sensitive))
-        object.__setattr__(self, "counts", tuple(self.counts))
+        for role in (*roles, "declared"):
+            object.__setattr__(self, role, tuple(getattr(self, role)))
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -30,6 +30,9 @@ SHIPPED = {
 
 TARGET = "class"
 LEVELS = ("non-demented", "very mild", "mild", "moderate")
+MIN_PEOPLE = 1
+"""The class of two people, one of whom trains, is learned: its owner publishes it, without names, for everybody."""
+
 N_SLICES = 32
 """Axial slices of each person; 0 is the lowest."""
 
@@ -135,7 +138,8 @@ def people() -> pd.DataFrame:
 
 def _dataset(frame: pd.DataFrame, subjects: np.ndarray | None, images: np.ndarray, source: str) -> Dataset:
     frame = frame.assign(**{TARGET: _levels(frame[TARGET]), "slice": frame["slice"].astype("int64")})
-    return Dataset(frame, target=TARGET, subjects=subjects, images=images, source=source, name=NAME, card=CARD)
+    roles = {"target": TARGET, "declared": (TARGET,), "min_people": MIN_PEOPLE, "name": NAME, "card": CARD}
+    return Dataset(frame, subjects=subjects, images=images, source=source, **roles)
 
 
 def _levels(values: pd.Series) -> pd.Series:

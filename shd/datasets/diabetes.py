@@ -143,6 +143,7 @@ def read(path: Path, source: str) -> Dataset:
 
 def _dataset(frame: pd.DataFrame, subjects: np.ndarray | None, source: str) -> Dataset:
     roles = {"target": TARGET, "sensitive": SENSITIVE, "counts": COUNTS}
+    roles["declared"] = tuple(frame.columns[frame.dtypes == "category"])  # the owner's list of levels is public
     return Dataset(frame, subjects=subjects, source=source, name=NAME, card=CARD, **roles)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd.dataset import check_frame, describe_columns
+from shd.synthesizers._protect import distinct_people
 from shd.synthesizers.encoding import ColumnCodec, TableEncoder
 
 
@@ -29,10 +30,28 @@ class Conditions:
     counts: np.ndarray
 
     @classmethod
-    def learn(cls, columns: tuple[str, ...], codes: np.ndarray) -> tuple["Conditions", np.ndarray]:
-        """Return the classes of a table, and the class of each of its rows, shape (n,)."""
+    def learn(
+        cls, columns: tuple[str, ...], codes: np.ndarray, people: np.ndarray | None = None, min_people: int = 1
+    ) -> tuple["Conditions", np.ndarray]:
+        """Return the classes of a table, and the class of each of its rows, shape (n,).
+
+        A class of fewer than `min_people` people is none: its rows count as the commonest one that is most alike.
+        """
         combinations, classes, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
-        return cls(columns, combinations, counts), classes.ravel()
+        classes = classes.ravel()
+        known = np.ones(len(counts), bool)
+        if people is not None:
+            known = distinct_people(classes, people, len(counts)) >= min_people
+        if known.all():
+            return cls(columns, combinations, counts), classes
+        if not known.any():  # too many columns for so few people: only the commonest is left
+            known[np.argmax(counts)] = True
+        left, share = combinations[known], counts[known] / (counts.sum() + 1)
+        alike = [np.argmax((left == combination).sum(axis=1) + share) for combination in combinations[~known]]
+        home = np.cumsum(known) - 1
+        home[~known] = alike
+        classes = home[classes]
+        return cls(columns, left, np.bincount(classes)), classes
 
     def draw(self, n: int, asked: dict | pd.DataFrame | None, encoder: TableEncoder, rng: np.random.Generator):
         """Return codes of the condition columns for `n` rows, int64, shape (n, n_condition_columns).

@@ -14,13 +14,12 @@ from safetensors.torch import save as to_bytes
 from sklearn.base import BaseEstimator
 
 from shd._errors import ShdError, ShdWarning, ShdWorkError
-from shd.dataset import Dataset, as_frame, describe_columns
-from shd.synthesizers._dtypes import is_level
+from shd.dataset import Dataset, as_frame, describe_columns, role_of
+from shd.synthesizers._protect import MIN_PEOPLE, Protection, people_of
 from shd.synthesizers.encoding import TableEncoder
 
 _FORMAT = "shd-synthesizer-1"
 _FEW_ROWS = 100  # fewer than this is said to be too few to learn from
-_ID_SHARE = 0.9  # a text column with this share of distinct values identifies people
 
 registry: dict[str, type["Synthesizer"]] = {}
 """Every family by its class name: `load_synthesizer` and the contract tests go through it."""
@@ -32,10 +31,16 @@ class Synthesizer(BaseEstimator):
     A family writes four short methods: `_fit`, `_sample`, `_get_state` and `_set_state`. The
     registry picks it up when its module is imported in ``shd/synthesizers/__init__.py``.
 
+    Every family takes `min_people`: fewest people who have to share what is learned. Columns that identify people are
+    dropped, rarer levels are merged, and numbers beyond that many people are cut (see `Protection`). None: what the
+    Dataset declares, else 5. With 1 nothing is merged or cut.
+
     Attributes
     ----------
     encoder_ : TableEncoder
         How columns become codes.
+    protection_ : Protection
+        What was dropped, merged and cut before anything was learned; a model from a file has none.
     n_rows_ : int
         Rows it was fitted on.
     """
@@ -73,12 +78,18 @@ class Synthesizer(BaseEstimator):
         """
         vars(self).pop("n_rows_", None)  # set last: a fit that failed leaves nothing that could be sampled
         _check_seed(self.random_state)
+        _check_least(getattr(self, "min_people", None))
         self._check_parameters()
-        frame = as_frame(data, "train")
+        data = self._protect(data)
+        frame = as_frame(data)
         whole = self._condition_columns(data, frame)
         check_fittable(frame)
-        self.encoder_ = self._learn_encoder(frame, people_of(data, frame), whole)
-        self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
+        self._people = people_of(data)
+        try:
+            self.encoder_ = self._learn_encoder(frame, self._people, whole)
+            self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
+        finally:
+            del self._people  # a model does not know whose a record was
         self.n_rows_ = len(frame)
         return self
 
@@ -164,9 +175,20 @@ class Synthesizer(BaseEstimator):
     def _check_parameters(self) -> None:
         """Raise `ShdError` for constructor arguments that cannot work."""
 
+    def _protect(self, data: Dataset | pd.DataFrame) -> Dataset | pd.DataFrame:
+        """Return what is learned from: no column that identifies people, and nothing that few of them have."""
+        self.protection_ = Protection.fit(data, self._least(data))
+        return self.protection_.apply(data)
+
+    def _least(self, data: Dataset | pd.DataFrame) -> int:
+        """Return how many people have to share what is learned."""
+        declared = role_of(data, "min_people")
+        return next(n for n in (getattr(self, "min_people", None), declared, MIN_PEOPLE) if n is not None)
+
     def _learn_encoder(self, frame: pd.DataFrame, people: np.ndarray, whole: tuple[str, ...]) -> TableEncoder:
         """Learn how columns become codes; `people` says whose each record is, int64, shape (n,)."""
-        return TableEncoder(self.max_bins, getattr(self, "max_levels", 200), whole).fit(frame)
+        encoder = TableEncoder(self.max_bins, getattr(self, "max_levels", 200), whole)
+        return encoder.fit(frame, people, self.protection_.done.min_people)
 
     def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
         """Return the columns that can be asked for; none unless a family says otherwise."""
@@ -226,11 +248,6 @@ def load_synthesizer(path: str | Path) -> Synthesizer:
     return model
 
 
-def people_of(data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
-    """Return a number for the subject of each record, int64, shape (n,); without subjects each its own."""
-    return pd.factorize(data.subjects)[0] if isinstance(data, Dataset) else np.arange(len(frame))
-
-
 def refuse_condition(family: Synthesizer, condition: object) -> None:
     """Raise `ShdError` where a family that takes no condition is given one."""
     if condition is not None:
@@ -241,28 +258,10 @@ def refuse_condition(family: Synthesizer, condition: object) -> None:
 
 
 def check_fittable(frame: pd.DataFrame) -> None:
-    """Warn of what cannot be learned well, and refuse what would give people away.
-
-    Raises
-    ------
-    ShdError
-        Where a text column has nearly as many values as there are rows: it identifies people; or
-        where cells hold lists.
-    """
+    """Warn of what cannot be learned well; `ShdError` for several rows of column names."""
     n = len(frame)
     if frame.columns.nlevels > 1:
         raise ShdError("the table has several rows of column names; make each name one text.")
-    for name in frame.columns:
-        values = frame[name]
-        if is_level(values):
-            distinct = _distinct(values)
-            if distinct >= 20 and distinct > _ID_SHARE * values.notna().sum():
-                raise ShdError(
-                    f"column {name!r} has {distinct:,} different values in {n:,} rows: it identifies people. "
-                    f"Drop it, or name it as the subject."
-                )
-        elif pd.api.types.is_integer_dtype(values) and n > _FEW_ROWS and values.nunique() == n:
-            _warn(f"column {name!r} has a different whole number in every row; if it is an id, drop it.")
     if n < _FEW_ROWS:
         _warn(f"{n} rows are too few to learn from: expect poor data, and rows near to real ones. Use {_FEW_ROWS} up.")
     empty = [c for c in frame.columns if frame[c].isna().all()]
@@ -273,19 +272,16 @@ def check_fittable(frame: pd.DataFrame) -> None:
         _warn(f"only one value in {describe_columns(constant)}: kept as they are; drop them if not needed.")
 
 
-def _distinct(values: pd.Series) -> int:
-    try:
-        return values.nunique()
-    except TypeError:  # lists and the like
-        raise ShdError(
-            f"column {values.name!r} holds lists or other nested values; make it one value a cell."
-        ) from None
-
-
 def _check_seed(seed: object) -> None:
     whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
     if seed is not None and not (whole and 0 <= seed < 2**62):
         raise ShdError(f"random_state={seed!r} must be a whole number, 0 or more, below 2**62.")
+
+
+def _check_least(least: object) -> None:
+    whole = isinstance(least, (int, np.integer)) and not isinstance(least, bool)
+    if least is not None and not (whole and least >= 1):
+        raise ShdError(f"min_people={least!r} must be a whole number of people, 1 or more; 1 protects nobody.")
 
 
 def _plain(value: object) -> object:

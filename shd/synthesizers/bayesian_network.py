@@ -8,6 +8,7 @@ import torch
 
 from shd._errors import ShdError
 from shd._progress import Bar, progress
+from shd.synthesizers._protect import distinct_people
 from shd.synthesizers.base import Synthesizer, refuse_condition
 from shd.synthesizers.encoding import ColumnCodec
 
@@ -80,6 +81,8 @@ class BayesianNetwork(Synthesizer):
         Privacy budget, above 0; smaller is more private and noisier. None: no noise, no promise.
     max_levels : int
         Most codes for a column of categories; rarer levels share codes.
+    min_people : int, optional
+        See `Synthesizer`. What is known of states of the parents with fewer people is not learned.
     random_state : int or None
         The same seed gives the same rows. None: a fresh seed each time, told to nobody.
 
@@ -99,11 +102,17 @@ class BayesianNetwork(Synthesizer):
     """
 
     def __init__(
-        self, degree: int = 4, epsilon: float | None = None, max_levels: int = 200, random_state: int | None = 0
+        self,
+        degree: int = 4,
+        epsilon: float | None = None,
+        max_levels: int = 200,
+        min_people: int | None = None,
+        random_state: int | None = 0,
     ):
         self.degree = degree
         self.epsilon = epsilon
         self.max_levels = max_levels
+        self.min_people = min_people
         self.random_state = random_state
 
     @property
@@ -129,7 +138,7 @@ class BayesianNetwork(Synthesizer):
         for node in self.nodes_:
             n_codes = self.encoder_.sizes[node.column]
             if self.epsilon is None:
-                node.table = _smooth_table(node, codes, n_codes)
+                node.table = _smooth_table(node, codes, n_codes, self._people, self.protection_.done.min_people)
             else:
                 # every column has one table; replacing a record moves two of its counts by one
                 scale = 2 * codes.shape[1] / (self.epsilon / 2)
@@ -310,11 +319,14 @@ def _counts(node: Node, codes: np.ndarray, n_codes: int) -> np.ndarray:
     return cells.reshape(n_states, n_codes).astype(float)
 
 
-def _smooth_table(node: Node, codes: np.ndarray, n_codes: int) -> np.ndarray:
-    """Conditional probabilities; every state leans a little on the table with one parent fewer."""
+def _smooth_table(node: Node, codes: np.ndarray, n_codes: int, people: np.ndarray, min_people: int) -> np.ndarray:
+    """Conditional probabilities; every state leans on the table with one parent fewer: of few people, wholly."""
     table = _counts(Node(node.column, []), codes, n_codes)
     for k in range(1, len(node.parents) + 1):
-        counts = _counts(Node(node.column, node.parents[:k]), codes, n_codes)
+        part = Node(node.column, node.parents[:k])
+        counts = _counts(part, codes, n_codes)
+        state, n_states = part.state(codes)
+        counts[distinct_people(state, people, n_states) < min_people] = 0
         fewer = table / table.sum(axis=1, keepdims=True)
         table = counts + _PRIOR * np.repeat(fewer, len(counts) // len(fewer), axis=0)
     return table / table.sum(axis=1, keepdims=True)

@@ -62,6 +62,8 @@ class FlowMatching(ImageSynthesizer):
         Principal components.
     moves : int
         Straight moves from noise to data when sampling: more are slower and more exact.
+    min_people : int, optional
+        See `Synthesizer`.
     random_state : int
         The same seed gives the same model on the same machine, and the same pictures.
 
@@ -73,12 +75,19 @@ class FlowMatching(ImageSynthesizer):
     """
 
     def __init__(
-        self, steps: int = 3000, width: int = 256, components: int = 100, moves: int = 16, random_state: int = 0
+        self,
+        steps: int = 3000,
+        width: int = 256,
+        components: int = 100,
+        moves: int = 16,
+        min_people: int | None = None,
+        random_state: int = 0,
     ):
         self.steps = steps
         self.width = width
         self.components = components
         self.moves = moves
+        self.min_people = min_people
         self.random_state = random_state
 
     def _check_parameters(self) -> None:

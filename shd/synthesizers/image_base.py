@@ -98,7 +98,9 @@ class ImageSynthesizer(Synthesizer, abstract=True):
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         self.target_, self.size_ = self._data.target, self._data.images.shape[1:]
-        self.conditions_, _ = Conditions.learn(self.encoder_.whole, codes)
+        self.conditions_, _ = Conditions.learn(
+            self.encoder_.whole, codes, self._people, self.protection_.done.min_people
+        )
         self._count()
         images = self._data.images
         more = [(0, 0), *((0, up - side) for up, side in zip(_up_to_steps(self.size_), self.size_, strict=True))]

@@ -81,6 +81,8 @@ class ImageCGAN(ImageSynthesizer):
     device : str
         ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU where there is one. Several processes started by
         ``torchrun`` share the work, on one machine or more; see `shd._processes`.
+    min_people : int, optional
+        See `Synthesizer`.
     random_state : int
         The same seed gives the same model on the same machine, and the same pictures.
 
@@ -113,6 +115,7 @@ class ImageCGAN(ImageSynthesizer):
         jpeg_quality: int | None = 90,
         precision: str = "auto",
         device: str = "auto",
+        min_people: int | None = None,
         random_state: int = 0,
     ):
         self.steps = steps
@@ -128,6 +131,7 @@ class ImageCGAN(ImageSynthesizer):
         self.jpeg_quality = jpeg_quality
         self.precision = precision
         self.device = device
+        self.min_people = min_people
         self.random_state = random_state
 
     def fit(self, data: Dataset, checkpoint: str | Path | None = None, preview: str | Path | None = None):

@@ -15,6 +15,8 @@ class Marginals(Synthesizer):
 
     Parameters
     ----------
+    min_people : int, optional
+        See `Synthesizer`.
     random_state : int
         The same seed gives the same rows.
 
@@ -24,7 +26,8 @@ class Marginals(Synthesizer):
         How often each code of each column occurred.
     """
 
-    def __init__(self, random_state: int = 0):
+    def __init__(self, min_people: int | None = None, random_state: int = 0):
+        self.min_people = min_people
         self.random_state = random_state
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:

@@ -45,6 +45,8 @@ class SliceGaussian(ImageSynthesizer):
         Groups of people that the first 20 components are drawn from, each a Gaussian of its own: a
         mixture (McLachlan and Peel 2000). One group, the default, is a plain Gaussian. There are fewer
         groups where one would hold fewer than 160 pictures.
+    min_people : int, optional
+        See `Synthesizer`.
     random_state : int
         The same seed gives the same pictures.
 
@@ -73,9 +75,10 @@ class SliceGaussian(ImageSynthesizer):
 
     _description = Pixels
 
-    def __init__(self, components: int = 160, groups: int = 1, random_state: int = 0):
+    def __init__(self, components: int = 160, groups: int = 1, min_people: int | None = None, random_state: int = 0):
         self.components = components
         self.groups = groups
+        self.min_people = min_people
         self.random_state = random_state
 
     def _check_parameters(self) -> None:

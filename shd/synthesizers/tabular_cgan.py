@@ -32,8 +32,9 @@ from shd.synthesizers._conditions import Conditions
 from shd.synthesizers._filter import Filter, at_most, under
 from shd.synthesizers._game import Game, generator
 from shd.synthesizers._one_hot import OneHot
+from shd.synthesizers._protect import people_of
 from shd.synthesizers._training import Checkpoint, Clock, fingerprint, heldout_rows, heldout_score, seconds_per_call
-from shd.synthesizers.base import Synthesizer, people_of
+from shd.synthesizers.base import Synthesizer
 
 _EVALUATIONS = 10  # held-out scores a fit, at even distances
 _STEPS_BETWEEN = 200  # fewer scores in a short fit: each takes as long as some fifty steps
@@ -82,6 +83,8 @@ class TabularCGAN(Synthesizer):
         are taken in all.
     max_levels : int
         See `TableEncoder`: columns with more levels let rare neighbours share a code.
+    min_people : int, optional
+        See `Synthesizer`.
     random_state : int
         The same seed gives the same model on the same machine, and the same rows.
 
@@ -117,6 +120,7 @@ class TabularCGAN(Synthesizer):
         critic_trees: int = 400,
         patience: int = 4,
         max_levels: int = 200,
+        min_people: int | None = None,
         random_state: int = 0,
     ):
         self.condition = condition
@@ -135,6 +139,7 @@ class TabularCGAN(Synthesizer):
         self.critic_trees = critic_trees
         self.patience = patience
         self.max_levels = max_levels
+        self.min_people = min_people
         self.random_state = random_state
 
     def fit(self, data: Dataset | pd.DataFrame, checkpoint: str | Path | None = None) -> "TabularCGAN":
@@ -159,12 +164,11 @@ class TabularCGAN(Synthesizer):
         ShdError
             Where the table cannot be learned from, or the checkpoint is of something else.
         """
-        self._subjects = data.subjects if isinstance(data, Dataset) else np.arange(len(as_frame(data, "train")))
         self._checkpoint = checkpoint
         try:
             return super().fit(data)
         finally:
-            del self._subjects, self._checkpoint
+            del self._checkpoint
 
     def _check_parameters(self) -> None:
         for name, least in _WHOLE_NUMBERS.items():
@@ -200,9 +204,9 @@ class TabularCGAN(Synthesizer):
 
     def _hold_out(self, classes: np.ndarray) -> np.ndarray:
         """Choose the rows to score on; every class keeps a subject to learn from."""
-        held = heldout_rows(self._subjects, np.random.default_rng(self.seed_))
+        held = heldout_rows(self._people, np.random.default_rng(self.seed_))
         vanished = ~np.isin(classes, classes[~held])
-        held &= ~np.isin(self._subjects, self._subjects[vanished])
+        held &= ~np.isin(self._people, self._people[vanished])
         if not held.any():
             raise ShdError(f"{len(classes)} rows leave no subject to score on; give records of more subjects.")
         return held
@@ -210,7 +214,8 @@ class TabularCGAN(Synthesizer):
     def _prepare(self, codes: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
         """Set up classes and one-hot columns; return the class of each row."""
         at = [self.encoder_.names.index(c) for c in columns]
-        self.conditions_, classes = Conditions.learn(columns, codes[:, at])
+        least = self.protection_.done.min_people
+        self.conditions_, classes = Conditions.learn(columns, codes[:, at], self._people, least)
         self._lay_out()
         return classes
 
@@ -323,9 +328,10 @@ class TabularCGAN(Synthesizer):
         self._check_parameters()
         trial = copy.deepcopy(self).set_params(steps=1)
         trial.seed_ = 0
-        frame = as_frame(data, "train")
+        data = trial._protect(data)
+        frame, trial._people = as_frame(data), people_of(data)
         columns = trial._condition_columns(data, frame)
-        trial.encoder_ = self._learn_encoder(frame, people_of(data, frame), columns)
+        trial.encoder_ = trial._learn_encoder(frame, trial._people, columns)
         codes = trial.encoder_.transform(frame)
         seconds = seconds_per_call(trial._start(codes, trial._prepare(codes, columns)).step, calls=20)
         left = 60 * minutes / seconds - trial._seconds_of_the_critics(len(codes), seconds) / seconds

@@ -44,7 +44,7 @@ def fitted(many_scores) -> TabularCGAN:
 
 
 def test_gives_back_columns_dtypes_and_categories(fitted):
-    real, synthetic = mixed(), fitted.sample(200)
+    real, synthetic = fitted.protection_.apply(mixed()), fitted.sample(200)
     assert list(synthetic.columns) == list(real.columns)
     assert (synthetic.dtypes == real.dtypes).all()
     assert len(synthetic) == 200
@@ -181,7 +181,7 @@ def test_thousands_of_levels_share_codes_and_all_come_back():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"code": rng.zipf(1.2, 4000).clip(max=3000).astype(str), "sick": rng.choice(["y", "n"], 4000)})
     frame["code"] = frame["code"].astype("category")
-    model = TabularCGAN(condition="sick", **{**SMALL, "steps": 3}, max_levels=50).fit(frame)
+    model = TabularCGAN(condition="sick", **{**SMALL, "steps": 3}, max_levels=50, min_people=1).fit(frame)
     assert model.encoder_["code"].n_codes == 50
     got = model.sample(4000)
     assert got["code"].nunique() > 100
@@ -232,24 +232,24 @@ def test_bad_requests_get_one_clear_line(fitted, n, condition, message):
 
 def test_a_number_that_is_asked_for_comes_exactly_and_an_unknown_one_is_refused():
     frame = mixed().assign(year=np.random.default_rng(0).integers(1900, 2000, 600))
-    model = TabularCGAN(condition="year", **SMALL).fit(frame)
+    model = TabularCGAN(condition="year", min_people=1, **SMALL).fit(frame)
     assert (model.sample(50, condition={"year": 1977})["year"] == 1977).all()
     with pytest.raises(ShdError, match="no level 2077"):
         model.sample(5, condition={"year": 2077})
 
 
 def test_few_subjects_can_be_learned_and_one_cannot():
-    few = Dataset(mixed(), target="sick", subjects=np.arange(600) % 3)
+    few = Dataset(mixed(), target="sick", subjects=np.arange(600) % 3, min_people=1)
     assert len(TabularCGAN(**SMALL).fit(few).sample(5)) == 5
     with pytest.raises(ShdError, match="no subject to score on"):
-        TabularCGAN(**SMALL).fit(Dataset(mixed(), target="sick", subjects=np.zeros(600)))
+        TabularCGAN(**SMALL).fit(Dataset(mixed(), target="sick", subjects=np.zeros(600), min_people=1))
 
 
 def test_a_rare_class_is_never_held_out_whole():
     frame = mixed().astype({"sick": str})
     frame.loc[0, "sick"] = "once"
     for seed in range(8):
-        model = TabularCGAN(condition="sick", **{**SMALL, "steps": 1, "random_state": seed})
+        model = TabularCGAN(condition="sick", min_people=1, **{**SMALL, "steps": 1, "random_state": seed})
         model.fit(frame)
         assert (model.sample(3, condition={"sick": "once"})["sick"] == "once").all()
 

@@ -1,0 +1,428 @@
+"""What a table says of few people, taken out before anything is learned from it or compared.
+
+Columns that identify people go. Levels of few people are merged, numbers and dates of few people are cut to the range
+of the others (top and bottom coding), and what is missing for few people, or known of few, is made like the rest.
+The name of the field for the threshold is that of k-anonymity (Sweeney 2002, doi 10.1142/S0218488502001648), applied
+to each column alone: it promises nothing about columns together.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd._identify import Identified, identify
+from shd.dataset import Dataset, as_frame, describe_columns, role_of
+from shd.synthesizers._dtypes import is_level, learn_dtype, restore_numbers, to_numbers
+
+MIN_PEOPLE = 5
+"""Fewest people who share what is learned, unless said otherwise: the least cell that statistical offices publish."""
+
+OTHER = "other"
+"""Level that rare levels are merged into."""
+_CATCH_ALL = (OTHER, "another", "others", "elsewhere", "unknown")  # declared levels that take in rare ones
+_COARSE = 300  # numbers with no more places than this between their ends are merged like ordered levels
+_MERGED = 0.25  # where more records than this would move, numbers stay, and are drawn within bins instead
+_FINER = 100  # an end is rounded to a step this much finer than the middle half of the numbers is wide
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done to a table, in counts alone.
+
+    Parameters
+    ----------
+    min_people : int
+        The threshold; 1 is none.
+    dropped : tuple of Identified
+        Columns that identify people and were left out, those made up anew included.
+    kept, made_up : tuple of str
+        Columns that identify people and were kept as categories, or are made up when records are drawn.
+    merged_levels, merged_columns : int
+        Levels of few people, and the columns that had some.
+    cut_columns : int
+        Columns of numbers or dates of which some were cut, or merged with their neighbours.
+    gaps : int
+        Columns whose missing entries (or whose only known ones) were those of few people.
+    """
+
+    min_people: int
+    dropped: tuple[Identified, ...] = ()
+    kept: tuple[str, ...] = ()
+    made_up: tuple[str, ...] = ()
+    merged_levels: int = 0
+    merged_columns: int = 0
+    cut_columns: int = 0
+    gaps: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Protection:
+    """What `protect` learned on train, to be applied to train, holdout and whatever else stands beside them.
+
+    Attributes
+    ----------
+    done : Done
+        Counts, for the card.
+    """
+
+    done: Done
+    _rules: dict[object, "_Levels | _Numbers"] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def fit(cls, data: Dataset | pd.DataFrame, min_people: int = MIN_PEOPLE) -> "Protection":
+        """Learn what to drop, merge and cut.
+
+        Parameters
+        ----------
+        data : Dataset or pandas.DataFrame, shape (n, n_columns)
+            Train. Its subjects say which records are one person's.
+        min_people : int
+            Fewest people who have to share a level, or lie beyond a number, for it to be told. 1 switches merging and
+            cutting off; columns that identify people are dropped all the same.
+
+        Raises
+        ------
+        ShdError
+            Where a target, or a column that was to be kept, identifies people, or nothing is left.
+        """
+        frame, people = as_frame(data, "train"), people_of(data)
+        found = identify(frame, people)
+        kept, made_up = role_of(data, "keep", ()), role_of(data, "fake", ())
+        _check_kept(frame, people, kept, found, min_people)
+        dropped = tuple(one for one in found if one.column not in kept)
+        dropped += tuple(
+            Identified(column, "", "to be made up") for column in made_up if column not in [d.column for d in dropped]
+        )
+        names = [one.column for one in dropped]
+        if (n := len(pd.unique(people))) < min_people:
+            raise ShdError(
+                f"the table tells of {n} people, fewer than min_people={min_people}: nothing can be learned that so "
+                f"many share. Give records of more people, or min_people=1 where nobody has to be protected."
+            )
+        target = role_of(data, "target")
+        if target in names:
+            why = next(one.why for one in dropped if one.column == target)
+            raise ShdError(f"target {target!r} identifies people ({why}); choose another column to predict.")
+        if len(names) == frame.shape[1]:
+            raise ShdError(f"nothing is left to learn: every column identifies people ({describe_columns(names)}).")
+        rules, declared = {}, role_of(data, "declared", ())
+        if min_people > 1:
+            for name in frame.columns.drop(names):
+                rules[name] = _learn(frame[name], people, min_people, name in declared)
+        done = Done(
+            min_people,
+            dropped,
+            tuple(map(str, kept)),
+            tuple(map(str, made_up)),
+            sum(rule.merged for rule in rules.values() if isinstance(rule, _Levels)),
+            sum(rule.merged > 0 for rule in rules.values() if isinstance(rule, _Levels)),
+            sum(rule.cut for rule in rules.values() if isinstance(rule, _Numbers)),
+            sum(rule.fill is not None or rule.empty for rule in rules.values()),
+        )
+        return cls(done, rules)
+
+    def apply(self, data: Dataset | pd.DataFrame) -> "Dataset | pd.DataFrame":
+        """Return a table of the same kind without what few people of train had."""
+        frame = as_frame(data)
+        gone = [one.column for one in self.done.dropped if one.column in frame.columns]
+        changed = {name: rule.apply(frame[name]) for name, rule in self._rules.items() if name in frame.columns}
+        safe = frame.drop(columns=gone).assign(**{}) if gone else frame.copy(deep=False)
+        for name, values in changed.items():
+            if values is not frame[name]:
+                safe[name] = values
+        if not isinstance(data, Dataset):
+            return safe
+        roles = {
+            role: tuple(column for column in getattr(data, role) if column not in gone)
+            for role in ("sensitive", "counts", "levels_read", "declared", "keep")
+        }
+        return replace(data, frame=safe, fake=(), **roles)
+
+
+def people_of(data: Dataset | pd.DataFrame) -> np.ndarray:
+    """Return a number for the subject of each record, int64, shape (n,); without subjects each its own."""
+    return pd.factorize(data.subjects)[0] if isinstance(data, Dataset) else np.arange(len(data))
+
+
+def distinct_people(at: np.ndarray, people: np.ndarray, n: int) -> np.ndarray:
+    """Return how many people are at each of the places 0..n-1, int64, shape (n,); both are one a record."""
+    at = np.asarray(at, dtype=np.int64)
+    pairs = pd.unique(at * (int(people.max(initial=0)) + 1) + people)
+    return np.bincount(pairs // (int(people.max(initial=0)) + 1), minlength=n)
+
+
+def _check_kept(
+    frame: pd.DataFrame, people: np.ndarray, kept: tuple, found: tuple[Identified, ...], min_people: int
+) -> None:
+    """Raise `ShdError` where a column to be kept holds free text, or levels of few people."""
+    for one in found:
+        if one.column not in kept:
+            continue
+        if one.kind == "free text":
+            raise ShdError(f"column {one.column!r} holds free text, which is never learned; drop it, or make it up.")
+        at, levels = pd.factorize(frame[one.column].astype(object))
+        known = at >= 0
+        rare = int((distinct_people(at[known], people[known], len(levels)) < min_people).sum())
+        if rare:
+            raise ShdError(
+                f"column {one.column!r} cannot be kept: {rare:,} of its {len(levels):,} levels are those of fewer than "
+                f"{min_people} people. Drop it, make it up (--fake), or group its levels."
+            )
+
+
+def _learn(values: pd.Series, people: np.ndarray, min_people: int, declared: bool) -> "_Levels | _Numbers":
+    known = values.notna().to_numpy()
+    counts = [len(pd.unique(people[side])) for side in (known, ~known)]
+    fills, empty = 0 < counts[1] < min_people, counts[0] < min_people
+    if is_level(values):
+        return _Levels.learn(values[known], people[known], min_people, fills, empty, declared)
+    # those whose gaps are filled come last, and count from then on
+    in_order = np.argsort(~known, kind="stable")[: len(known) if fills else int(known.sum())]
+    return _Numbers.learn(values[known], people[in_order], min_people, fills, empty)
+
+
+@dataclass(frozen=True, eq=False)
+class _Levels:
+    """Which level each level becomes; levels that train did not have become `stranger`."""
+
+    becomes: dict
+    stranger: object
+    categories: pd.Index | None
+    merged: int
+    fill: object
+    empty: bool
+
+    @classmethod
+    def learn(cls, values: pd.Series, people: np.ndarray, least: int, fills: bool, empty: bool, declared: bool):
+        categorical = isinstance(values.dtype, pd.CategoricalDtype)
+        known = values.cat.categories if categorical else None
+        if empty:
+            none = known if declared or known is None else known[:0]
+            return cls({}, None, none, int(values.nunique()), None, True)
+        at, levels = _coded(values)
+        count = np.bincount(at, minlength=len(levels))
+        rare = distinct_people(at, people, len(levels)) < least
+        commonest = levels[int(np.argmax(count))]
+        numbers = all(isinstance(level, (int, float, np.number)) and not isinstance(level, bool) for level in levels)
+        if categorical and (values.cat.ordered or numbers):
+            place = np.argsort(np.argsort(levels)) if numbers and not values.cat.ordered else np.arange(len(levels))
+            goes = merge_neighbours(place[at], people, np.arange(len(levels), dtype=float), least)
+            order = np.argsort(place)
+            becomes = {levels[i]: levels[order[goes[place[i]]]] for i in range(len(levels))}
+            stranger = commonest
+        else:
+            stranger = _home(levels, rare, at, people, least, commonest, known if declared else None)
+            becomes = {level: stranger if few else level for level, few in zip(levels, rare, strict=True)}
+        if categorical and not declared:
+            left = list(dict.fromkeys(becomes.values()))
+            kept = [level for level in levels if level in set(left)]
+            extra = [level for level in left if level not in set(kept)]
+            known = pd.Index([*kept, *extra], dtype=None if extra else known.dtype)
+        fill = commonest if fills else None
+        return cls(becomes, stranger, known, int(sum(a != b for a, b in becomes.items())), fill, False)
+
+    def apply(self, values: pd.Series) -> pd.Series:
+        if self.empty:
+            gone = pd.Series([None] * len(values), index=values.index, name=values.name, dtype=object)
+            return gone.astype(self._dtype(values))
+        at, levels = _coded(values)
+        new = [self.becomes.get(level, self.stranger) for level in levels]
+        same = all(a == b for a, b in zip(levels, new, strict=True))
+        if same and self.fill is None and self._dtype(values) == values.dtype:
+            return values
+        changed = np.empty(len(new) + 1, dtype=object)
+        changed[:-1], changed[-1] = new, self.fill
+        return pd.Series(changed[at], index=values.index, name=values.name, dtype=object).astype(self._dtype(values))
+
+    def _dtype(self, values: pd.Series) -> object:
+        if self.categories is None or not isinstance(values.dtype, pd.CategoricalDtype):
+            return values.dtype
+        return pd.CategoricalDtype(self.categories, values.dtype.ordered)
+
+
+def _coded(values: pd.Series) -> tuple[np.ndarray, list]:
+    """Return the place of each entry among the levels that occur, -1 where it is missing, and these."""
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        at, levels = pd.factorize(values.astype(object))
+        return at, list(levels)
+    codes = values.cat.codes.to_numpy().astype(np.int64)
+    occurs = np.bincount(codes[codes >= 0], minlength=len(values.cat.categories)) > 0
+    place = np.append(np.cumsum(occurs) - 1, -1)
+    return place[codes], values.cat.categories[occurs].tolist()
+
+
+def _home(
+    levels: list, rare: np.ndarray, at: np.ndarray, people: np.ndarray, least: int, commonest: object, known: object
+) -> object:
+    """Return the level that rare levels become: one that takes in others, a new one, or the commonest."""
+    if known is not None:  # declared: no level is added to them
+        return next((level for level in known if str(level).lower() in _CATCH_ALL and level in levels), commonest)
+    if not all(isinstance(level, str) for level in levels):
+        return commonest
+    there = OTHER in levels and not rare[levels.index(OTHER)]
+    together = len(np.unique(people[rare[at]])) >= least
+    return OTHER if there or together else commonest
+
+
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """The range that numbers are cut to, and, of coarse ones, the values that are left."""
+
+    low: float
+    high: float
+    values: np.ndarray | None
+    becomes: np.ndarray | None
+    unit: str | None
+    cut: bool
+    fill: float | None
+    empty: bool
+
+    @classmethod
+    def learn(cls, values: pd.Series, people: np.ndarray, least: int, fills: bool, empty: bool) -> "_Numbers":
+        unit = learn_dtype(values).get("unit")
+        if empty:
+            return cls(0.0, 0.0, None, None, unit, len(values) > 0, None, True)
+        numbers = to_numbers(values, unit)
+        fill = None
+        if fills:
+            fill = float(round_to(np.median(numbers), grid_of(numbers) or _step(numbers), np.round))
+            numbers = np.append(numbers, np.full(len(people) - len(numbers), fill))
+        low, high, grid = _range(numbers, people, least)
+        inside = np.clip(numbers, low, high)
+        value, at = np.unique(inside, return_inverse=True)
+        becomes = None
+        few = distinct_people(at, people, len(value)) < least
+        if few.any() and few[at].mean() <= _MERGED and grid and (high - low) / grid <= _COARSE:
+            becomes = value[merge_neighbours(at, people, value, least)]
+        cut = bool((inside != numbers).any()) or becomes is not None
+        return cls(low, high, value if becomes is not None else None, becomes, unit, cut, fill, False)
+
+    def apply(self, values: pd.Series) -> pd.Series:
+        absent = values.isna().to_numpy()
+        if self.empty:
+            return restore_numbers(np.zeros(len(values)), np.ones(len(values), bool), *self._of(values))
+        numbers = np.zeros(len(values))
+        numbers[~absent] = to_numbers(values[~absent], self.unit)
+        new = np.clip(np.where(absent & (self.fill is not None), self.fill or 0.0, numbers), self.low, self.high)
+        if self.becomes is not None:
+            new = self.becomes[_nearest(self.values, new)]
+        moved = (new != numbers) & ~absent | (absent if self.fill is not None else False)
+        if not moved.any():
+            return values
+        still = absent if self.fill is None else np.zeros(len(values), bool)
+        made = restore_numbers(np.where(moved, new, 0), still | ~moved & absent, *self._of(values))
+        made.index = values.index
+        return values.where(~moved, made)
+
+    def _of(self, values: pd.Series) -> tuple:
+        return str(values.dtype), self.unit, values.name
+
+
+def _range(numbers: np.ndarray, people: np.ndarray, least: int) -> tuple[float, float, float]:
+    """Return the ends between which numbers are kept, beyond each of which `least` people lie, and their grid."""
+    n = int(people.max()) + 1
+    most, fewest = np.full(n, -np.inf), np.full(n, np.inf)
+    np.maximum.at(most, people, numbers)
+    np.minimum.at(fewest, people, numbers)
+    most, fewest = np.sort(most[np.isfinite(most)])[::-1], np.sort(fewest[np.isfinite(fewest)])
+    high, low = most[least - 1], fewest[least - 1]
+    grid = grid_of(numbers)
+    step = max(grid, _step(numbers, high - low))
+    if step > grid:  # else an end is a value of the grid, which is nobody's own
+        low, high = round_to(low, step, np.ceil), round_to(high, step, np.floor)
+    if low > high:
+        low = high = float(round_to(np.median(numbers), step, np.round)) if step else float(np.median(numbers))
+    return float(low), float(high), grid
+
+
+def _step(numbers: np.ndarray, else_width: float = 0.0) -> float:
+    """Return a power of ten that is small beside the middle half of the numbers; 0 where all are alike."""
+    quarter, three = np.quantile(numbers, [0.25, 0.75])
+    spread = three - quarter or max(else_width, 0.0)
+    return 10.0 ** np.floor(np.log10(spread / _FINER)) if spread > 0 else 0.0
+
+
+def round_to(numbers: np.ndarray, step: np.ndarray | float, how: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Round to multiples of a power of ten, without the dust of binary fractions."""
+    if np.ndim(step) == 0 and step == 0:
+        return numbers
+    exponent = np.round(np.log10(step))
+    # 0.3 / 0.1 is 2.9999999999999996, and single precision is coarser still
+    scaled = numbers / 10.0**exponent
+    near = np.round(scaled)
+    whole = np.where(np.isclose(scaled, near, rtol=2e-7, atol=1e-9), near, how(scaled))
+    return np.where(exponent < 0, whole / 10.0**-exponent, whole * 10.0**exponent)
+
+
+def grid_of(numbers: np.ndarray) -> float:
+    """Return the power of ten, 1 at most, that most of the numbers are multiples of; 0 where they are too fine."""
+    some = numbers[:: max(1, len(numbers) // 2000)]
+    fits = (d for d in range(7) if np.isclose(np.round(some, d), some, rtol=1e-7, atol=0).mean() > 0.99)
+    decimals = next(fits, None)
+    return 0.0 if decimals is None else 10.0**-decimals
+
+
+def merge_neighbours(at: np.ndarray, people: np.ndarray, place: np.ndarray, least: int) -> np.ndarray:
+    """Return which place each place becomes, so that everyone shares theirs with `least` people.
+
+    Parameters
+    ----------
+    at : ndarray of int, shape (n,)
+        Place of each record, in order of size.
+    people : ndarray of int, shape (n,)
+        Whose it is.
+    place : ndarray of float, shape (n_places,)
+        Where the places lie, rising.
+    least : int
+
+    Returns
+    -------
+    ndarray of int, shape (n_places,)
+        Places of enough people stay. A run of others is cut into groups of enough, each at its median; where it is
+        too short for one, each goes to the nearest that stays.
+    """
+    n = len(place)
+    stays = distinct_people(at, people, n) >= least
+    goes = np.arange(n)
+    if stays.all():
+        return goes
+    of_place = pd.Series(people).groupby(at).agg(set).to_dict()
+    count = np.bincount(at, minlength=n)
+    groups: list[list[int]] = []
+    left: list[int] = []
+    run: list[int] = []
+    start = 0
+    for i in range(n + 1):
+        if i < n and not stays[i]:
+            run.append(i)
+            if len(set().union(*(of_place.get(j, set()) for j in run))) >= least:
+                groups.append(run)
+                run = []
+            continue
+        if run and len(groups) > start:  # too few at the end of a run join the group before
+            groups[-1] += run
+        else:
+            left += run
+        run, start = [], len(groups)
+    if not groups and not stays.any():
+        groups, left = [list(range(n))], []
+    for group in groups:
+        weight = np.cumsum(count[group])
+        middle = group[int(np.searchsorted(weight, weight[-1] / 2))]
+        goes[group] = middle
+        stays[middle] = True
+    if left:
+        staying = np.flatnonzero(stays)
+        goes[left] = staying[_nearest(place[staying], place[left])]
+    return goes
+
+
+def _nearest(rising: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Return the position of the nearest of `rising` for each number."""
+    after = np.clip(np.searchsorted(rising, numbers), 1, max(1, len(rising) - 1))
+    if len(rising) == 1:
+        return np.zeros(len(numbers), dtype=int)
+    return np.where(numbers - rising[after - 1] <= rising[after] - numbers, after - 1, after)
