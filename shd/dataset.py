@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from sklearn.model_selection import train_test_split
 
 from shd._errors import ShdError
 from shd._tables import read_table
+
+if TYPE_CHECKING:
+    from shd.domain import Domain
 
 SOURCES = ("real", "synthetic", "stand-in")
 """Where rows can come from; see `Dataset.source`."""
@@ -70,6 +74,8 @@ class Dataset:
     levels_read : sequence of str
         Categories whose levels were read off the records, not declared: in `split` each side keeps its own, so that
         a release does not name what only people held out have.
+    domain : Domain, optional
+        What the columns can hold, declared without a look at the records: private synthesizers need it.
 
     Raises
     ------
@@ -88,6 +94,7 @@ class Dataset:
     card: DataCard = field(default_factory=DataCard)
     images: np.ndarray | None = None
     levels_read: tuple = ()
+    domain: "Domain | None" = None
 
     def __post_init__(self) -> None:
         check_frame(self.frame)
