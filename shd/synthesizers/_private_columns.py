@@ -93,9 +93,10 @@ class Column:
         """
         kept = np.ones(self.n_cells, dtype=bool)
         kept[[cell for cell in self.doubtful if counts[cell] <= _SURE * scale]] = False
-        kept |= ~kept.any()
+        n_known = self.n_cells - self.fine.missing
+        kept[:n_known] |= not kept[:n_known].any()  # a column is never left without any value
         missing = self.fine.missing and bool(kept[-1])
-        known = np.flatnonzero(kept[: self.n_cells - self.fine.missing])
+        known = np.flatnonzero(kept[:n_known])
         codec, code = _merge(self.fine, known, counts, max_codes, missing)
         code_of_cell = np.full(self.n_cells, -1)
         code_of_cell[known] = code

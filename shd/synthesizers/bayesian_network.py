@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from shd._errors import ShdError, ShdWarning
-from shd._progress import Bar, notice, progress
+from shd._progress import Bar, progress
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.domain import Domain
 from shd.synthesizers._network import Node, joint_counts, views
@@ -186,7 +186,6 @@ class BayesianNetwork(Synthesizer):
         rows = keep_records(people, m, noise)
         bounds = {"degree": int(self.degree), "max_bins": self.max_bins, "max_levels": int(self.max_levels)}
         learner = PrivateFit(frame.iloc[rows], people[rows], m, budget, noise, **bounds)
-        notice("Learning the network, with noise")
         self.encoder_, self.nodes_, self.n_rows_ = learner.run(domain)
         unit, known = "subject" if by_subject else "record", self.noise_seed is not None
         self.privacy_ = Privacy(

@@ -111,6 +111,8 @@ def _best(seen: pd.DataFrame, synthesizer: BayesianNetwork, confidence: float) -
             lower = _bound(happens[first & inside], happens[first & ~inside], delta, confidence)
             best = max(best, (lower, name, event))
     _, name, (sign, threshold) = best
+    if not name:
+        return Bound(0.0, float(synthesizer.epsilon), "all fits look the same", (1.0, 1.0))
     happens = _happens(seen[name].to_numpy(float), sign, threshold)
     with_, without = happens[~first & inside], happens[~first & ~inside]
     lower = max(0.0, _bound(with_, without, delta, confidence))
@@ -220,7 +222,7 @@ DOMAIN = Domain(
 )
 """What the columns of the tables below can hold."""
 
-_PEOPLE, _MANY = 60, 40
+_PEOPLE, _MANY = 60, 200
 
 
 def tables() -> tuple[Dataset, dict[str, Neighbour]]:
@@ -295,11 +297,11 @@ class NoiseKnown(BayesianNetwork, abstract=True):
 
 
 class NoiseTooSmall(BayesianNetwork, abstract=True):
-    """A planted fault: twenty times the budget that is claimed."""
+    """A planted fault: a hundredth of the noise that the claim needs."""
 
     def fit(self, data: Dataset | pd.DataFrame) -> "NoiseTooSmall":
         """Learn with too little noise."""
-        claimed, self.epsilon = self.epsilon, 20 * self.epsilon
+        claimed, self.epsilon = self.epsilon, 100 * self.epsilon
         try:
             return super().fit(data)
         finally:

@@ -40,9 +40,9 @@ def test_no_event_refutes_the_claim(parameters):
         (audit_of.DomainReadOff, "a rare level", 0.01),
         (audit_of.DomainReadOff, "an extreme number", 0.01),
         (audit_of.DomainReadOff, "a missing value", 0.01),
-        (audit_of.RecordsNotBounded, "a subject with 40 records", 0.3),
-        (audit_of.NoiseKnown, "one more record", 0.01),
-        (audit_of.NoiseTooSmall, "one more record", 0.5),
+        (audit_of.RecordsNotBounded, "a subject with 200 records", 0.5),
+        (audit_of.NoiseKnown, "one more record", 0.8),
+        (audit_of.NoiseTooSmall, "a new combination", 0.3),
     ],
 )
 def test_a_planted_fault_is_caught(fault, pair, claim):
