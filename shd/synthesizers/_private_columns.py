@@ -216,7 +216,7 @@ def microseconds_of(values: pd.Series, length: bool) -> np.ndarray:
 def _microseconds(moment: pd.Timestamp | pd.Timedelta) -> float:
     if getattr(moment, "tzinfo", None) is not None:
         moment = moment.tz_convert("UTC").tz_localize(None)
-    return float(moment.as_unit("us").value) if not pd.isna(moment) else np.nan
+    return np.nan if pd.isna(moment) else float(moment.as_unit("us").to_numpy().astype(np.int64))
 
 
 def _or_nan(read: Callable[[object], float], value: object) -> float:

@@ -6,12 +6,14 @@ Stemmer 2016, arXiv 1511.08552). Ranges, decimals and units: noisy histograms ov
 table in the world.
 """
 
+import datetime
 import math
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 
+from shd.dataset import is_numeric
 from shd.domain import UNITS, Dates, Declared, Levels, Numbers
 from shd.synthesizers._dtypes import is_level
 from shd.synthesizers._noise import Noise
@@ -20,6 +22,10 @@ from shd.synthesizers._private_columns import MICROSECONDS, microseconds_of, num
 OTHER = "other"
 """The level that stands for all that too few people have."""
 
+KIND = Fraction(1, 5)
+"""Share of a column's budget for the question of which kind it is."""
+
+_KINDS = "levels", "numbers", "dates", "lengths"
 _POWERS = 52, 20  # numbers are placed between powers of two, up to 2**52 and down to 2**-20
 _YEARS = 1800, 2200  # dates are placed in one of these years
 _MISSED = 0.002  # chance that noise alone makes any bin of a grid look as if somebody were in it
@@ -31,20 +37,37 @@ def learn_declared(
 ) -> Declared:
     """Learn what a column can hold: (epsilon, delta)-differentially private for subjects with at most m records.
 
-    Which of three kinds a column is, and whether text comes as categories, is read from its dtype: that is taken as
-    known. A category without `Levels` is no declaration, and neither is the order of its categories.
+    A fifth goes into a noisy vote on what kind of column it is: one odd cell turns the dtype of a column of numbers
+    into that of text, so that the dtype tells of a person. Categories are levels without a vote: no cell can change
+    that. But a category without `Levels` is no declaration, and neither is the order of its categories.
     """
-    if is_level(values):
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return _learn_levels(values, people, m, epsilon, delta, noise)
+    vote = epsilon * KIND
+    kind = _KINDS[int(noise.blur(_votes(values), m / vote).argmax())]
+    epsilon -= vote
+    if kind == "levels":
         return _learn_levels(values, people, m, epsilon, delta, noise)
     scale = m / (epsilon / 2)  # two histograms; a subject moves each by at most m
-    if pd.api.types.is_numeric_dtype(values):
-        numbers = numbers_of(values, Numbers(-(2.0 ** _POWERS[0]), 2.0 ** _POWERS[0], decimals=6))
-        numbers = numbers[~np.isnan(numbers)]
-        decimals = _coarsest(_decimals_of(numbers), 7, scale, noise)
-        low, high = _range_of_powers(numbers, scale, noise)
-        step = 10**decimals
-        return Numbers(math.floor(low * step) / step, math.ceil(high * step) / step, decimals, missing=True)
-    return _learn_dates(values, scale, noise)
+    if kind == "numbers":
+        return _learn_numbers(values, scale, noise)
+    return _learn_dates(values, kind == "lengths", scale, noise)
+
+
+def _votes(values: pd.Series) -> np.ndarray:
+    """Return how many cells are levels, numbers, dates and lengths of time; missing ones are none of them."""
+    types = (
+        (is_level(values) and not pd.api.types.is_object_dtype(values)),
+        is_numeric(values),
+        pd.api.types.is_datetime64_any_dtype(values),
+        pd.api.types.is_timedelta64_dtype(values),
+    )
+    if any(types):  # the same kind in every cell
+        return np.array(types) * int(values.notna().sum())
+    known = values[values.notna().to_numpy()]
+    kinds = [(bool, np.bool_, str), (int, float, np.number), (datetime.date, np.datetime64), (datetime.timedelta,)]
+    kind = [next((k for k, of in enumerate(kinds) if isinstance(cell, of)), 0) for cell in known]
+    return np.bincount(np.array(kind, dtype=np.int64), minlength=len(kinds))
 
 
 def levels_threshold(m: int, epsilon: Fraction, delta: Fraction) -> int:
@@ -76,8 +99,16 @@ def _learn_levels(
     return Levels([*levels, OTHER], other=OTHER, missing=True, dtype="str" if text else "category")
 
 
-def _learn_dates(values: pd.Series, scale: Fraction, noise: Noise) -> Dates:
-    length = pd.api.types.is_timedelta64_dtype(values)
+def _learn_numbers(values: pd.Series, scale: Fraction, noise: Noise) -> Numbers:
+    numbers = numbers_of(values, Numbers(-(2.0 ** _POWERS[0]), 2.0 ** _POWERS[0], decimals=6))
+    numbers = numbers[~np.isnan(numbers)]
+    decimals = _coarsest(_decimals_of(numbers), 7, scale, noise)
+    low, high = _range_of_powers(numbers, scale, noise)
+    step = 10**decimals
+    return Numbers(math.floor(low * step) / step, math.ceil(high * step) / step, decimals, missing=True)
+
+
+def _learn_dates(values: pd.Series, length: bool, scale: Fraction, noise: Noise) -> Dates:
     stamps = microseconds_of(values, length)
     stamps = stamps[~np.isnan(stamps)].astype(np.int64)
     fineness = np.zeros(len(stamps), dtype=np.int64)
@@ -90,10 +121,8 @@ def _learn_dates(values: pd.Series, scale: Fraction, noise: Noise) -> Dates:
         return Dates(low, high, unit, missing=True, dtype="timedelta64[us]")
     years = stamps.astype("M8[us]").astype("M8[Y]").astype(np.int64) + 1970
     first, last = _likely(np.clip(years, *_YEARS) - _YEARS[0], _YEARS[1] - _YEARS[0] + 1, scale, noise)
-    zone = getattr(values.dtype, "tz", None)
-    dtype = "datetime64[us]" if zone is None else f"datetime64[us, {zone}]"
     ends = f"{first + _YEARS[0]}-01-01", f"{last + _YEARS[0]}-12-31T23:59:59.999999"
-    return Dates(*ends, unit, missing=True, dtype=dtype)
+    return Dates(*ends, unit, missing=True)  # in UTC, without a time zone: that stands in a dtype only
 
 
 def _likely(bins: np.ndarray, n_bins: int, scale: Fraction, noise: Noise) -> tuple[int, int]:

@@ -40,11 +40,12 @@ class BayesianNetwork(Synthesizer):
     1. *Records.* At most m = `max_records` of each subject are used, chosen by chance; nobody's choice depends on
        anybody else. One subject moves every histogram below by at most m (the sum of all changes): its sensitivity.
     2. *Domain*: what a column can hold is declared (`domain`), and costs nothing. A column that is not declared takes
-       30 % of epsilon divided by the number of all columns, and needs `delta`, which such columns share. Levels:
-       people who have the level are counted (sensitivity m), with noise of scale b = m / epsilon_c, and only levels
-       above 1 + b log(m / delta_c) are named; a level of one subject passes with a chance of delta_c. Numbers and
-       dates: half of it for a noisy histogram over powers of two (or years), half for one over decimals (or units),
-       sensitivity m each.
+       30 % of epsilon divided by the number of all columns, and needs `delta`, which such columns share. A fifth of
+       that, unless it is of categories, is for a noisy vote of the cells on what they are (sensitivity m). Levels: the
+       rest, epsilon_c; people who have a level are counted (sensitivity m), with noise of scale b = m / epsilon_c, and
+       only levels above 1 + b log(m / delta_c) are named: one subject's pass with a chance of delta_c. Numbers and
+       dates: half of the rest for a noisy histogram over powers of two (or years), half for one over decimals (or
+       units), sensitivity m each.
     3. *Number of records*: 1 % of epsilon (sensitivity m). It tells how finely numbers can be cut.
     4. *Single columns*: 25 % of the rest, in equal parts, for one histogram a column over the cells of its domain
        (sensitivity m). Bins, shares, how codes share a group, missing shares and the number of records are all made
@@ -58,7 +59,7 @@ class BayesianNetwork(Synthesizer):
     Noise is discrete Laplace on whole counts, drawn exactly, from the entropy of the operating system.
     `random_state` is for drawing records only. What the promise does not cover:
 
-    * names and kinds of columns (numbers, dates, others) and all arguments are taken as known;
+    * names of columns, which of them are pandas categories, and all arguments are taken as known;
     * `fit` never refuses, warns of or names what a cell holds: neither error nor silence tells of a person. A number
       or date beyond the declared range is cut to it. A level that is not declared counts as ``other`` where that is
       declared, else as missing where that can be, else as a level by chance, and so does a missing cell that cannot
