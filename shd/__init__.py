@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
     from shd.compare import Report, compare
     from shd.dataset import DataCard, Dataset
     from shd.datasets import load
+    from shd.domain import Dates, Domain, Levels, Numbers
     from shd.synthesizers import (
         ActiveAppearance,
         BayesianNetwork,
@@ -33,6 +34,10 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "load",
     "Dataset",
     "DataCard",
+    "Domain",
+    "Levels",
+    "Numbers",
+    "Dates",
     "TabularCGAN",
     "BayesianNetwork",
     "Marginals",
@@ -52,6 +57,10 @@ _HOMES = {
     "load": "shd.datasets",
     "Dataset": "shd.dataset",
     "DataCard": "shd.dataset",
+    "Domain": "shd.domain",
+    "Levels": "shd.domain",
+    "Numbers": "shd.domain",
+    "Dates": "shd.domain",
     "TabularCGAN": "shd.synthesizers",
     "BayesianNetwork": "shd.synthesizers",
     "Marginals": "shd.synthesizers",

@@ -72,6 +72,7 @@ def describe(
             "steps_taken": getattr(synthesizer, "steps_", None),
             "fit": cost,
             **({} if drawn_again is None else {"drawn_again": drawn_again}),
+            **_promise(synthesizer),
         },
         "comparison": _comparison(about["about"], train, len(synthetic)),
         "verdicts": about["verdicts"],
@@ -82,6 +83,12 @@ def describe(
         "summary": report.summary().splitlines(),
     }
     return {**card, "use": use_of(card), "environment": environment()}
+
+
+def _promise(synthesizer: "Synthesizer") -> dict:
+    """Return what a private fit promises, or why it promises nothing; nothing where no privacy was asked for."""
+    privacy = getattr(synthesizer, "privacy_", None)
+    return {} if privacy is None else {"privacy": {"says": privacy.sentence, **plain(privacy.to_dict())}}
 
 
 def readme(card: dict) -> str:

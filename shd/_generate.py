@@ -177,11 +177,15 @@ def generate(
 
 
 def draw_as_many(synthesizer: "Synthesizer", train: Dataset) -> tuple[Dataset, int | None]:
-    """Sample as many records as train has, as they will be released; see `Generated`."""
+    """Sample as many records as train has, as they will be released; see `Generated`.
+
+    After a private fit it is the private number of them that counts: the length of train is nobody's business.
+    """
     if train.images is not None:
         return sample_apart(synthesizer, train, len(train))
     roles = {role: getattr(train, role) for role in ("target", "sensitive", "counts", "name", "card")}
-    return Dataset(synthesizer.sample(len(train)), source="synthetic", **roles), None
+    n = len(train) if getattr(synthesizer, "privacy_", None) is None else synthesizer.n_rows_
+    return Dataset(synthesizer.sample(n), source="synthetic", **roles), None
 
 
 def _fit(synthesizer: "Synthesizer", train: Dataset, checkpoint: str | Path | None) -> Cost:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from sklearn.model_selection import train_test_split
 
 from shd._errors import ShdError
 from shd._tables import read_table
+
+if TYPE_CHECKING:
+    from shd.domain import Domain
 
 SOURCES = ("real", "synthetic", "stand-in")
 """Where rows can come from; see `Dataset.source`."""
@@ -78,6 +82,8 @@ class Dataset:
     min_people : int, optional
         Fewest people who have to share what is learned, where the owner of the data has said so (published data
         without names, for example); a synthesizer may say otherwise.
+    domain : Domain, optional
+        What the columns can hold, declared without a look at the records: private synthesizers need it.
 
     Raises
     ------
@@ -100,6 +106,7 @@ class Dataset:
     keep: tuple = ()
     fake: tuple = ()
     min_people: int | None = None
+    domain: "Domain | None" = None
 
     def __post_init__(self) -> None:
         check_frame(self.frame)

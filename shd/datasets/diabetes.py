@@ -15,7 +15,8 @@ import pandas as pd
 from shd._errors import ShdError
 from shd._tables import read_table
 from shd.dataset import DataCard, Dataset, describe_columns
-from shd.datasets.icd9 import chapters
+from shd.datasets.icd9 import LEVELS, chapters
+from shd.domain import Domain, Levels, Numbers
 
 NAME = "diabetes"
 URL = "https://archive.ics.uci.edu/static/public/296/diabetes+130-us+hospitals+for+years+1999-2008.zip"
@@ -61,6 +62,35 @@ _LEVELS = {  # levels in the order people read them; columns not named here keep
     "A1Cresult": [NOT_MEASURED, "Norm", ">7", ">8"],
     "readmitted": ["NO", ">30", "<30"],
 }
+
+_DOSES = Levels(["Down", "No", "Steady", "Up"])
+# fmt: off
+_DRUGS = (
+    "metformin", "repaglinide", "nateglinide", "chlorpropamide", "glimepiride", "acetohexamide", "glipizide",
+    "glyburide", "tolbutamide", "pioglitazone", "rosiglitazone", "acarbose", "miglitol", "troglitazone",
+    "tolazamide", "examide", "citoglipton", "insulin", "glyburide-metformin", "glipizide-metformin",
+    "glimepiride-pioglitazone", "metformin-rosiglitazone", "metformin-pioglitazone",
+)
+# fmt: on
+DOMAIN = Domain(
+    {
+        "race": Levels(["AfricanAmerican", "Asian", "Caucasian", "Hispanic", "Other"], other="Other"),
+        "gender": Levels(["Female", "Male"]),
+        "age": Levels([f"[{start}-{start + 10})" for start in range(0, 100, 10)], ordered=True),
+        "time_in_hospital": Numbers(1, 14),
+        "num_lab_procedures": Numbers(0, 150),
+        "num_procedures": Numbers(0, 10),
+        "num_medications": Numbers(0, 100),
+        **dict.fromkeys(["number_outpatient", "number_emergency", "number_inpatient"], Numbers(0, 100)),
+        "number_diagnoses": Numbers(1, 16),
+        **{column: Levels(LEVELS) for column in DIAGNOSES},
+        **{column: Levels(_LEVELS[column]) for column in (*_MEASURED, TARGET)},
+        **dict.fromkeys(_DRUGS, _DOSES),
+        "change": Levels(["Ch", "No"]),
+        "diabetesMed": Levels(["No", "Yes"]),
+    }
+)
+"""Levels after the owner's list of variables; ranges by common sense, days and diagnoses after that list, too."""
 
 CARD = DataCard(
     title="Diabetes 130-US hospitals, 1999-2008",
@@ -142,7 +172,7 @@ def read(path: Path, source: str) -> Dataset:
 
 
 def _dataset(frame: pd.DataFrame, subjects: np.ndarray | None, source: str) -> Dataset:
-    roles = {"target": TARGET, "sensitive": SENSITIVE, "counts": COUNTS}
+    roles = {"target": TARGET, "sensitive": SENSITIVE, "counts": COUNTS, "domain": DOMAIN}
     roles["declared"] = tuple(frame.columns[frame.dtypes == "category"])  # the owner's list of levels is public
     return Dataset(frame, subjects=subjects, source=source, name=NAME, card=CARD, **roles)
 

@@ -77,7 +77,7 @@ class Synthesizer(BaseEstimator):
             Of few rows, and of columns that are empty, constant or look like an id.
         """
         vars(self).pop("n_rows_", None)  # set last: a fit that failed leaves nothing that could be sampled
-        _check_seed(self.random_state)
+        check_seed(self.random_state)
         _check_least(getattr(self, "min_people", None))
         self._check_parameters()
         data = self._protect(data)
@@ -161,7 +161,7 @@ class Synthesizer(BaseEstimator):
 
     def _check_sample(self, n: int, random_state: int | None) -> np.random.Generator:
         """Check what `sample` is asked for, and return where its draws come from."""
-        _check_seed(random_state)
+        check_seed(random_state)
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
             raise ShdError(f"n={n!r} must be a whole number of rows, 1 or more.")
         return np.random.default_rng(self.random_state if random_state is None else random_state)
@@ -272,10 +272,11 @@ def check_fittable(frame: pd.DataFrame) -> None:
         _warn(f"only one value in {describe_columns(constant)}: kept as they are; drop them if not needed.")
 
 
-def _check_seed(seed: object) -> None:
+def check_seed(seed: object, name: str = "random_state") -> None:
+    """Raise `ShdError` for what is no seed."""
     whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
     if seed is not None and not (whole and 0 <= seed < 2**62):
-        raise ShdError(f"random_state={seed!r} must be a whole number, 0 or more, below 2**62.")
+        raise ShdError(f"{name}={seed!r} must be a whole number, 0 or more, below 2**62.")
 
 
 def _check_least(least: object) -> None:
@@ -285,7 +286,9 @@ def _check_least(least: object) -> None:
 
 
 def _plain(value: object) -> object:
-    """JSON for the numpy numbers that people pass as arguments."""
+    """JSON for the numpy numbers, and the declarations, that people pass as arguments."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")

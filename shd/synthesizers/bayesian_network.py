@@ -1,48 +1,26 @@
 """`BayesianNetwork`: each column drawn given a few others. Seconds to fit, and private if asked."""
 
-from dataclasses import dataclass
+import warnings
 
 import numpy as np
 import pandas as pd
 import torch
 
-from shd._errors import ShdError
+from shd._errors import ShdError, ShdWarning
 from shd._progress import Bar, progress
-from shd.synthesizers._protect import distinct_people
-from shd.synthesizers.base import Synthesizer, refuse_condition
+from shd.dataset import Dataset, as_frame, describe_columns
+from shd.domain import Domain
+from shd.synthesizers._network import Node, joint_counts, views
+from shd.synthesizers._noise import Budget, Noise, Privacy
+from shd.synthesizers._private_domain import OTHER
+from shd.synthesizers._private_network import PrivateFit, keep_records
+from shd.synthesizers._protect import distinct_people, people_of
+from shd.synthesizers.base import Synthesizer, check_seed, refuse_condition
 from shd.synthesizers.encoding import ColumnCodec
 
-_GROUPS = (16, 8, 4, 2)  # a parent may be seen with its codes merged into at most this many groups
 _PRIOR = 0.2  # rows' worth of the table with one parent fewer, mixed into every state of the parents
-_THETA = 4  # with epsilon, the average cell of a table is at least this many times its noise
-
-
-@dataclass
-class Node:
-    """One column of the network: its parents, and how likely each code is given theirs.
-
-    Parameters
-    ----------
-    column : int
-        Position of the column in the table.
-    parents : list of (int, ndarray of int)
-        Column of each parent, and the group that each of its codes counts as.
-    table : ndarray of float64, shape (n_states, n_codes)
-        Probability of each code in each joint state of the parents; rows add up to 1.
-    """
-
-    column: int
-    parents: list[tuple[int, np.ndarray]]
-    table: np.ndarray | None = None
-
-    def state(self, codes: np.ndarray) -> tuple[np.ndarray, int]:
-        """Return the joint state of the parents in each row of `codes`, and the number of states."""
-        state, n_states = np.zeros(len(codes), dtype=np.int64), 1
-        for column, groups in self.parents:
-            n_groups = int(groups.max()) + 1
-            state = state * n_groups + groups[codes[:, column]]
-            n_states *= n_groups
-        return state, n_states
+_SMALLEST = 1e-9  # an epsilon below it asks for noise beyond what whole numbers hold
+_SEED_KNOWN = "the seed of the noise was given (noise_seed), so whoever knows it can take the noise away"
 
 
 class BayesianNetwork(Synthesizer):
@@ -56,35 +34,64 @@ class BayesianNetwork(Synthesizer):
     Without `epsilon`, dependence is mutual information less what as many cells would show by
     chance (Akaike's measure), and a column stops taking parents when that no longer grows.
 
-    With `epsilon`, half the budget chooses the structure, by the exponential mechanism on the
-    distance R of the paper (sensitivity 3/n + 2/n^2, far lower than that of mutual information);
-    half goes into Laplace noise on the counts of the tables, which are then shifted and clipped
-    to add up to the known number of rows. The first column is drawn at random.
+    **With `epsilon`** the fitted model, and so every record drawn from it, is (epsilon, delta)-differentially
+    private for *subjects*: two tables are neighbours if one has one subject more, with all their records. Nothing is
+    learned for nothing. What is spent on what (the steps add up: sequential composition, Dwork & Roth 2014):
 
-    What `epsilon` protects, and what it does not:
+    1. *Records.* At most m = `max_records` of each subject are used, chosen by chance; nobody's choice depends on
+       anybody else. One subject moves every histogram below by at most m (the sum of all changes): its sensitivity.
+    2. *Domain*: what a column can hold is declared (`domain`), and costs nothing. A column that is not declared takes
+       30 % of epsilon divided by the number of all columns, and needs `delta`, which such columns share. A fifth of
+       that, unless it is of categories, is for a noisy vote of the cells on what they are (sensitivity m). Levels: the
+       rest, epsilon_c; people who have a level are counted (sensitivity m), with noise of scale b = m / epsilon_c, and
+       only levels above 1 + b log(m / delta_c) are named: one subject's pass with a chance of delta_c. Numbers and
+       dates: half of the rest for a noisy histogram over powers of two (or years), half for one over decimals (or
+       units), sensitivity m each.
+    3. *Number of records*: 1 % of epsilon (sensitivity m). It tells how finely numbers can be cut.
+    4. *Single columns*: 25 % of the rest, in equal parts, for one histogram a column over the cells of its domain
+       (sensitivity m). Bins, shares, how codes share a group, missing shares and the number of records are all made
+       from these noisy counts, which costs no more (post-processing).
+    5. *Structure*: 25 % of what is left then, in equal parts for each choice of a parent, by permute-and-flip on the
+       score sum over states and codes of abs(count - count of state x noisy share of code) / 2, sensitivity m (one
+       record changes the row of its state only, by 1 - share for its code and by the shares of the others, in sum at
+       most 2), less the expected noise. No parent is one of the choices. Two parents a column at most.
+    6. *Tables*: all that is left, in equal parts, for one histogram a column with parents (sensitivity m).
 
-    * it is per record: a patient with m records has m times `epsilon`;
-    * two tables that differ in the content of one record count as neighbours; the number of rows
-      is taken as known;
-    * bins, levels, how codes share a bin or a group and how often, and decimals, are taken from
-      the data as they are. The network is private given them; they themselves are not;
-    * the noise comes from `random_state`, and whoever knows the seed can take the noise away: with
-      `epsilon` give None, or a large number that is kept secret. `save` writes the seed into the
-      file, and the exact weights of the encoding: share rows, not the model.
+    Noise is discrete Laplace on whole counts, drawn exactly, from the entropy of the operating system.
+    `random_state` is for drawing records only. What the promise does not cover:
+
+    * names of columns, which of them are pandas categories, and all arguments are taken as known;
+    * `fit` never refuses, warns of or names what a cell holds: neither error nor silence tells of a person. A number
+      or date beyond the declared range is cut to it. A level that is not declared counts as ``other`` where that is
+      declared, else as missing where that can be, else as a level by chance, and so does a missing cell that cannot
+      be. Only what is no table at all is refused (no rows, nested cells), and that is for the data holder's eyes;
+    * how long a fit takes, and how many records you ask for: `n_rows_` is a private number of them, the length of the
+      original table is not;
+    * several fits to the same people: their epsilons add up.
 
     Parameters
     ----------
     degree : int
-        Most parents a column may have, 0 or more. With 0 columns are independent. With `epsilon`,
-        2 is about right for a hundred thousand rows, 1 for small budgets.
+        Most parents a column may have, 0 or more. With 0 columns are independent. With `epsilon`, at most 2 are used.
     epsilon : float, optional
-        Privacy budget, above 0; smaller is more private and noisier. None: no noise, no promise.
+        Privacy budget, 1e-9 and above; smaller is more private and noisier. None: no noise, no promise.
     max_levels : int
         Most codes for a column of categories; rarer levels share codes.
     min_people : int, optional
         See `Synthesizer`. What is known of states of the parents with fewer people is not learned.
     random_state : int or None
-        The same seed gives the same rows. None: a fresh seed each time, told to nobody.
+        The same seed gives the same rows. None: a fresh seed each time, told to nobody. It is not the seed of the
+        noise.
+    domain : Domain, optional
+        With `epsilon`, what columns can hold, written down by somebody who did not look at the records. Default: that
+        of the Dataset, where it has one.
+    delta : float
+        With `epsilon`, chance from 0 to below 1 that the promise fails; far below one in the number of subjects. Above
+        0, columns without a declared domain are learned from a part of the budget.
+    max_records : int
+        With `epsilon`, most records of one subject that are learned from; noise grows in proportion.
+    noise_seed : int, optional
+        With `epsilon`, a seed for the noise: for lessons and tests only. It ends the promise.
 
     Attributes
     ----------
@@ -92,6 +99,18 @@ class BayesianNetwork(Synthesizer):
         The columns in the order they are drawn.
     parents_ : dict of str to tuple of str
         Names of the parents of each column.
+    privacy_ : Privacy or None
+        What is promised, and where the budget went; None without `epsilon`.
+
+    Raises
+    ------
+    ShdError
+        By `fit`, where `epsilon` is given and a column has neither a declared domain nor budget for one.
+
+    Warns
+    -----
+    ShdWarning
+        By `fit`, where `noise_seed` is given: there is no guarantee.
 
     References
     ----------
@@ -99,6 +118,10 @@ class BayesianNetwork(Synthesizer):
     Bayesian Networks. ACM Transactions on Database Systems 42(4), doi 10.1145/3134428. There the
     best set of parents is sought among all sets; here it is grown one parent at a time. That
     keeps wide tables cheap, and misses parents that tell something only together (exclusive or).
+    Their score has a sensitivity that depends on the number of rows; the one used with `epsilon` is
+    after McKenna, Miklau, Sheldon (2021), *Winning the NIST Contest*, arXiv 2108.04978.
+    Dwork, Roth (2014). The Algorithmic Foundations of Differential Privacy, doi 10.1561/0400000042.
+    All quoted from memory. `shd.synthesizers.dp_audit` tries to prove the promise wrong.
     """
 
     def __init__(
@@ -108,12 +131,21 @@ class BayesianNetwork(Synthesizer):
         max_levels: int = 200,
         min_people: int | None = None,
         random_state: int | None = 0,
+        *,
+        domain: Domain | None = None,
+        delta: float = 0.0,
+        max_records: int = 1,
+        noise_seed: int | None = None,
     ):
         self.degree = degree
         self.epsilon = epsilon
         self.max_levels = max_levels
         self.min_people = min_people
         self.random_state = random_state
+        self.domain = domain
+        self.delta = delta
+        self.max_records = max_records
+        self.noise_seed = noise_seed
 
     @property
     def parents_(self) -> dict[str, tuple[str, ...]]:
@@ -124,25 +156,84 @@ class BayesianNetwork(Synthesizer):
     def _check_parameters(self) -> None:
         if isinstance(self.degree, bool) or not isinstance(self.degree, (int, np.integer)) or self.degree < 0:
             raise ShdError(f"degree={self.degree!r} must be a whole number of parents, 0 or more.")
-        if self.epsilon is not None and not (_is_number(self.epsilon) and 0 < self.epsilon < np.inf):
-            raise ShdError(f"epsilon={self.epsilon!r} must be a number above 0, or None for no privacy noise.")
+        if self.epsilon is not None and not (_is_number(self.epsilon) and _SMALLEST <= self.epsilon < np.inf):
+            raise ShdError(f"epsilon={self.epsilon!r} must be a number above 0 (from 1e-9 on), or None for no noise.")
         if not isinstance(self.max_levels, (int, np.integer)) or self.max_levels < 2:
             raise ShdError(f"max_levels={self.max_levels!r} must be a whole number, 2 or more.")
+        if self.domain is not None and not isinstance(self.domain, Domain):
+            raise ShdError(
+                f"domain must be a Domain, not {type(self.domain).__name__}: Domain({{'age': Numbers(0, 110)}})."
+            )
+        if not (_is_number(self.delta) and 0 <= self.delta < 1):
+            raise ShdError(f"delta={self.delta!r} must be a number from 0 to below 1, for example 1e-6.")
+        whole = isinstance(self.max_records, (int, np.integer)) and not isinstance(self.max_records, bool)
+        if not whole or self.max_records < 1:
+            raise ShdError(f"max_records={self.max_records!r} must be a whole number of records a subject, 1 or more.")
+        check_seed(self.noise_seed, "noise_seed")
+        if self.epsilon is None and (self.domain, self.delta, self.noise_seed) != (None, 0, None):
+            raise ShdError("domain, delta and noise_seed are for private fits: give epsilon, or leave them out.")
+
+    def fit(self, data: Dataset | pd.DataFrame) -> "BayesianNetwork":
+        """Learn from a table; see `Synthesizer.fit`. With `epsilon` nothing of that is done, only what stands above."""
+        self.privacy_ = None
+        return super().fit(data) if self.epsilon is None else self._fit_privately(data)
+
+    def _fit_privately(self, data: Dataset | pd.DataFrame) -> "BayesianNetwork":
+        vars(self).pop("n_rows_", None)  # set last: a fit that failed leaves nothing that could be sampled
+        check_seed(self.random_state)
+        self._check_parameters()
+        frame = as_frame(data, "train")
+        domain = self._domain(data, frame)
+        # without subjects every record is its own: the sensitivity is 1, whatever max_records says
+        by_subject = isinstance(data, Dataset)
+        m = int(self.max_records) if by_subject else 1
+        noise, budget = Noise(self.noise_seed), Budget(self.epsilon, self.delta)
+        people = people_of(data)
+        rows = keep_records(people, m, noise)
+        bounds = {"degree": int(self.degree), "max_bins": self.max_bins, "max_levels": int(self.max_levels)}
+        learner = PrivateFit(frame.iloc[rows], people[rows], m, budget, noise, **bounds)
+        self.encoder_, self.nodes_, self.n_rows_ = learner.run(domain)
+        unit, known = "subject" if by_subject else "record", self.noise_seed is not None
+        self.privacy_ = Privacy(
+            float(self.epsilon), float(self.delta), unit, m, not known, _SEED_KNOWN if known else "", budget.spent()
+        )
+        lost = [codec.name for codec in self.encoder_.columns_ if codec.levels == [OTHER]]
+        if lost:  # told from the model alone, so it tells no more
+            why = (
+                f"{describe_columns(lost)}: the budget was too small to name any level. Declare them, or raise epsilon."
+            )
+            warnings.warn(why, ShdWarning, stacklevel=3)
+        if known:
+            warnings.warn(f"no guarantee: {_SEED_KNOWN}. Leave noise_seed out.", ShdWarning, stacklevel=3)
+        return self
+
+    def _domain(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> Domain:
+        """Return what is declared; `ShdError` where a column is neither declared nor can be learned."""
+        if frame.columns.nlevels > 1:
+            raise ShdError("the table has several rows of column names; make each name one text.")
+        if self.domain is not None:
+            domain = self.domain
+            absent = [name for name in domain.columns if name not in frame.columns]
+            if absent:
+                raise ShdError(f"domain: the table has no column {absent[0]!r}. Check the name.")
+        else:
+            domain = getattr(data, "domain", None) if isinstance(data, Dataset) else None
+            domain = Domain({}) if domain is None else domain
+        open_ = [name for name in frame.columns if name not in domain.columns]
+        if open_ and not self.delta:
+            raise ShdError(
+                f"epsilon needs a domain: {describe_columns(open_)} have none. Declare levels and ranges in "
+                f"domain=Domain(...), or give delta=1e-6 to learn them from a part of epsilon."
+            )
+        return domain
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         codes = np.asfortranarray(codes)  # worked on column by column
-        rng = rng.spawn(1)[0]  # apart from the stream that rows are drawn with: they must not tell of the noise
         with progress(2 * codes.shape[1], "Learning the network") as bar:
-            search = _Search(codes, self.encoder_.columns_, self.degree, self.epsilon, rng)
-            self.nodes_ = search.run(bar)
+            self.nodes_ = _Search(codes, self.encoder_.columns_, self.degree).run(bar)
         for node in self.nodes_:
             n_codes = self.encoder_.sizes[node.column]
-            if self.epsilon is None:
-                node.table = _smooth_table(node, codes, n_codes, self._people, self.protection_.done.min_people)
-            else:
-                # every column has one table; replacing a record moves two of its counts by one
-                scale = 2 * codes.shape[1] / (self.epsilon / 2)
-                node.table = _noisy_table(_counts(node, codes, n_codes), scale, rng)
+            node.table = _smooth_table(node, codes, n_codes, self._people, self.protection_.done.min_people)
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
         refuse_condition(self, condition)
@@ -160,36 +251,25 @@ class BayesianNetwork(Synthesizer):
     def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
         tensors = {f"table_{node.column}": torch.from_numpy(node.table) for node in self.nodes_}
         parents = [[node.column, [[p, groups.tolist()] for p, groups in node.parents]] for node in self.nodes_]
-        return tensors, {"parents": parents}
+        privacy = None if self.privacy_ is None else self.privacy_.to_dict()
+        return tensors, {"parents": parents, "privacy": privacy}
 
     def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
         self.nodes_ = [
             Node(column, [(p, np.array(groups)) for p, groups in parents], tensors[f"table_{column}"].numpy())
             for column, parents in extra["parents"]
         ]
+        self.privacy_ = None if extra.get("privacy") is None else Privacy.from_dict(extra["privacy"])
+        self.domain = None if self.domain is None else Domain.from_dict(self.domain)  # read from JSON
 
 
 class _Search:
     """The greedy search for the structure; ``run`` gives the nodes in the order of drawing."""
 
-    def __init__(
-        self,
-        codes: np.ndarray,
-        codecs: list[ColumnCodec],
-        degree: int,
-        epsilon: float | None,
-        rng: np.random.Generator,
-    ):
-        n, d = codes.shape
-        self.codes, self.rng, self.degree = codes, rng, degree
+    def __init__(self, codes: np.ndarray, codecs: list[ColumnCodec], degree: int):
+        self.codes, self.degree = codes, degree
         self.sizes = [codec.n_codes for codec in codecs]
-        self.views = [_views(np.bincount(codes[:, j], minlength=c.n_codes), c) for j, c in enumerate(codecs)]
-        self.private = epsilon is not None
-        self.most_cells = n
-        if self.private:
-            self.most_cells = n * epsilon / (4 * d * _THETA)  # n / (theta * scale of the noise)
-            sensitivity = 3 / n + 2 / n**2
-            self.sharpness = epsilon / 2 / max(1, (d - 1) * degree) / (2 * sensitivity)
+        self.views = [views(np.bincount(codes[:, j], minlength=c.n_codes), c) for j, c in enumerate(codecs)]
 
     def run(self, bar: Bar) -> list[Node]:
         """Order the columns and give each its parents."""
@@ -199,8 +279,8 @@ class _Search:
         while len(nodes) < len(self.sizes):
             open_pairs = [pair for pair in scores if pair[0] not in taken and pair[1] in taken] if self.degree else []
             if open_pairs:
-                chosen = self._choose([scores[pair] for pair in open_pairs])
-                node = self._grow(open_pairs[chosen], scores[open_pairs[chosen]], sorted(taken))
+                best = max(open_pairs, key=scores.get)
+                node = self._grow(best, scores[best], sorted(taken))
             else:  # nothing fits, or nothing is wanted: a column of its own
                 node = Node(next(j for j in range(len(self.sizes)) if j not in taken), [])
             nodes.append(node)
@@ -210,21 +290,19 @@ class _Search:
 
     def _pair_scores(self, bar: Bar) -> dict[tuple[int, int, int], float]:
         scores = {}
-        for p, views in enumerate(self.views):
+        for p, ways in enumerate(self.views):
             for x, size in enumerate(self.sizes):
                 if x == p or not self.degree:
                     continue
                 joint = self._joint(x, self.codes[:, p], self.sizes[p])
-                for v, groups in enumerate(views):
-                    if (groups.max() + 1) * size <= self.most_cells:
+                for v, groups in enumerate(ways):
+                    if (groups.max() + 1) * size <= len(self.codes):
                         scores[x, p, v] = self._score(np.eye(groups.max() + 1)[groups].T @ joint)
             bar.advance()
         return scores
 
     def _first(self, scores: dict[tuple[int, int, int], float]) -> int:
-        """Column to start with: the one that tells most about the others, or by chance if private."""
-        if self.private:
-            return int(self.rng.integers(len(self.sizes)))
+        """Column to start with: the one that tells most about the others."""
         tells = np.zeros(len(self.sizes))
         for (_, p, _), score in scores.items():
             tells[p] += max(score, 0) / len(self.views[p])
@@ -233,7 +311,7 @@ class _Search:
     def _grow(self, pair: tuple[int, int, int], score: float, taken: list[int]) -> Node:
         """Give a column its first parent, then more for as long as they help and fit."""
         x, p, v = pair
-        if score <= 0 and not self.private:
+        if score <= 0:
             return Node(x, [])
         node = Node(x, [(p, self.views[p][v])])
         while len(node.parents) < self.degree:
@@ -243,7 +321,7 @@ class _Search:
                 (p, groups)
                 for p in taken
                 for groups in self.views[p]
-                if p not in used and n_states * (groups.max() + 1) * self.sizes[x] <= self.most_cells
+                if p not in used and n_states * (groups.max() + 1) * self.sizes[x] <= len(self.codes)
             ]
             if not options:
                 break
@@ -252,27 +330,18 @@ class _Search:
                 n_groups = int(groups.max()) + 1
                 joint = self._joint(x, state * n_groups + groups[self.codes[:, p]], n_states * n_groups)
                 scores.append(self._score(joint))
-            best = self._choose(scores)
-            if scores[best] <= score and not self.private:
+            best = int(np.argmax(scores))
+            if scores[best] <= score:
                 break
             node.parents.append(options[best])
             score = scores[best]
         return node
 
     def _joint(self, x: int, state: np.ndarray, n_states: int) -> np.ndarray:
-        size = self.sizes[x]
-        return np.bincount(state * size + self.codes[:, x], minlength=n_states * size).reshape(n_states, size)
+        return joint_counts(state, n_states, self.codes[:, x], self.sizes[x])
 
     def _score(self, joint: np.ndarray) -> float:
-        if self.private:
-            return distance_from_independence(joint)
         return mutual_information(joint) - (joint.shape[0] - 1) * (joint.shape[1] - 1) / len(self.codes)
-
-    def _choose(self, scores: list[float]) -> int:
-        """Position of the best score; if private, of one drawn by the exponential mechanism."""
-        if not self.private:
-            return int(np.argmax(scores))
-        return int(np.argmax(np.array(scores) * self.sharpness + self.rng.gumbel(size=len(scores))))
 
 
 def mutual_information(joint: np.ndarray) -> float:
@@ -285,65 +354,16 @@ def mutual_information(joint: np.ndarray) -> float:
     return max(0.0, entropy(joint.sum(axis=0)) + entropy(joint.sum(axis=1)) - entropy(joint.ravel()))
 
 
-def distance_from_independence(joint: np.ndarray) -> float:
-    """Return R: total variation between a table of counts and the product of its margins, 0 to 1."""
-    share = joint / joint.sum()
-    return float(np.abs(share - np.outer(share.sum(axis=1), share.sum(axis=0))).sum() / 2)
-
-
-def _views(counts: np.ndarray, codec: ColumnCodec) -> list[np.ndarray]:
-    """Ways to see a column as a parent: its codes as they are, then merged into fewer groups.
-
-    Numbers and ordered categories are cut where equal shares end, other categories keep the
-    commonest and put the rest together; missing stays a group of its own.
-    """
-    n_known = codec.n_codes - codec.missing
-    known = counts[:n_known]
-    views = [np.arange(codec.n_codes)]
-    for n_groups in _GROUPS:
-        if n_groups >= n_known:
-            continue
-        if codec.levels is None or codec.ordered:
-            middle = (np.cumsum(known) - known / 2) / max(1, known.sum())
-            groups = np.minimum((middle * n_groups).astype(int), n_groups - 1)
-        else:
-            groups = np.minimum(np.argsort(np.argsort(-known, kind="stable"), kind="stable"), n_groups - 1)
-        groups = np.append(groups, [n_groups] * codec.missing)
-        views.append(np.unique(groups, return_inverse=True)[1])
-    return views
-
-
-def _counts(node: Node, codes: np.ndarray, n_codes: int) -> np.ndarray:
-    state, n_states = node.state(codes)
-    cells = np.bincount(state * n_codes + codes[:, node.column], minlength=n_states * n_codes)
-    return cells.reshape(n_states, n_codes).astype(float)
-
-
 def _smooth_table(node: Node, codes: np.ndarray, n_codes: int, people: np.ndarray, min_people: int) -> np.ndarray:
     """Conditional probabilities; every state leans on the table with one parent fewer: of few people, wholly."""
-    table = _counts(Node(node.column, []), codes, n_codes)
+    table = Node(node.column, []).counts(codes, n_codes).astype(float)
     for k in range(1, len(node.parents) + 1):
         part = Node(node.column, node.parents[:k])
-        counts = _counts(part, codes, n_codes)
+        counts = part.counts(codes, n_codes).astype(float)
         state, n_states = part.state(codes)
         counts[distinct_people(state, people, n_states) < min_people] = 0
         fewer = table / table.sum(axis=1, keepdims=True)
         table = counts + _PRIOR * np.repeat(fewer, len(counts) // len(fewer), axis=0)
-    return table / table.sum(axis=1, keepdims=True)
-
-
-def _noisy_table(counts: np.ndarray, scale: float, rng: np.random.Generator) -> np.ndarray:
-    """Conditional probabilities from counts with Laplace noise.
-
-    Clipping alone would add weight to every empty cell. So as much is taken off all cells as
-    leaves, after clipping at 0, the known number of rows.
-    """
-    noisy = counts + rng.laplace(scale=scale, size=counts.shape)
-    falling = np.sort(noisy.ravel())[::-1]
-    excess = (np.cumsum(falling) - counts.sum()) / np.arange(1, falling.size + 1)
-    table = np.clip(noisy - excess[np.flatnonzero(falling > excess)[-1]], 0, None)
-    overall = table.sum(axis=0) / table.sum()
-    table += 1e-6 * overall  # states that are empty after the noise fall back on the column alone
     return table / table.sum(axis=1, keepdims=True)
 
 

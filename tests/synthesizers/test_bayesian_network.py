@@ -4,7 +4,7 @@ import pytest
 
 from shd._errors import ShdError
 from shd.synthesizers import BayesianNetwork, Marginals
-from shd.synthesizers.bayesian_network import distance_from_independence, mutual_information
+from shd.synthesizers.bayesian_network import mutual_information
 
 STAY = 0.9  # how often a child takes the level of its parent
 
@@ -30,24 +30,6 @@ def test_mutual_information_by_hand():
     assert mutual_information(np.array([[3, 1], [1, 3]])) == pytest.approx(by_hand)
     assert mutual_information(np.array([[5, 0], [0, 5]])) == pytest.approx(np.log(2))
     assert mutual_information(np.array([[2, 4], [1, 2]])) == pytest.approx(0)
-
-
-def test_distance_from_independence_by_hand():
-    assert distance_from_independence(np.array([[3, 1], [1, 3]])) == pytest.approx(0.25)  # half of 4 x 1/8
-    assert distance_from_independence(np.array([[2, 4], [1, 2]])) == pytest.approx(0)
-
-
-def test_replacing_one_record_moves_the_distance_no_more_than_its_sensitivity():
-    rng = np.random.default_rng(0)
-    for _ in range(300):
-        joint = rng.integers(0, 4, (3, 4)) + np.eye(3, 4, dtype=int)
-        n = joint.sum()
-        other = joint.copy()
-        full = np.argwhere(joint > 0)
-        other[tuple(full[rng.integers(len(full))])] -= 1
-        other[rng.integers(3), rng.integers(4)] += 1
-        moved = abs(distance_from_independence(joint) - distance_from_independence(other))
-        assert moved <= 3 / n + 2 / n**2
 
 
 def test_a_chain_is_recovered(chain):
@@ -111,47 +93,6 @@ def test_degree_0_is_marginals_in_distribution(chain):
         assert sample[column].value_counts(normalize=True).sort_index().to_numpy() == pytest.approx(
             floor[column].value_counts(normalize=True).sort_index().to_numpy(), abs=0.02
         )
-
-
-def test_a_large_epsilon_keeps_the_pairs(chain):
-    sample = BayesianNetwork(degree=1, epsilon=1000).fit(chain).sample(20_000)
-    assert agree(sample, "A", "B") == pytest.approx(agree(chain, "A", "B"), abs=0.02)
-
-
-def test_more_noise_keeps_less():
-    rng = np.random.default_rng(0)
-    a = rng.integers(0, 2, 1000).astype(str)
-    frame = pd.DataFrame({"a": a, "b": a})
-    kept = [
-        np.mean(
-            [agree(BayesianNetwork(1, epsilon, random_state=s).fit(frame).sample(1000), "a", "b") for s in range(5)]
-        )
-        for epsilon in (100, 0.3)
-    ]
-    assert kept[0] > 0.95 and kept[0] > kept[1]
-
-
-def test_with_a_tiny_epsilon_nothing_of_the_table_is_left():
-    frame = pd.DataFrame({"a": ["x"] * 990 + ["y"] * 10})
-    shares = [
-        (BayesianNetwork(epsilon=1e-6, random_state=seed).fit(frame).sample(500)["a"] == "x").mean()
-        for seed in range(40)
-    ]
-    assert np.mean(shares) == pytest.approx(0.5, abs=0.25)  # near uniform on average, where the table says 0.99
-
-
-def test_the_noise_follows_the_seed(chain):
-    one, same, other = (BayesianNetwork(epsilon=1, random_state=seed).fit(chain) for seed in (0, 0, 1))
-    assert one.parents_ == same.parents_
-    tables = [{node.column: node.table for node in model.nodes_} for model in (one, same, other)]
-    assert all((tables[0][j] == tables[1][j]).all() for j in tables[0])
-    assert any(tables[0][j].shape != tables[2][j].shape or (tables[0][j] != tables[2][j]).any() for j in tables[0])
-
-
-@pytest.mark.parametrize("epsilon", [0, -1, float("nan"), float("inf"), "1", True])
-def test_an_epsilon_that_promises_nothing_is_refused(chain, epsilon):
-    with pytest.raises(ShdError, match="epsilon=.* must be a number above 0"):
-        BayesianNetwork(epsilon=epsilon).fit(chain)
 
 
 @pytest.mark.parametrize("degree", [-1, 1.5, None, True])

@@ -1,0 +1,198 @@
+"""Noise that nobody can take away, and the book that is kept of what it costs.
+
+All draws are made with whole numbers, from the entropy of the operating system. So no bits of a float tell what a
+count was before the noise (Mironov 2012, *On Significance of the Least Significant Bits for Differential Privacy*,
+CCS, doi 10.1145/2382196.2382264), and no seed brings the noise back.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+
+import numpy as np
+
+
+class Noise:
+    """Random draws for private mechanisms, exact to the last bit.
+
+    Parameters
+    ----------
+    seed : int, optional
+        None draws from the operating system, as it must be. With a seed the same noise comes back, and whoever knows
+        the seed can take it away: for tests and lessons only.
+    """
+
+    def __init__(self, seed: int | None = None):
+        self._random = random.SystemRandom() if seed is None else random.Random(seed)
+
+    def below(self, n: int) -> int:
+        """Return a whole number from 0 to ``n - 1``, each as likely."""
+        return self._random.randrange(n)
+
+    def some(self, items: np.ndarray, k: int) -> list:
+        """Return `k` of the items, without putting back."""
+        return self._random.sample(items.tolist(), k)
+
+    def happens(self, numerator: int, denominator: int) -> bool:
+        """Return True with probability exp(-numerator / denominator), exactly.
+
+        After Canonne, Kamath, Steinke (2020), *The Discrete Gaussian for Differential Privacy*, NeurIPS,
+        arXiv 2004.00010, algorithm 1: how often Bernoulli(x / 1), Bernoulli(x / 2), ... come true in a row is odd or
+        even with just the right odds.
+        """
+        while numerator > denominator:
+            if not self.happens(1, 1):
+                return False
+            numerator -= denominator
+        k = 1
+        while self._random.randrange(denominator * k) < numerator:
+            k += 1
+        return k % 2 == 1
+
+    def blur(self, counts: np.ndarray, scale: Fraction) -> np.ndarray:
+        """Return counts with independent discrete Laplace noise: int64, same shape.
+
+        The noise is y with probability proportional to exp(-abs(y) / scale); algorithm 2 there, for many at once.
+        Where one subject moves the counts by at most m in all (the sum of what they move by), this is
+        (m / scale)-differentially private (Ghosh, Roughgarden, Sundararajan 2009, arXiv 0811.2841).
+        """
+        s = 2 ** max(0, min(10, 50 - int(scale).bit_length()))
+        t = -(-scale.numerator * s // scale.denominator)  # t / s is the scale, rounded up: never less noise
+        noise, open_ = np.zeros(counts.size, dtype=np.int64), np.arange(counts.size)
+        while len(open_):
+            rest = self._below(t, len(open_))
+            taken = self._happen(rest, t)
+            size = (rest + t * self._runs(len(open_))) // s
+            negative = self._below(2, len(open_)) == 1
+            taken &= ~(negative & (size == 0))  # 0 has one sign only
+            noise[open_[taken]] = np.where(negative, -size, size)[taken]
+            open_ = open_[~taken]
+        return counts.astype(np.int64) + noise.reshape(counts.shape)
+
+    def choose(self, scores: Sequence[int], epsilon: Fraction, sensitivity: int) -> int:
+        """Return the position of a high score, by permute-and-flip.
+
+        Go through the candidates in random order and take one with probability
+        exp(-epsilon (best - score) / (2 sensitivity)). Where one subject moves every score by at most `sensitivity`,
+        this is `epsilon`-differentially private, and never worse than the exponential mechanism (McKenna, Sheldon
+        2020, *Permute-and-Flip*, NeurIPS, arXiv 2010.12603).
+        """
+        best = max(scores)
+        order = list(range(len(scores)))
+        self._random.shuffle(order)
+        numerator, denominator = epsilon.numerator, epsilon.denominator * 2 * sensitivity
+        return next(i for i in order if self.happens(numerator * (best - scores[i]), denominator))
+
+    def _below(self, n: int, size: int) -> np.ndarray:
+        """Return whole numbers from 0 to ``n - 1``, each as likely: int64, shape (size,); `n` below 2**62."""
+        fair = 2**64 // n * n  # words from here on would favour small numbers: they are drawn again
+        words = np.frombuffer(self._random.randbytes(8 * size), dtype="<u8")
+        while fair < 2**64 and (words >= fair).any():
+            again = np.frombuffer(self._random.randbytes(8 * size), dtype="<u8")
+            words = np.where(words >= fair, again, words)
+        return (words % np.uint64(n)).astype(np.int64)
+
+    def _happen(self, numerator: np.ndarray, denominator: int) -> np.ndarray:
+        """`happens` for many at once; no numerator above the denominator."""
+        odd, open_, k = np.zeros(len(numerator), dtype=bool), np.arange(len(numerator)), 1
+        while len(open_):
+            open_ = open_[self._below(denominator * k, len(open_)) < numerator[open_]]
+            odd[open_] = ~odd[open_]
+            k += 1
+        return ~odd
+
+    def _runs(self, size: int) -> np.ndarray:
+        """Return how often a chance of exp(-1) comes true in a row, int64, shape (size,)."""
+        runs, open_ = np.zeros(size, dtype=np.int64), np.arange(size)
+        while len(open_):
+            open_ = open_[self._happen(np.ones(len(open_), dtype=np.int64), 1)]
+            runs[open_] += 1
+        return runs
+
+
+@dataclass(frozen=True)
+class Spent:
+    """One entry of the book: what was learned, and what it cost."""
+
+    what: str
+    epsilon: float
+    delta: float = 0.0
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """What a private fit promises, as it stands in the model file and on the card.
+
+    Parameters
+    ----------
+    epsilon, delta : float
+        Whatever anybody does with the model or with records drawn from it, what they come to think is at most
+        exp(epsilon) times as likely with a person in the table as without, apart from a chance of `delta`.
+    unit : {"subject", "record"}
+        Whose presence is hidden: a subject with all their records, or one record where the table names no subjects.
+    max_records : int
+        Records of a subject that were learned from at most.
+    guarantee : bool
+        Whether the promise holds.
+    why_not : str
+        Why it does not; empty where it does.
+    spent : tuple of Spent
+        Where the budget went; adds up to at most `epsilon` and `delta`.
+    covers : str
+        What the promise is about, and what it is not about.
+    """
+
+    epsilon: float
+    delta: float
+    unit: str
+    max_records: int
+    guarantee: bool
+    why_not: str
+    spent: tuple[Spent, ...]
+    covers: str = (
+        "the model and any records drawn from it; not scores, reports, figures or checksums computed from the original "
+        "records, and not other fits to the same people: their epsilons add up"
+    )
+
+    @property
+    def sentence(self) -> str:
+        """The promise in one sentence, as a card says it."""
+        whose = f"a subject with up to {self.max_records} records" if self.unit == "subject" else "one record"
+        promise = f"({self.epsilon:g}, {self.delta:g})-differential privacy for {whose}: {self.covers}"
+        return f"{promise}." if self.guarantee else f"no guarantee: {self.why_not}."
+
+    def to_dict(self) -> dict:
+        """Return plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, state: dict) -> "Privacy":
+        """Undo `to_dict`."""
+        return cls(**{**state, "spent": tuple(Spent(**entry) for entry in state["spent"])})
+
+
+class Budget:
+    """The book: what may be spent, and what was. Mechanisms add up (sequential composition), and it never overdraws."""
+
+    def __init__(self, epsilon: float, delta: float):
+        # as the number is written, 0.1 and not the binary number beside it
+        self.epsilon, self.delta = Fraction(str(float(epsilon))), Fraction(str(float(delta)))
+        self.entries: list[tuple[str, Fraction, Fraction]] = []
+
+    @property
+    def left(self) -> Fraction:
+        """What of epsilon has not been spent."""
+        return self.epsilon - sum(epsilon for _, epsilon, _ in self.entries)
+
+    def spend(self, what: str, epsilon: Fraction, delta: Fraction = Fraction(0)) -> None:
+        """Write down a cost before it is incurred."""
+        overdrawn = epsilon > self.left or delta + sum(entry[2] for entry in self.entries) > self.delta
+        if overdrawn or epsilon < 0:  # a fault of the program, never of the data
+            raise RuntimeError(f"{what}: the budget is overdrawn")
+        if epsilon or delta:
+            self.entries.append((what, epsilon, delta))
+
+    def spent(self) -> tuple[Spent, ...]:
+        """Return the entries, as they are shown."""
+        return tuple(Spent(what, float(epsilon), float(delta)) for what, epsilon, delta in self.entries)
