@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
         TabularCGAN,
         load_synthesizer,
     )
+    from shd.synthesizers.rules import Rule
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "ActiveAppearance",
     "SliceGaussian",
     "load_synthesizer",
+    "Rule",
     "compare",
     "Report",
     "ShdError",
@@ -60,6 +62,7 @@ _HOMES = {
     "ActiveAppearance": "shd.synthesizers",
     "SliceGaussian": "shd.synthesizers",
     "load_synthesizer": "shd.synthesizers",
+    "Rule": "shd.synthesizers.rules",
     "Report": "shd.compare",
 }
 

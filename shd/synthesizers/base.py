@@ -3,6 +3,7 @@
 import json
 import warnings
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.synthesizers._dtypes import is_level
 from shd.synthesizers.encoding import TableEncoder
+from shd.synthesizers.rules import Rule, as_rules, check_columns, draw_keeping, find_rules, rule_from_dict
 
 _FORMAT = "shd-synthesizer-1"
 _FEW_ROWS = 100  # fewer than this is said to be too few to learn from
@@ -36,6 +38,8 @@ class Synthesizer(BaseEstimator):
     ----------
     encoder_ : TableEncoder
         How columns become codes.
+    rules_ : tuple of Rule
+        Rules between columns that every record of train keeps; see `find_rules`.
     n_rows_ : int
         Rows it was fitted on.
     """
@@ -77,13 +81,18 @@ class Synthesizer(BaseEstimator):
         frame = as_frame(data, "train")
         whole = self._condition_columns(data, frame)
         check_fittable(frame)
+        self.rules_ = self._learn_rules(frame, people_of(data, frame))
         self.encoder_ = self._learn_encoder(frame, people_of(data, frame), whole)
         self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
         self.n_rows_ = len(frame)
         return self
 
     def sample(
-        self, n: int, condition: dict | pd.DataFrame | None = None, random_state: int | None = None
+        self,
+        n: int,
+        condition: dict | pd.DataFrame | None = None,
+        random_state: int | None = None,
+        keep_rules: bool | Sequence[Rule | Callable] = False,
     ) -> pd.DataFrame:
         """Give synthetic rows.
 
@@ -97,6 +106,9 @@ class Synthesizer(BaseEstimator):
         random_state : int, optional
             The same seed gives the same rows. Default: that of the synthesizer, so that two calls
             give the same rows; pass another seed for others.
+        keep_rules : bool or sequence of Rule
+            True: no row breaks one of `rules_`. Or the rules to keep: ``[*gan.rules_, mine]``, made with `shd.Rule`,
+            or functions that say of each row of a frame whether they hold.
 
         Returns
         -------
@@ -106,11 +118,17 @@ class Synthesizer(BaseEstimator):
         Raises
         ------
         ShdError
-            Where it was not fitted, or the condition cannot be met.
+            Where it was not fitted, or the condition or the rules cannot be met.
         """
         self._check_fitted()
         rng = self._check_sample(n, random_state)
-        return self.encoder_.inverse(self._sample(int(n), condition, rng), rng)
+        rules = as_rules(keep_rules, self.rules_)
+        check_columns(rules, self.encoder_.names)
+
+        def draw(rows: int, asked: dict | pd.DataFrame | None) -> pd.DataFrame:
+            return self.encoder_.inverse(self._sample(rows, asked, rng), rng)
+
+        return draw_keeping(draw, int(n), condition, rules, rng) if rules else draw(int(n), condition)
 
     def save(self, path: str | Path) -> Path:
         """Write the model to one safetensors file (no pickle); see `load_synthesizer`.
@@ -127,6 +145,7 @@ class Synthesizer(BaseEstimator):
             "class": type(self).__name__,
             "parameters": self.get_params(),
             "encoder": self.encoder_.to_dict(),
+            "rules": [rule.to_dict() for rule in self.rules_],
             "n_rows": self.n_rows_,
             "extra": extra,
         }
@@ -162,6 +181,12 @@ class Synthesizer(BaseEstimator):
     def _learn_encoder(self, frame: pd.DataFrame, people: np.ndarray, whole: tuple[str, ...]) -> TableEncoder:
         """Learn how columns become codes; `people` says whose each record is, int64, shape (n,)."""
         return TableEncoder(self.max_bins, getattr(self, "max_levels", 200), whole).fit(frame)
+
+    def _learn_rules(self, frame: pd.DataFrame, people: np.ndarray) -> tuple[Rule, ...]:
+        """Find rules; none where differential privacy is promised: they are read off the records for nothing."""
+        if getattr(self, "epsilon", None) is not None:
+            return ()
+        return find_rules(frame, people, getattr(self, "min_people", 5))
 
     def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
         """Return the columns that can be asked for; none unless a family says otherwise."""
@@ -214,6 +239,7 @@ def load_synthesizer(path: str | Path) -> Synthesizer:
     try:
         model = family(**{k: tuple(v) if isinstance(v, list) else v for k, v in header["parameters"].items()})
         model.encoder_ = TableEncoder.from_dict(header["encoder"])
+        model.rules_ = tuple(rule_from_dict(rule) for rule in header.get("rules", ()))  # none in older files
         model._set_state(tensors, header["extra"])
         model.n_rows_ = header["n_rows"]
     except (KeyError, TypeError, ValueError, RuntimeError, zlib.error):  # written by another version
