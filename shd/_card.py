@@ -39,6 +39,7 @@ def describe(
     split: dict | None,
     cost: dict | None,
     drawn_again: int | None,
+    kept_rules: bool,
     raw: Path | None,
     creator: str | None,
 ) -> dict:
@@ -72,6 +73,7 @@ def describe(
             "steps_taken": getattr(synthesizer, "steps_", None),
             "fit": cost,
             **({} if drawn_again is None else {"drawn_again": drawn_again}),
+            **({} if train.images is not None else {"rules": {"found": len(synthesizer.rules_), "kept": kept_rules}}),
         },
         "comparison": _comparison(about["about"], train, len(synthetic)),
         "verdicts": about["verdicts"],

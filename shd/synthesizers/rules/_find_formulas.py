@@ -151,8 +151,8 @@ class _Search:
         logs = np.log(numbers[known]) if self.product else numbers[known]
         rest = logs[:, 0] - logs[:, 1:] @ weights
         middle = float((rest.min() + rest.max()) / 2)
-        for constant in _shorter(np.exp(middle) if self.product else middle, self.product):
-            for rounded in (False, True):
+        for rounded in (False, True):
+            for constant in _shorter(np.exp(middle) if self.product else middle, self.product):
                 made = self._made(place, chosen, weights, np.log(constant) if self.product else constant, rounded)
                 if not made.off(numbers[known]).any():
                     return made
@@ -184,9 +184,10 @@ def _each_once(found: list[Formula]) -> list[Formula]:
     """Keep formulas that do not follow from those before them; simple ones, and computed columns, come first."""
 
     def simple(formula: Formula) -> tuple:
-        odd = sum(abs(weight) != 1 for _, weight in formula.terms) + (formula.constant != (1 if formula.product else 0))
+        digits = sum(len(f"{abs(number):g}".replace(".", "").strip("0")) for _, number in formula.terms)
+        digits += 0 if formula.product else len(f"{abs(formula.constant):g}".replace(".", "").strip("0"))
         minus = sum(weight < 0 for _, weight in formula.terms)
-        return len(formula.terms), formula.rounded, odd, minus
+        return len(formula.terms), formula.rounded, digits, minus, -found.index(formula)
 
     names = list(dict.fromkeys(name for formula in found for name in formula.columns))
     kept, rows = [], {False: [], True: []}

@@ -50,12 +50,10 @@ class Formula(Rule):
         return f"{self.target} = {self._product_words() if self.product else self._sum_words()}"
 
     def _sum_words(self) -> str:
-        said = ""
-        for column, weight in sorted(self.terms, key=lambda term: term[1] < 0):  # what is added comes first
-            times = "" if abs(weight) == 1 else f"{abs(weight):.6g} * "
-            said += f" {'-' if weight < 0 else '+'} {times}{column}"
-        if self.constant:
-            said += f" {'-' if self.constant < 0 else '+'} {abs(self.constant):.6g}"
+        parts = [(w, str(column) if abs(w) == 1 else f"{abs(w):.6g} * {column}") for column, w in self.terms]
+        parts += [(self.constant, f"{abs(self.constant):.6g}")] if self.constant else []
+        parts.sort(key=lambda part: part[0] < 0)  # what is added comes first
+        said = "".join(f" {'-' if number < 0 else '+'} {text}" for number, text in parts)
         return said.removeprefix(" + ").strip()
 
     def _product_words(self) -> str:

@@ -49,7 +49,7 @@ class Column:
             scale = tuple(values.cat.categories) if category else values.dtype.kind if date else "number"
         codes, levels = None, []
         if not date:
-            codes, distinct = pd.factorize(values.astype(object), sort=False)
+            codes, distinct = pd.factorize(values.astype(object), sort=is_numeric(values))
             levels = [plain(level) for level in distinct]
             if len(levels) > min(_MOST_LEVELS, max(n_people // 2, 2)):
                 codes, levels = None, []
