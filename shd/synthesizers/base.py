@@ -149,7 +149,7 @@ class Synthesizer(BaseEstimator):
             "n_rows": self.n_rows_,
             "extra": extra,
         }
-        text = json.dumps(header, default=_plain)
+        text = json.dumps(header, default=plain_number)
         path = Path(path)
         temporary = path.with_name(path.name + ".part")
         try:
@@ -309,7 +309,7 @@ def _check_seed(seed: object) -> None:
         raise ShdError(f"random_state={seed!r} must be a whole number, 0 or more, below 2**62.")
 
 
-def _plain(value: object) -> object:
+def plain_number(value: object) -> object:
     """JSON for the numpy numbers that people pass as arguments."""
     if isinstance(value, np.generic):
         return value.item()

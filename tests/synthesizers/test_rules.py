@@ -62,9 +62,7 @@ def test_one_exception_and_it_is_no_rule(stays):
 
 def test_independent_columns_have_no_rules(independent):
     """Of 20 tables at a level of one in a hundred, one or none may have a rule."""
-    tables = [
-        independent(n, seed, people) for seed in range(5) for n, people in ((60, None), (300, None), (900, None))
-    ]
+    tables = [independent(n, seed, people) for seed in range(5) for n, people in ((60, None), (300, None), (900, None))]
     tables += [independent(600, seed, people=80) for seed in range(5)]
     assert sum(bool(find_rules(frame, people)) for frame, people in tables) <= 1
 
