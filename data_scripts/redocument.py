@@ -14,6 +14,7 @@ import torch
 
 import shd
 from data_scripts.alzheimers_mri import draw_released
+from shd._audit_model import kept_rules
 from shd._generate import Cost, Split, draw_as_many
 from shd._paths import challenges_dir
 from shd._progress import notice
@@ -30,7 +31,8 @@ def redocument(challenge: str) -> None:
     name, how = card["made_from"]["name"], Split(card["split"]["test_size"], card["split"]["random_state"])
     train, holdout = shd.load(name, source="real").split(how.test_size, how.random_state)
     model = shd.load_synthesizer(release.folder / "model.safetensors")
-    compared, _ = draw_as_many(model, train)
+    kept = kept_rules(card)
+    compared, _ = draw_as_many(model, train, kept)
     released = compared
     if train.images is not None:  # fewer are released than are compared
         released, drawn_again = draw_released(model, train)
@@ -43,6 +45,7 @@ def redocument(challenge: str) -> None:
         synthetic=released,
         report=report,
         split=how,
+        kept_rules=kept,
         cost=Cost(**card["synthesizer"]["fit"]),
         drawn_again=drawn_again,
         raw=archive_path(name),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
         TabularCGAN,
         load_synthesizer,
     )
+    from shd.synthesizers.rules import Rule
 
 __version__ = "0.1.0"
 
@@ -46,6 +47,7 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "ActiveAppearance",
     "SliceGaussian",
     "load_synthesizer",
+    "Rule",
     "compare",
     "Report",
     "ShdError",
@@ -69,6 +71,7 @@ _HOMES = {
     "ActiveAppearance": "shd.synthesizers",
     "SliceGaussian": "shd.synthesizers",
     "load_synthesizer": "shd.synthesizers",
+    "Rule": "shd.synthesizers.rules",
     "Report": "shd.compare",
 }
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from shd._apart import sample_apart
-from shd._audit_model import of_model
+from shd._audit_model import kept_rules, of_model
 from shd._audit_pages import made_pages, of_files, of_others, of_pages, of_words
 from shd._card import OF_ROWS, describe_side, environment, sha256_of_rows
 from shd._claims import CHANCE, NEW, NO, YES, Claim, mark, same_number
 from shd._errors import ShdError, ShdWorkError
+from shd._plain import in_columns
 from shd._progress import notice
 from shd.dataset import DataCard, Dataset, describe_columns
 from shd.datasets._pictures import read_pictures
@@ -59,9 +60,7 @@ class Audit:
         for claim in self.claims:
             agrees = f"{claim.agrees}: {claim.where}" if claim.where else claim.agrees
             rows.append((claim.what, _show(claim.claimed), _show(claim.found), agrees))
-        widths = [max(len(row[i]) for row in rows) for i in range(4)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        return "\n".join([*in_columns(rows), *(f"note: {note}" for note in self.notes)])
 
 
 def audit(
@@ -266,7 +265,7 @@ def _sample(release: Release, synthetic: Dataset, train: Dataset, n: int) -> Dat
     model = load_synthesizer(release.folder / "model.safetensors")
     if train.images is not None:
         return sample_apart(model, train, n)[0]
-    return replace(synthetic, frame=model.sample(n), subjects=None)
+    return replace(synthetic, frame=model.sample(n, keep_rules=kept_rules(release.card)), subjects=None)
 
 
 def _of_verdicts(card: dict, report: "Report", of_another_shd: bool) -> Iterator[Claim]:

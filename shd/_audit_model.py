@@ -29,7 +29,13 @@ def of_model(release: Release, synthetic: Dataset) -> Iterator[Claim]:
     same = type(model).__name__ == claimed["class"] and not differ
     yield Claim("model", claimed["class"], type(model).__name__, mark(same), ", ".join(differ))
     if same and synthetic.images is None:
-        yield _of_records(model.sample(len(synthetic)), synthetic.frame)
+        kept = kept_rules(release.card)
+        yield _of_records(model.sample(len(synthetic), keep_rules=kept), synthetic.frame)
+
+
+def kept_rules(card: dict) -> bool:
+    """Whether the records of a release were made to keep rules between columns; its card says so."""
+    return (card["synthesizer"].get("rules") or {}).get("kept", False)
 
 
 def _of_records(drawn: pd.DataFrame, released: pd.DataFrame) -> Claim:

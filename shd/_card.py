@@ -39,6 +39,7 @@ def describe(
     split: dict | None,
     cost: dict | None,
     drawn_again: int | None,
+    kept_rules: bool,
     raw: Path | None,
     creator: str | None,
 ) -> dict:
@@ -73,6 +74,7 @@ def describe(
             "fit": cost,
             **({} if drawn_again is None else {"drawn_again": drawn_again}),
             **_promise(synthesizer),
+            **({} if train.images is not None else {"rules": {"found": len(synthesizer.rules_), "kept": kept_rules}}),
         },
         "comparison": _comparison(about["about"], train, len(synthetic)),
         "verdicts": about["verdicts"],

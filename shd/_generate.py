@@ -41,7 +41,8 @@ class Cost:
 class Generated:
     """Everything that `generate` made, as `shd.release.make_release` takes it.
 
-    `drawn_again` counts the pictures that lay too near to a person learned from; None for tables.
+    `drawn_again` counts the pictures that lay too near to a person learned from; None for tables. `kept_rules` says
+    whether records that break a rule between columns were drawn again.
     """
 
     train: Dataset
@@ -52,6 +53,7 @@ class Generated:
     split: Split
     cost: Cost
     drawn_again: int | None
+    kept_rules: bool = False
 
 
 class Steps:
@@ -128,6 +130,7 @@ def generate(
     checkpoint: str | Path | None = None,
     test_size: float = 0.2,
     random_state: int = 0,
+    keep_rules: bool = False,
     steps: Callable[[str, str], None] | None = None,
 ) -> Generated:
     """Split by subject, fit on train, sample as many records, and compare them with train and holdout.
@@ -145,6 +148,8 @@ def generate(
         Share of the subjects held out.
     random_state : int
         Seed of the split and of the comparison.
+    keep_rules : bool
+        Whether no record may break a rule between columns that all of train keeps; see `Synthesizer.sample`.
     steps : callable, optional
         Told label and text of each of the four steps.
 
@@ -160,6 +165,8 @@ def generate(
     from shd.compare import compare
 
     tell = steps or Steps(4)
+    if keep_rules and data.images is not None:
+        raise ShdError("rules between columns are kept in tables; leave keep_rules out for pictures.")
     train, holdout = data.split(test_size, random_state)
     tell("split", f"{len(train):,} records to learn from, {len(holdout):,} held out, by subject")
     if minutes is not None:
@@ -169,14 +176,14 @@ def generate(
     cost = _fit(synthesizer, train, checkpoint)
     leave()
     tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
-    synthetic, drawn_again = draw_as_many(synthesizer, train)
+    synthetic, drawn_again = draw_as_many(synthesizer, train, keep_rules)
     tell("compare", "fidelity, utility, privacy and fairness")
     report = compare(train, synthetic, holdout=holdout, synthesizer=synthesizer, random_state=random_state)
     used = Split(test_size, random_state)
-    return Generated(train, holdout, synthesizer, synthetic, report, used, cost, drawn_again)
+    return Generated(train, holdout, synthesizer, synthetic, report, used, cost, drawn_again, keep_rules)
 
 
-def draw_as_many(synthesizer: "Synthesizer", train: Dataset) -> tuple[Dataset, int | None]:
+def draw_as_many(synthesizer: "Synthesizer", train: Dataset, keep_rules: bool = False) -> tuple[Dataset, int | None]:
     """Sample as many records as train has, as they will be released; see `Generated`.
 
     After a private fit it is the private number of them that counts: the length of train is nobody's business.
@@ -185,7 +192,7 @@ def draw_as_many(synthesizer: "Synthesizer", train: Dataset) -> tuple[Dataset, i
         return sample_apart(synthesizer, train, len(train))
     roles = {role: getattr(train, role) for role in ("target", "sensitive", "counts", "name", "card")}
     n = len(train) if getattr(synthesizer, "privacy_", None) is None else synthesizer.n_rows_
-    return Dataset(synthesizer.sample(n), source="synthetic", **roles), None
+    return Dataset(synthesizer.sample(n, keep_rules=keep_rules), source="synthetic", **roles), None
 
 
 def _fit(synthesizer: "Synthesizer", train: Dataset, checkpoint: str | Path | None) -> Cost:

@@ -1,6 +1,7 @@
-"""Values as JSON knows them."""
+"""Values as JSON knows them, and tables as a terminal shows them."""
 
 import math
+from collections.abc import Sequence
 
 
 def plain(value: object) -> object:
@@ -14,3 +15,9 @@ def plain(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, str | int | bool) else str(value)
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines of text, each column as wide as its longest cell."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -11,7 +11,7 @@ import typer
 import shd
 from shd import _terminal
 from shd._errors import ShdError
-from shd._plain import plain
+from shd._plain import in_columns, plain
 from shd._progress import notice
 
 
@@ -128,6 +128,9 @@ def generate(
     target: Target = None,
     subject: Subject = None,
     sensitive: Sensitive = None,
+    keep_rules: Annotated[
+        bool, typer.Option("--keep-rules", help="No record breaks a rule between columns that all of train keeps.")
+    ] = False,
     test_size: Annotated[float, typer.Option(metavar="SHARE", help="Share of the patients held out.")] = 0.2,
     source: Annotated[
         str | None, typer.Option(metavar="SOURCE", help="real, synthetic or stand-in.  [default: real]")
@@ -179,6 +182,7 @@ def generate(
         checkpoint=checkpoint,
         test_size=test_size,
         random_state=seed,
+        keep_rules=keep_rules,
         steps=tell,
     )
     tell("write", str(output))
@@ -302,10 +306,8 @@ def data_list(json: AsJson = False) -> None:
 
     found = list_datasets()
     marks = {True: "yes", False: "no"}
-    lines = [f"{'name':<14}{'real':<6}{'stand-in':<10}{'synthetic':<11}licence"]
-    for row in found.itertuples():
-        real, stand_in, synthetic = marks[row.real], marks[row.stand_in], marks[row.synthetic]
-        lines.append(f"{row.name:<14}{real:<6}{stand_in:<10}{synthetic:<11}{row.licence}")
+    rows = [(r.name, marks[r.real], marks[r.stand_in], marks[r.synthetic], r.licence) for r in found.itertuples()]
+    lines = in_columns([("name", "real", "stand-in", "synthetic", "licence"), *rows])
     lines += [f"\nReal data: {Path(where).parent}" for where in found["where"][:1]]
     _terminal.emit(found.to_dict("records"), json, "\n".join(lines))
 

@@ -57,6 +57,7 @@ def make_release(
     split: "Split | None" = None,
     cost: "Cost | None" = None,
     drawn_again: int | None = None,
+    kept_rules: bool = False,
     raw: str | Path | None = None,
     creator: str | None = None,
     force: bool = False,
@@ -81,6 +82,8 @@ def make_release(
         What the fit took.
     drawn_again : int, optional
         Pictures that lay too near to a person learned from, and were drawn again.
+    kept_rules : bool
+        Whether records that break a rule between columns were drawn again.
     raw : path, optional
         File that `train` and `holdout` were read from; its checksum goes onto the card. Without
         it, that of the two tables does.
@@ -112,6 +115,7 @@ def make_release(
         split=asdict(split) if split else None,
         cost=asdict(cost) if cost else None,
         drawn_again=drawn_again,
+        kept_rules=kept_rules,
         raw=None if raw is None else Path(raw),
         creator=creator,
     )

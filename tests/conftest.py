@@ -134,3 +134,70 @@ class StubReport:
 def stub_report() -> type[StubReport]:
     """The class `StubReport`: test files cannot import from here."""
     return StubReport
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """Give a maker of a table of stays with rules of every kind planted in it."""
+    return _planted
+
+
+@pytest.fixture(scope="session")
+def independent():
+    """Give a maker of a table without any rule."""
+    return _independent
+
+
+def _planted(n=900, seed=0):
+    """Return stays: an order of dates, sums, ratios, codes of chapters, deaths, pregnancies; independent otherwise."""
+    rng = np.random.default_rng(seed)
+    admission = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 700, n), unit="D")
+    discharge = admission + pd.to_timedelta(rng.poisson(5, n), unit="D")
+    height, weight = rng.normal(1.7, 0.1, n).round(2), rng.normal(75, 14, n).round(1)
+    drugs, tests = rng.poisson(3, n), rng.poisson(4, n)
+    code = rng.choice([f"{chapter}{k}" for chapter in "ABCDE" for k in range(6)], n)
+    sex, age = rng.choice(["female", "male"], n), rng.integers(18, 95, n)
+    died = rng.random(n) < 0.2
+    return pd.DataFrame(
+        {
+            "admission": admission,
+            "discharge": discharge,
+            "height": height,
+            "weight": weight,
+            "bmi": (weight / height**2).round(1),
+            "drugs": drugs,
+            "tests": tests,
+            "total": drugs + tests,
+            "code": pd.Categorical(code),
+            "chapter": pd.Categorical([one[0] for one in code]),
+            "age": age,
+            "group": pd.cut(age, [0, 40, 65, 120], labels=["young", "middle", "old"]),
+            "sex": pd.Categorical(sex),
+            "pregnant": pd.Categorical(np.where((sex == "female") & (rng.random(n) < 0.25), "yes", "no")),
+            "died": pd.Categorical(np.where(died, "yes", "no")),
+            "death": pd.Series(discharge).where(died),
+            "cause": pd.Categorical(np.where(died, rng.choice(["heart", "other"], n), None)),
+            "noise": rng.normal(size=n),
+        }
+    )
+
+
+def _independent(n, seed, people=None):
+    """Return columns of every kind that have nothing to do with each other; several records a person where asked."""
+    rng = np.random.default_rng(seed)
+    m = people or n
+    columns = {}
+    for j in range(3):
+        k = int(rng.integers(2, 9))
+        levels = [f"level {i}" for i in range(k)]
+        columns[f"category {j}"] = pd.Categorical.from_codes(rng.choice(k, m, p=rng.dirichlet(np.ones(k) / 2)), levels)
+        columns[f"count {j}"] = rng.poisson([0.1, 1, 5][j], m)
+    columns["dose"] = np.where(rng.random(m) < 0.8, 0, rng.exponential(10, m).round(1))
+    columns["missing"] = np.where(rng.random(m) < 0.1, np.nan, rng.normal(size=m).round(1))
+    columns["first day"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 300, m), unit="D")
+    columns["second day"] = pd.Timestamp("2020-10-01") + pd.to_timedelta(rng.integers(0, 300, m), unit="D")
+    columns["low"] = pd.Categorical(rng.choice(4, m, p=[0.5, 0.3, 0.15, 0.05]), range(4), ordered=True)
+    columns["high"] = pd.Categorical(rng.choice(4, m, p=[0.05, 0.15, 0.3, 0.5]), range(4), ordered=True)
+    frame = pd.DataFrame(columns)
+    whose = np.arange(n) if people is None else np.sort(rng.integers(0, m, n))
+    return frame.iloc[whose].reset_index(drop=True), whose

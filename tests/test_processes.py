@@ -4,9 +4,13 @@ import os
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
+import pytest
 import torch
 from torch import nn
 
+import shd
 from shd import _processes
 
 SCRIPT = """
@@ -60,3 +64,34 @@ def test_one_process_needs_none_of_this(monkeypatch):
 def test_asking_for_the_rank_does_not_import_torch():
     code = "import sys, shd._processes; shd._processes.rank(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:7", "cuda:x", "cuda:", "gpu", "mps", "CPU", "", "cpu:1", 0, None])
+def test_a_device_that_is_not_there_is_refused_in_one_line(device, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    frame = pd.DataFrame({"class": pd.Categorical(["a", "b"] * 8)})
+    data = shd.Dataset(frame, target="class", images=np.zeros((16, 16, 16), dtype="uint8"))
+    for refused in (lambda: shd.ImageCGAN(device=device).fit(data), lambda: _processes.join(device)):
+        with pytest.raises(shd.ShdError, match="device=.*give 'auto'") as told:
+            refused()
+        assert "\n" not in str(told.value)
+
+
+def test_the_gpus_that_are_there_can_be_asked_for(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for device in ("auto", "cpu", "cuda", "cuda:1"):
+        _processes.check_device(device)
+    with pytest.raises(shd.ShdError, match="GPU 2 is asked for, and there is only 2"):
+        _processes.check_device("cuda:2")
+
+
+def test_processes_take_a_gpu_each(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(shd.ShdError, match="one GPU for 4 processes"):
+        _processes.check_device("cuda:1")
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    with pytest.raises(shd.ShdError, match="GPU 3 is asked for"):
+        _processes.check_device("cuda")

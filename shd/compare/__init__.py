@@ -2,7 +2,7 @@
 
 One module a question, each with its number as a plain function; `compare` asks them all.
 
-* fidelity: `columns`, `pairs`, `triples`, `missingness`, `detection` (C2ST), `propensity`,
+* fidelity: `columns`, `pairs`, `triples`, `missingness`, `rules`, `detection` (C2ST), `propensity`,
   `neighbourhoods`, `map`; `trust` sums up what was found about each variable;
 * utility: `utility` (TSTR), `prediction`, `ranking`, `agreement`, `augmentation`, `regression`;
 * privacy: `privacy`, `membership`, `attributes`, `singling_out`, `linkability`, `identifiability`,
@@ -41,6 +41,7 @@ from shd.compare.propensity import pmse_ratio
 from shd.compare.ranking import ranking_agreement, sra
 from shd.compare.regression import interval_overlap, odds_ratios, regression_agreement
 from shd.compare.report import Report
+from shd.compare.rules import broken_rules
 from shd.compare.singling_out import singling_out_risk
 from shd.compare.triples import triple_distance
 from shd.compare.trust import trust_table
@@ -54,6 +55,7 @@ __all__ = [
     "association_matrix",
     "attribute_inference",
     "augmentation_gain",
+    "broken_rules",
     "c2st",
     "calibration_error",
     "calibration_line",

@@ -15,7 +15,7 @@ from shd.compare.domain import forest
 if TYPE_CHECKING:
     from shd.compare.report import Report
 
-_SHOWN = 8
+_SHOWN, _RULES = 8, 30
 
 
 def chapters(report: "Report") -> dict:
@@ -26,6 +26,7 @@ def chapters(report: "Report") -> dict:
         "trusted": sum(row["verdict"] == "green" for row in trust),
         "giveaways": _giveaways(report),
         "map": _map(report),
+        "rules": _rules(report),
         "models": _models(report),
         "teaching": [*_augmentation(report), *_importance(report), *_calibration(report)],
         "odds": _odds_ratios(report),
@@ -44,6 +45,13 @@ def _figure(svg: str, title: str) -> dict:
 def _giveaways(report: "Report") -> list[dict]:
     frame = report.frames.get("giveaways", pd.DataFrame())
     return [] if frame.empty else frame.nlargest(_SHOWN, "importance").to_dict("records")
+
+
+def _rules(report: "Report") -> dict | None:
+    frame = report.frames.get("rules", pd.DataFrame())
+    if frame.empty:
+        return None
+    return {"rows": frame.head(_RULES).to_dict("records"), "more": max(len(frame) - _RULES, 0)}
 
 
 def _map(report: "Report") -> dict | None:

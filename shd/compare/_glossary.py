@@ -18,6 +18,11 @@ GLOSSARY = {
         "The chance that a model gives a record that has the outcome a higher score than one that has not. 0.5 is "
         "guessing, 1 is always right."
     ),
+    "broken rules": (
+        "Rules between columns that every record of train keeps (a before b, a sum, one column fixed by another, never "
+        "both, missing exactly when), each too unlikely by chance. The share of records that break at least one, of "
+        "those that records held out keep, too."
+    ),
     "C2ST": (
         "Classifier two-sample test: the AUROC of a classifier that tries to tell synthetic from real records. 0.5 "
         "means it cannot."

@@ -102,6 +102,7 @@ def _environment() -> Environment:
     environment.filters["cell"] = _cell
     environment.filters["effect"] = _effect
     environment.filters["two"] = lambda number: f"{round(number, 2) + 0.0:.2f}"  # no -0.00
+    environment.filters["share"] = lambda share: f"{share:.2%}"
     environment.globals |= {"marks": VERDICT_MARKS, "palette": PALETTE, "asked": _words.ASKED}
     return environment
 

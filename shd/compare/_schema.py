@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from shd.compare._coded import Coded
     from shd.compare.images._grid import Grid
+    from shd.synthesizers.rules import Rule
 
 QUESTIONS = ("fidelity", "utility", "privacy", "fairness")
 """In the order a reader asks them: is it alike, is it useful, is it safe, is it so for everybody?"""
@@ -125,6 +126,8 @@ class Inputs:
     level : {"quick", "full"}
     given : dict
         The tables as they came, by role: for questions that ask for columns by name.
+    rules : tuple of Rule
+        Rules between columns that the user adds to those found.
     """
 
     train: "Coded"
@@ -139,6 +142,7 @@ class Inputs:
     sensitive: tuple = ()
     level: str = "full"
     given: dict = field(default_factory=dict)
+    rules: "tuple[Rule, ...]" = ()
 
     def most(self, rows: int, least: int = 500) -> int:
         """Return how many records a step may look at: `rows`, or an eighth of them at the quick level."""

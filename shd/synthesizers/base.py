@@ -3,6 +3,7 @@
 import json
 import warnings
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd.dataset import Dataset, as_frame, describe_columns, role_of
 from shd.synthesizers._protect import MIN_PEOPLE, Protection, people_of
 from shd.synthesizers.encoding import TableEncoder
+from shd.synthesizers.rules import Rule, as_rules, check_columns, draw_keeping, find_rules, rule_from_dict
 
 _FORMAT = "shd-synthesizer-1"
 _FEW_ROWS = 100  # fewer than this is said to be too few to learn from
@@ -41,6 +43,8 @@ class Synthesizer(BaseEstimator):
         How columns become codes.
     protection_ : Protection
         What was dropped, merged and cut before anything was learned; a model from a file has none.
+    rules_ : tuple of Rule
+        Rules between columns that every record of train keeps; see `find_rules`.
     n_rows_ : int
         Rows it was fitted on.
     """
@@ -85,6 +89,7 @@ class Synthesizer(BaseEstimator):
         whole = self._condition_columns(data, frame)
         check_fittable(frame)
         self._people = people_of(data)
+        self.rules_ = self._learn_rules(frame, self._people)
         try:
             self.encoder_ = self._learn_encoder(frame, self._people, whole)
             self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
@@ -94,7 +99,11 @@ class Synthesizer(BaseEstimator):
         return self
 
     def sample(
-        self, n: int, condition: dict | pd.DataFrame | None = None, random_state: int | None = None
+        self,
+        n: int,
+        condition: dict | pd.DataFrame | None = None,
+        random_state: int | None = None,
+        keep_rules: bool | Sequence[Rule | Callable] = False,
     ) -> pd.DataFrame:
         """Give synthetic rows.
 
@@ -108,6 +117,9 @@ class Synthesizer(BaseEstimator):
         random_state : int, optional
             The same seed gives the same rows. Default: that of the synthesizer, so that two calls
             give the same rows; pass another seed for others.
+        keep_rules : bool or sequence of Rule
+            True: no row breaks one of `rules_`. Or the rules to keep: ``[*gan.rules_, mine]``, made with `shd.Rule`,
+            or functions that say of each row of a frame whether they hold.
 
         Returns
         -------
@@ -117,11 +129,17 @@ class Synthesizer(BaseEstimator):
         Raises
         ------
         ShdError
-            Where it was not fitted, or the condition cannot be met.
+            Where it was not fitted, or the condition or the rules cannot be met.
         """
         self._check_fitted()
         rng = self._check_sample(n, random_state)
-        return self.encoder_.inverse(self._sample(int(n), condition, rng), rng)
+        rules = as_rules(keep_rules, self.rules_)
+        check_columns(rules, self.encoder_.names)
+
+        def draw(rows: int, asked: dict | pd.DataFrame | None) -> pd.DataFrame:
+            return self.encoder_.inverse(self._sample(rows, asked, rng), rng)
+
+        return draw_keeping(draw, int(n), condition, rules, rng) if rules else draw(int(n), condition)
 
     def save(self, path: str | Path) -> Path:
         """Write the model to one safetensors file (no pickle); see `load_synthesizer`.
@@ -138,10 +156,11 @@ class Synthesizer(BaseEstimator):
             "class": type(self).__name__,
             "parameters": self.get_params(),
             "encoder": self.encoder_.to_dict(),
+            "rules": [rule.to_dict() for rule in self.rules_],
             "n_rows": self.n_rows_,
             "extra": extra,
         }
-        text = json.dumps(header, default=_plain)
+        text = json.dumps(header, default=plain_number)
         path = Path(path)
         temporary = path.with_name(path.name + ".part")
         try:
@@ -189,6 +208,10 @@ class Synthesizer(BaseEstimator):
         """Learn how columns become codes; `people` says whose each record is, int64, shape (n,)."""
         encoder = TableEncoder(self.max_bins, getattr(self, "max_levels", 200), whole)
         return encoder.fit(frame, people, self.protection_.done.min_people)
+
+    def _learn_rules(self, frame: pd.DataFrame, people: np.ndarray) -> tuple[Rule, ...]:
+        """Find rules that as many people show as have to share what is learned."""
+        return find_rules(frame, people, self.protection_.done.min_people)
 
     def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
         """Return the columns that can be asked for; none unless a family says otherwise."""
@@ -241,6 +264,7 @@ def load_synthesizer(path: str | Path) -> Synthesizer:
     try:
         model = family(**{k: tuple(v) if isinstance(v, list) else v for k, v in header["parameters"].items()})
         model.encoder_ = TableEncoder.from_dict(header["encoder"])
+        model.rules_ = tuple(rule_from_dict(rule) for rule in header.get("rules", ()))  # none in older files
         model._set_state(tensors, header["extra"])
         model.n_rows_ = header["n_rows"]
     except (KeyError, TypeError, ValueError, RuntimeError, zlib.error):  # written by another version
@@ -285,7 +309,7 @@ def _check_least(least: object) -> None:
         raise ShdError(f"min_people={least!r} must be a whole number of people, 1 or more; 1 protects nobody.")
 
 
-def _plain(value: object) -> object:
+def plain_number(value: object) -> object:
     """JSON for the numpy numbers, and the declarations, that people pass as arguments."""
     if hasattr(value, "to_dict"):
         return value.to_dict()

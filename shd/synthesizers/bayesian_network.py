@@ -180,6 +180,7 @@ class BayesianNetwork(Synthesizer):
 
     def _fit_privately(self, data: Dataset | pd.DataFrame) -> "BayesianNetwork":
         vars(self).pop("n_rows_", None)  # set last: a fit that failed leaves nothing that could be sampled
+        self.rules_ = ()  # they would be read off the records for nothing
         check_seed(self.random_state)
         self._check_parameters()
         frame = as_frame(data, "train")

@@ -1,5 +1,6 @@
 """`ImageSynthesizer`: what every family of images shares. Conditions, checks, and Datasets of pictures."""
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ from shd._errors import ShdError
 from shd.dataset import DataCard, Dataset
 from shd.synthesizers._conditions import Conditions
 from shd.synthesizers._descriptions import INK
-from shd.synthesizers.base import Synthesizer
+from shd.synthesizers.base import Synthesizer, plain_number
 
 if TYPE_CHECKING:
     from shd.synthesizers.slice_gaussian import SliceGaussian
@@ -63,7 +64,17 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         finally:
             del self._data  # a model keeps no pictures
         self.card_, self.name_, self.target_ = data.card, data.name, data.target
+        self._become_the_file()
         return self
+
+    def _become_the_file(self) -> None:
+        """Take over what a model file would give back, to the last bit: JPEG turns the smallest into levels."""
+        tensors, extra = self._get_state()
+        tensors = {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
+        self._set_state(tensors, json.loads(json.dumps(extra, default=plain_number)))
+
+    def _learn_rules(self, frame: pd.DataFrame, people: np.ndarray) -> tuple:
+        return ()  # class and slice come as asked
 
     def sample(self, n: int, condition: dict | pd.DataFrame | None = None, random_state: int | None = None) -> Dataset:
         """Give synthetic pictures; see `Synthesizer.sample` for the arguments.

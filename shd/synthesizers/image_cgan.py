@@ -28,7 +28,7 @@ import torch
 
 from shd._errors import ShdError
 from shd._grid import save_grid
-from shd._processes import agree, join, rank
+from shd._processes import agree, check_device, join, rank
 from shd._progress import notice, progress
 from shd.dataset import Dataset
 from shd.synthesizers._filter import under
@@ -162,6 +162,7 @@ class ImageCGAN(ImageSynthesizer):
             check_whole(self, name, least)
         if self.batch < 2 * self.pack:
             raise ShdError(f"batch={self.batch} must hold two packs of {self.pack} pictures; give {2 * self.pack} up.")
+        check_device(self.device)
         if self.precision not in _PRECISIONS:
             raise ShdError(f"precision={self.precision!r} is not one of {', '.join(_PRECISIONS)}.")
         if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
