@@ -16,7 +16,7 @@ from shd._parallel import in_parallel
 from shd.compare._coded import Coded
 from shd.compare._models import LOOSE, bands, calibration_gap, calibration_lines
 from shd.compare._resample import deal, generator, interval, mean_known, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between, within
 from shd.compare.utility import Ready, Task, aligned, needed_tasks, with_target
 from shd.dataset import Dataset
 
@@ -258,8 +258,8 @@ def _agreement(inputs: Inputs, falls: dict[str, np.ndarray], top: int) -> tuple[
             skipped.append(Skipped(metric, why))
             continue
         low, high = (float(bound) for bound in interval(value, found["synthetic"][1:], least, 1))
-        verdict, sentence = judge(value, low, high, floor, ceiling, "higher"), sentence(value, ceiling, floor)
-        scores.append(Score("utility", metric, value, low, high, floor, ceiling, verdict, "higher", sentence, digits=2))
+        rule, sentence = between(floor, ceiling, "higher"), sentence(value, ceiling, floor)
+        scores.append(Score("utility", metric, value, low, high, floor, ceiling, rule, "higher", sentence, digits=2))
     return scores, skipped
 
 
@@ -320,17 +320,13 @@ def _error_score(inputs: Inputs, errors: dict[str, np.ndarray]) -> Score:
     """Judge by the excess over real records, not by the floor: one chance for everybody is right on average."""
     value, floor, ceiling = (float(errors[name][0]) for name in ("synthetic", "floor", "real"))
     low, high = (float(bound) for bound in interval(value, errors["synthetic"][1:], 0, 1))
-    verdict = _limit(value - ceiling, low <= ceiling, GREEN_ERROR, AMBER_ERROR)
+    rule = within(ceiling, GREEN_ERROR, AMBER_ERROR, "lower", floor)
     sentence = (
         f"A model trained on synthetic records gives {inputs.word} ones chances for {inputs.target} that are off by "
         f"{100 * value:.1f} points of 100 on average; trained on {inputs.word} records it is off by "
         f"{100 * ceiling:.1f}, on independent columns by {100 * floor:.1f} (the same chance for all is seldom far off)."
     )
-    return Score("utility", "calibration error", value, low, high, floor, ceiling, verdict, "lower", sentence)
-
-
-def _limit(excess: float, by_chance: bool, green: float, amber: float) -> str:
-    return "green" if by_chance or excess <= green else "amber" if excess <= amber else "red"
+    return Score("utility", "calibration error", value, low, high, floor, ceiling, rule, "lower", sentence)
 
 
 def _slope_score(inputs: Inputs, slopes: dict[str, np.ndarray]) -> tuple[list[Score], list[Skipped]]:
@@ -343,14 +339,14 @@ def _slope_score(inputs: Inputs, slopes: dict[str, np.ndarray]) -> tuple[list[Sc
     floor = floor if np.isfinite(floor) else 0.0  # the same chance for everybody
     low, high = (float(bound) for bound in interval(value, slopes["synthetic"][1:]))
     more = _SLOPE_OF_FEW / np.sqrt(min(len(inputs.fit), len(inputs.synthetic)))
-    excess = abs(value - 1) - abs(ceiling - 1)
-    verdict = _limit(excess, low <= ceiling <= high, GREEN_SLOPE + more, AMBER_SLOPE + more)
+    more += abs(ceiling - 1)
+    rule = within(1.0, GREEN_SLOPE + more, AMBER_SLOPE + more, "at 1", floor)
     sentence = (
         f"Chances for {inputs.target} by a model trained on synthetic records have a slope of {value:.2f} against what "
         f"came true among {inputs.word} ones (1 is right, below 1 they are too extreme); trained on {inputs.word} "
         f"records it is {ceiling:.2f}, on independent columns {floor:.2f}."
     )
-    score = Score("utility", "calibration slope", value, low, high, floor, ceiling, verdict, "at 1", sentence, digits=2)
+    score = Score("utility", "calibration slope", value, low, high, floor, ceiling, rule, "at 1", sentence, digits=2)
     return [score], []
 
 

@@ -11,7 +11,7 @@ from shd._parallel import in_parallel
 from shd.compare._coded import MISSING, Coded, Column, align
 from shd.compare._models import BOOSTING, auroc, fit
 from shd.compare._resample import deal, generator, interval, mean_known, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.dataset import Dataset
 
 _FOLDS, _REPLICATES = 5, 200
@@ -112,8 +112,8 @@ def measure(inputs: Inputs, rows: int = 8000) -> Answer:
         f"Shown one {inputs.word} and one synthetic record, a classifier picks the synthetic one {value:.0%} of the "
         f"time (guessing: 50%){other}, and with independent columns {floor:.0%}.{_named(frame)}"
     )
-    verdict = judge(value, low, high, floor, 0.5 if ceiling is None else max(ceiling, 0.5), "lower")
-    score = Score("fidelity", "C2ST", value, low, high, floor, ceiling, verdict, "at 0.5", sentence)
+    rule = between(floor, 0.5 if ceiling is None else max(ceiling, 0.5), "lower")
+    score = Score("fidelity", "C2ST", value, low, high, floor, ceiling, rule, "at 0.5", sentence)
     return Answer([score], {"giveaways": frame})
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from shd._parallel import one_thread
 from shd.compare._coded import Coded, align
 from shd.compare._resample import bootstrap_weights, deal, generator, interval
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.dataset import Dataset
 
 _REPLICATES, _BLOCKS = 100, 50
@@ -84,8 +84,8 @@ def _score(inputs: Inputs, values: dict[str, np.ndarray], chance: float, low: fl
         f"How strongly two columns hang together (0 not at all, 1 completely) is off by {value:.3f} on average"
         f"{other}, and independent columns by {floor:.3f}."
     )
-    verdict = judge(value, low, high, floor, chance if ceiling is None else ceiling, "lower")
-    return Score("fidelity", "association error", value, low, high, floor, ceiling, verdict, "lower", sentence)
+    rule = between(floor, chance if ceiling is None else ceiling, "lower")
+    return Score("fidelity", "association error", value, low, high, floor, ceiling, rule, "lower", sentence)
 
 
 def _frame(train: Coded, upper: tuple[np.ndarray, np.ndarray], values: dict[str, np.ndarray]) -> pd.DataFrame:

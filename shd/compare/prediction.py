@@ -7,7 +7,7 @@ from sklearn.tree import DecisionTreeRegressor
 from shd._parallel import in_parallel
 from shd.compare._coded import Coded, Column, align
 from shd.compare._resample import generator, interval, mean_known, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.compare.pairs import association_matrix
 from shd.dataset import Dataset
 
@@ -97,9 +97,9 @@ def _score(inputs: Inputs, frame: pd.DataFrame, value: float, low: float, high: 
         f"of models trained on {inputs.word} ones (independent columns: {floor:.2f} times). The most is lost for "
         f"{hardest['column']}, {hardest['relative error']:.2f} times."
     )
-    verdict = judge(value, low, high, floor, 1.0, "lower")
+    rule = between(floor, 1.0, "lower")
     return Score(
-        "utility", "relative prediction error", value, low, high, floor, 1.0, verdict, "lower", sentence, digits=2
+        "utility", "relative prediction error", value, low, high, floor, 1.0, rule, "lower", sentence, digits=2
     )
 
 

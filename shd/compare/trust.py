@@ -25,6 +25,7 @@ _SURE = 0.05  # the chance that anything at all is found in a fresh real sample
 _Z = 1.96  # of the intervals in the frames
 _FINE = "as it should be: by itself, with the others, from the others"
 _NOTHING = "–"
+_STEPS = ("green", "amber", "red")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def trust_table(
 
 def _step(value: float, amber: float, red: float, least: float | None = None) -> str:
     """Judge by limits; `least` is the near end of the interval."""
-    return VERDICTS[int(value > amber) + int(value > red and (least is None or least > amber))]
+    return _STEPS[int(value > amber) + int(value > red and (least is None or least > amber))]
 
 
 def _of_itself(own: dict, word: str) -> _Finding:

@@ -16,7 +16,7 @@ from shd._parallel import in_parallel
 from shd.compare._coded import MISSING, Coded, Column, align
 from shd.compare._models import BOOSTING, Family, auroc, fit, r2
 from shd.compare._resample import deal, generator, interval, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.dataset import Dataset, role_of
 
 DESIGNS = ("TRTR", "TSTR", "TSTS", "TRTS", "floor")
@@ -286,10 +286,8 @@ def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score],
             f"Trained on synthetic records, a model explains {value:.0%} of the variation of {task.label} among "
             f"{word} records; trained on {word} records {trtr:.0%}, on independent columns {floor:.0%}."
         )
-        verdict = judge(value, low, high, floor, trtr, "higher")
-        return [
-            Score("utility", f"TSTR R2: {task.label}", value, low, high, floor, trtr, verdict, "higher", sentence)
-        ], []
+        rule = between(floor, trtr, "higher")
+        return [Score("utility", f"TSTR R2: {task.label}", value, low, high, floor, trtr, rule, "higher", sentence)], []
     ratio, floor_ratio = value / trtr, floor / trtr
     low, high = interval(ratio, found["TSTR"][3] / np.maximum(found["TRTR"][3], 0.01), 0)
     learned = f"reach {ratio:.0%} of the AUROC that {word} ones do"
@@ -297,9 +295,9 @@ def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score],
         f"To predict {task.target} = {task.label}, models of synthetic records {learned} "
         f"({value:.3f} against {trtr:.3f}; 0.5 is guessing, independent columns reach {floor:.3f})."
     )
-    verdict = judge(ratio, float(low), float(high), floor_ratio, 1.0, "higher")
+    rule = between(floor_ratio, 1.0, "higher")
     score = Score(
-        "utility", f"TSTR / TRTR: {task.label}", ratio, float(low), float(high), floor_ratio, 1.0, verdict,
+        "utility", f"TSTR / TRTR: {task.label}", ratio, float(low), float(high), floor_ratio, 1.0, rule,
         "higher", sentence,
     )  # fmt: skip
     return [score], []

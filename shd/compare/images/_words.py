@@ -73,7 +73,8 @@ GLOSSARY = {
     ),
     "verdict": (
         "Green: nine tenths of the way from floor to ceiling, or chance explains the rest. Amber: six tenths. Red: "
-        "less. Variety, copies and distances have limits of their own. A question is as good as its worst score."
+        "less. Grey: cannot tell, for chance explains the floor as well, or the number is worse than that. Variety, "
+        "copies and distances have limits of their own. A question is as good as its worst score that is not grey."
     ),
 }
 _EASY = 0.05  # a split by image that scores so much more is worth a warning

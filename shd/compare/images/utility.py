@@ -10,7 +10,7 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd.compare._resample import deal, generator, interval, subsample
-from shd.compare._schema import Answer, Score, Skipped, judge
+from shd.compare._schema import Answer, Score, Skipped, between
 from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
 from shd.compare.images._network import CLASSIFIER_SECONDS, Job, probabilities, train_classifier
 from shd.compare.images._pictures import Pictures, together
@@ -132,10 +132,10 @@ def _score(task: Task, found: dict[str, Tested], inputs: ImageInputs) -> tuple[l
         f"against {trtr.value:.3f}, 0.5 is guessing; {inputs.word} and synthetic together "
         f"{found['real + synthetic'].value:.3f})."
     )
-    verdict = judge(ratio, float(low), float(high), floor, 1.0, "higher")
+    rule = between(floor, 1.0, "higher")
     scores = [
         Score(
-            "utility", f"TSTR / TRTR: {task.label}", ratio, float(low), float(high), floor, 1.0, verdict, "higher",
+            "utility", f"TSTR / TRTR: {task.label}", ratio, float(low), float(high), floor, 1.0, rule, "higher",
             sentence,
         )
     ]  # fmt: skip
