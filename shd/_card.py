@@ -227,7 +227,7 @@ def use_of(card: dict) -> dict:
     if errors:
         why = f"checks of method found that they cannot be believed ({', '.join(errors)})"
         may_not.insert(0, f"Anything that rests on the scores, handing on included: {why}.")
-    red = [column["name"] for column in card["data"]["columns"] if column["trust"].get("verdict") == "red"]
+    red = [column["name"] for column in card["data"]["columns"] if column["trust"].get("verdict") in ("grey", "red")]
     if red:
         may_not.append(f"Anything that rests on columns not to be trusted: {describe_columns(red)}.")
     if source != "real":

@@ -32,6 +32,7 @@ from shd.compare import (
     regression,
     singling_out,
     triples,
+    trust,
     utility,
 )
 from shd.compare import map as pca_map
@@ -42,7 +43,6 @@ from shd.compare.checks import Evidence, has_subjects
 from shd.compare.images import _compare as _images
 from shd.compare.images._inputs import check, prepare
 from shd.compare.report import About, Report, Table
-from shd.compare.trust import trust_table
 from shd.dataset import Dataset, role_of
 from shd.synthesizers import Marginals, Synthesizer
 
@@ -153,9 +153,7 @@ def compare(
     skipped += _notes(train, holdout)
     about = _about(given, inputs.target, inputs.word, len(inputs.train.names), inputs.random_state, level)
     evidence = Evidence(given, inputs, synthesizer, inputs.random_state)
-    report = _checked(evidence, lambda: _report(_ask(inputs), skipped, about))
-    behind = [report.frames.get(name, pd.DataFrame()) for name in ("columns", "pairs", "prediction", "giveaways")]
-    return replace(report, frames={**report.frames, "trust": trust_table(*behind, word=about.word, skipped=skipped)})
+    return _checked(evidence, lambda: _report(_with_trust(_ask(inputs), skipped, about.word), skipped, about))
 
 
 def prepare_tables(
@@ -226,6 +224,14 @@ def _left_out(inputs: Inputs, steps: list[Step]) -> list[Skipped]:
     if not domain.findings_for(role_of(inputs.given["train"], "name", "")):
         left_out = [step for step in left_out if step.measure is not domain.measure]
     return [Skipped(step.label, 'the quick level leaves it out; take level="full"') for step in left_out]
+
+
+def _with_trust(answers: list[Answer], skipped: list[Skipped], word: str) -> list[Answer]:
+    """Return all answers, and what they say about each variable."""
+    frames = {name: frame for answer in answers for name, frame in answer.frames.items()}
+    behind = [frames.get(name, pd.DataFrame()) for name in ("columns", "pairs", "prediction", "giveaways")]
+    table = trust.trust_table(*behind, word=word, skipped=skipped)
+    return [Answer(trust.measure(table, behind[0]), {"trust": table}), *answers]
 
 
 def ask_step(step: Step, inputs: Inputs) -> Answer:

@@ -115,6 +115,10 @@ GLOSSARY = {
         "alone as when chosen by real ones."
     ),
     "stand-in": "A second synthetic cohort, used in place of real data that are not on this machine.",
+    "TSTR / TRTR": (
+        "How much of what real records teach synthetic ones teach: the AUROC of models trained on synthetic records "
+        "less 0.5, divided by that of models trained on real ones less 0.5. 1 is as much, 0 is guessing."
+    ),
     "TRTR, TSTR, TSTS, TRTS": (
         "Train on real or synthetic records, test on real or synthetic ones. TSTR is what counts: trained on "
         "synthetic, tested on real. TSTS alone misleads."

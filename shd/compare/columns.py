@@ -11,6 +11,7 @@ from shd.compare._schema import Answer, Inputs, Score, within
 from shd.dataset import Dataset
 
 GREEN_TO, AMBER_TO = 0.05, 0.15  # distance of one column
+_SCORES = 10  # on fidelity, of which all columns together are one
 _MEAN_GREEN_TO, _MEAN_AMBER_TO = 0.03, 0.10  # mean distance over all columns
 _BLOCKS, _REPLICATES, _GRID = 50, 200, 512
 
@@ -92,7 +93,7 @@ def measure(inputs: Inputs) -> Answer:
         }
     )
     frame["verdict"] = [
-        within(np.nan_to_num(other), GREEN_TO, AMBER_TO, "lower").verdict(*numbers, scores=len(frame))
+        within(np.nan_to_num(other), GREEN_TO, AMBER_TO, "lower").verdict(*numbers, scores=_SCORES * len(frame))
         for *numbers, other in frame[["distance", "low", "high", "real reference"]].to_numpy()
     ]
     score = _score(inputs, frame, mean_low, mean_high)

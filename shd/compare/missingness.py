@@ -84,7 +84,7 @@ def _by_chance(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.sqrt(share * (1 - share) / 2 / np.pi * (1 / first.sum() + 1 / second.sum())).sum())
 
 
-def _is_missing(table: Coded) -> np.ndarray:
+def is_missing(table: Coded) -> np.ndarray:
     """Return which values are missing, bool, shape (n, n_columns)."""
     missing = np.isnan(table.values)
     for j, column in enumerate(table.columns):
@@ -98,7 +98,7 @@ def _patterns(tables: list[Coded]) -> tuple[list[np.ndarray], np.ndarray]:
 
     The commonest in the first table come first. Of very many the rarest share the last number.
     """
-    missing = np.concatenate([_is_missing(table) for table in tables])
+    missing = np.concatenate([is_missing(table) for table in tables])
     packed = np.packbits(missing, axis=1)
     key = np.ascontiguousarray(packed).view(f"V{packed.shape[1]}").ravel()
     _, first, code = np.unique(key, return_index=True, return_inverse=True)

@@ -55,6 +55,10 @@ GLOSSARY = {
     "too near": (
         "Synthetic pictures that lie nearer to a picture learned from than the nearest 1 % of held-out pictures do."
     ),
+    "TSTR / TRTR": (
+        "How much of what real pictures teach synthetic ones teach: the AUROC of networks trained on synthetic "
+        "pictures less 0.5, divided by that of networks trained on real ones less 0.5. 1 is as much, 0 is guessing."
+    ),
     "TRTR, TSTR, TSTS, TRTS": (
         "Train on real or synthetic pictures, test on real or synthetic ones. TSTR is what counts: trained on "
         "synthetic, tested on real. TSTS alone misleads."
