@@ -148,6 +148,7 @@ def _shared(report: "Report") -> dict:
         "compared": _words.compared(report),
         "findings": _words.findings(report),
         "warnings": _words.warnings(report),
+        "power": report.power,
         "questions": [(q, report.verdicts[q], _words.verdict_words(report, q)) for q in QUESTIONS],
         "scores": [(score, range_bar(score, report.about.word, report.is_of_images)) for score in report.results],
         "checks": report.findings,

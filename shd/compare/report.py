@@ -133,6 +133,13 @@ class Report:
         return self._frame("utility")
 
     @property
+    def power(self) -> str:
+        """One line on the smallest faults that tables of this size show; empty where nothing tells."""
+        from shd.compare._power import power
+
+        return power(self)
+
+    @property
     def skipped(self) -> pd.DataFrame:
         """What could not be judged, and why."""
         return pd.DataFrame([(note.what, note.why) for note in self.notes], columns=["what", "why"])
@@ -231,6 +238,7 @@ class Report:
             "fairness": plain(self.fairness.to_dict("records")),
             "replication": plain(self.replication.to_dict("records")),
             "findings": [asdict(finding) for finding in self.findings],
+            "power": self.power,
             "skipped": [{"what": note.what, "why": note.why} for note in self.notes],
         }
 

@@ -178,11 +178,14 @@ def _of_giveaway(tell: dict) -> _Finding:
 
 def _sure(beyond: pd.Series, frame: pd.DataFrame) -> pd.DataFrame:
     """Return by how much numbers are beyond those of real records: 0 where chance explains it, and at least."""
-    chance = 0.0
-    if "low" in frame:
-        chance = norm.ppf(1 - _SURE / 2 / len(frame)) / _Z * (frame["high"] - frame["low"]) / 2
+    chance = link_noise(frame) if "low" in frame else 0.0
     least = (beyond - chance).clip(lower=0.0)
     return pd.DataFrame({"sure": beyond.where(least > 0, 0.0), "least": least})
+
+
+def link_noise(frame: pd.DataFrame) -> pd.Series:
+    """Return how far each of many numbers may be off by chance, over all of them and all kinds of faults."""
+    return norm.ppf(1 - _SURE / 2 / len(frame)) / _Z * (frame["high"] - frame["low"]) / 2
 
 
 def _sure_rows(frame: pd.DataFrame, what: str, ideal: float) -> dict[object, dict]:
