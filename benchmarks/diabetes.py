@@ -134,9 +134,11 @@ def limit(train: shd.Dataset, holdout: shd.Dataset, reference: dict[str, float])
 
 
 def show(line: Line, reference: dict[str, float]) -> None:
-    """Print one line of the table; TSTR stands as AUROC and as a share of TRTR."""
+    """Print one line of the table; TSTR stands as AUROC and as a share of TRTR, both counted from guessing."""
     level = {"any": "NO", "<30": "<30"}  # readmission at all is the mirror image of none
-    useful = "  ".join(f"{line.tstr[v]:.4f} ({line.tstr[v] / reference[v]:.3f})" for v in level.values())
+    useful = "  ".join(
+        f"{line.tstr[v]:.4f} ({(line.tstr[v] - 0.5) / (reference[v] - 0.5):.3f})" for v in level.values()
+    )
     cost = "  ".join("-" if v is None else f"{v:,.0f}" for v in (line.fit_cpu_s, line.rows_per_s, line.peak_mb))
     print(
         f"{line.family:28} {cost:>24}  {useful}  {line.c2st:.4f}  {line.c2st_mean:.4f}  {line.c2st_train:.4f}  "

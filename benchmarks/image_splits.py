@@ -47,7 +47,7 @@ def one_split(split: int, minutes: float) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print a row a split, and the shares of TRTR that TSTR reaches."""
+    """Print a row a split, and the shares of TRTR that TSTR reaches, both counted from guessing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--splits", type=int, default=5, metavar="N", help="how many (default: 5)")
     parser.add_argument("--minutes", type=float, default=10.0, metavar="N", help="a fit (default: 10)")
@@ -58,10 +58,10 @@ def main() -> None:
     print(found.round(3).to_string())
     for question in ("two classes", "all classes"):
         real, synthetic = found[f"TRTR, {question}"], found[f"TSTR, {question}"]
-        share = synthetic / real
+        share = (synthetic - 0.5) / (real - 0.5)
         print(
             f"{question}: mean TSTR {synthetic.mean():.3f} of mean TRTR {real.mean():.3f}: "
-            f"{synthetic.mean() / real.mean():.3f}; a split {share.min():.3f} to {share.max():.3f}, "
+            f"{(synthetic.mean() - 0.5) / (real.mean() - 0.5):.3f}; a split {share.min():.3f} to {share.max():.3f}, "
             f"standard error {share.sem():.3f}"
         )
 

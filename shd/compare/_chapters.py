@@ -143,7 +143,7 @@ def _groups(report: "Report") -> list[dict]:
     for column, rows in frame[frame["TSTR"].notna()].groupby("column", sort=False):
         lost = (rows["TRTR"] - rows["TSTR"]).to_numpy()
         title = f"{column}: {rows['group'].iloc[lost.argmax()]} loses most, {max(lost.max(), 0):.3f}"
-        if (rows["verdict"] == "green").all():
+        if rows["verdict"].isin(["green", "grey"]).all():
             title = f"{column}: no group is served worse than chance explains"
         made.append(_figure(figures.groups(rows, report.about.word), title))
     return made

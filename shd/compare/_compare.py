@@ -32,18 +32,18 @@ from shd.compare import (
     regression,
     singling_out,
     triples,
+    trust,
     utility,
 )
 from shd.compare import map as pca_map
 from shd.compare import rules as between_columns
 from shd.compare._coded import Coded, align, why_not_compared
 from shd.compare._resample import deal, generator
-from shd.compare._schema import LEVELS, Answer, Inputs, Skipped, says_nothing
+from shd.compare._schema import LEVELS, Answer, Inputs, Skipped, settle
 from shd.compare.checks import Evidence, has_subjects
 from shd.compare.images import _compare as _images
 from shd.compare.images._inputs import check, prepare
 from shd.compare.report import About, Report, Table
-from shd.compare.trust import trust_table
 from shd.dataset import Dataset, role_of
 from shd.synthesizers import Marginals, Synthesizer
 from shd.synthesizers.rules import Rule, as_rules
@@ -160,9 +160,7 @@ def compare(
     skipped += _notes(train, holdout)
     about = _about(given, inputs.target, inputs.word, len(inputs.train.names), inputs.random_state, level)
     evidence = Evidence(given, inputs, synthesizer, inputs.random_state)
-    report = _checked(evidence, lambda: _report(_ask(inputs), skipped, about))
-    behind = [report.frames.get(name, pd.DataFrame()) for name in ("columns", "pairs", "prediction", "giveaways")]
-    return replace(report, frames={**report.frames, "trust": trust_table(*behind, word=about.word, skipped=skipped)})
+    return _checked(evidence, lambda: _report(_with_trust(_ask(inputs), skipped, about.word), skipped, about))
 
 
 def prepare_tables(
@@ -209,7 +207,7 @@ def _compare_images(
 
 
 def _report(answers: list[Answer], skipped: list[Skipped], about: About) -> Report:
-    scores = tuple(score for answer in answers for score in answer.scores)
+    scores = settle([score for answer in answers for score in answer.scores])
     frames = {name: frame for answer in answers for name, frame in answer.frames.items()}
     pictures = {name: grid for answer in answers for name, grid in answer.pictures.items()}
     skipped = [*skipped, *(note for answer in answers for note in answer.skipped)]
@@ -235,23 +233,22 @@ def _left_out(inputs: Inputs, steps: list[Step]) -> list[Skipped]:
     return [Skipped(step.label, 'the quick level leaves it out; take level="full"') for step in left_out]
 
 
+def _with_trust(answers: list[Answer], skipped: list[Skipped], word: str) -> list[Answer]:
+    """Return all answers, and what they say about each variable."""
+    frames = {name: frame for answer in answers for name, frame in answer.frames.items()}
+    behind = [frames.get(name, pd.DataFrame()) for name in ("columns", "pairs", "prediction", "giveaways")]
+    table = trust.trust_table(*behind, word=word, skipped=skipped)
+    return [Answer(trust.measure(table, behind[0]), {"trust": table}), *answers]
+
+
 def ask_step(step: Step, inputs: Inputs) -> Answer:
     """Ask one question."""
-    answer, declared = _of_those_that_tell(step.measure(inputs)), _declared_target(inputs.given)
+    answer, declared = step.measure(inputs), _declared_target(inputs.given)
     if inputs.target is not None or declared is None:
         return answer
     # a question sees no target, and does not know that one was declared
     why = f"the target {declared} was not compared"
     return replace(answer, skipped=[replace(n, why=why) if n.why.startswith(_NO_TARGET) else n for n in answer.skipped])
-
-
-def _of_those_that_tell(answer: Answer) -> Answer:
-    """Move scores that cannot tell good from bad to what was skipped."""
-    silent = [score for score in answer.scores if says_nothing(score)]
-    why = "so few records cannot tell independent columns from other ones: both lie in its interval, {} to {}"
-    notes = [Skipped(s.metric, why.format(s.write(s.low), s.write(s.high))) for s in silent]
-    kept = [score for score in answer.scores if score not in silent]
-    return replace(answer, scores=kept, skipped=[*answer.skipped, *notes])
 
 
 def _target(target: str | None, given: dict, coded: Coded, skipped: list[Skipped]) -> tuple[str | None, list[Skipped]]:

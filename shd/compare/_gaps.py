@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from shd.compare._groups import Group
 from shd.compare._resample import interval
-from shd.compare._schema import VERDICTS, Score, Skipped
+from shd.compare._schema import Rule, Score, Skipped, wider, within
 
-_ALONE = 0.05  # how often chance may raise an alarm, over all groups together
+SERIOUS = ("green", "grey", "amber", "red")
+"""Verdicts on groups, the worst last."""
+
+_MEASURES = 7  # that every group is judged by: chance is allowed for over all of them
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,9 @@ class Measure:
     better: str = "lower"
     zero: float = 0.0
 
-    def verdict(self, value: float, low: float) -> str:
-        """Judge a gap: green where it is small, or where its interval reaches none at all."""
-        gap = value - self.zero
-        if gap <= self.green_to or low <= self.zero:
-            return "green"
-        return "amber" if gap <= self.amber_to else "red"
+    def rule(self, floor: float | None) -> Rule:
+        """Return the rule for a gap: grey where it may be red as far as its interval tells."""
+        return within(self.zero, self.green_to, self.amber_to, "lower", floor)
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,10 @@ class Gap:
 
     def score(self, sentence: str) -> Score:
         """Return it as the score of its measure."""
+        right = self.floor is not None and self.measure.rule(None).short(self.floor) <= 0  # so that it is no floor
         return Score(
-            "fairness", self.measure.metric, self.value, self.low, self.high, self.floor, self.ceiling, self.verdict,
-            self.measure.better, sentence,
+            "fairness", self.measure.metric, self.value, self.low, self.high, None if right else self.floor,
+            self.ceiling, self.verdict, self.measure.better, sentence,
         )  # fmt: skip
 
 
@@ -100,13 +100,12 @@ def find_gaps(
     """
     judged = np.flatnonzero(np.isfinite(value))
     _, high = interval(value, replicates)
-    wider = norm.ppf(1 - _ALONE / 2 / max(len(judged), 1)) / norm.ppf(1 - _ALONE / 2)
-    spread = (high - value) * wider
+    spread = (high - value) * wider(max(len(judged), 1))
     gaps = []
     for j in judged:
         low, high_j = (float(np.clip(value[j] + s * spread[j], least, most)) for s in (-1, 1))
-        ends = (None if side is None or not np.isfinite(side[j]) else float(side[j]) for side in (floor, ceiling))
-        verdict = measure.verdict(float(value[j]), low)
+        ends = [None if side is None or not np.isfinite(side[j]) else float(side[j]) for side in (floor, ceiling)]
+        verdict = measure.rule(ends[0]).verdict(float(value[j]), low, high_j, _MEASURES)
         gaps.append(Gap(measure, *names[j], float(value[j]), low, high_j, *ends, verdict))
     return gaps
 
@@ -114,9 +113,10 @@ def find_gaps(
 def worst_gap(gaps: Sequence[Gap]) -> Gap:
     """Return the gap with the worst verdict, of these the one that is largest even at the low end of its interval.
 
-    The largest number of all would often be that of the smallest group, by chance alone.
+    The largest number of all would often be that of the smallest group, by chance alone. A group of which nothing can
+    be told is worse than one that is surely green: the whole cannot be.
     """
-    return max(gaps, key=lambda gap: (VERDICTS.index(gap.verdict), gap.low, gap.value))
+    return max(gaps, key=lambda gap: (SERIOUS.index(gap.verdict), gap.low, gap.value))
 
 
 def gap_frame(gaps: Sequence[Gap]) -> pd.DataFrame:
@@ -145,10 +145,12 @@ def names_of(groups: Sequence[Group]) -> list[tuple]:
 
 def among(gaps: Sequence[Gap], things: str = "groups") -> str:
     """Say what the worst one was chosen from, a blank before it; nothing where there was no choice."""
-    n_bad = sum(gap.verdict != "green" for gap in gaps)
+    n_bad = sum(gap.verdict in ("amber", "red") for gap in gaps)
+    n_unknown = sum(gap.verdict == "grey" for gap in gaps)
     if len(gaps) == 1:
         return ""
-    return f" Of {len(gaps)} {things} {n_bad or 'none'} {'is' if n_bad < 2 else 'are'} worse than green."
+    unknown = f", and of {n_unknown} nothing can be told" if n_unknown else ""
+    return f" Of {len(gaps)} {things} {n_bad or 'none'} {'is' if n_bad < 2 else 'are'} worse than green{unknown}."
 
 
 def points(share: float | None) -> str:

@@ -120,6 +120,10 @@ GLOSSARY = {
         "alone as when chosen by real ones."
     ),
     "stand-in": "A second synthetic cohort, used in place of real data that are not on this machine.",
+    "TSTR / TRTR": (
+        "How much of what real records teach synthetic ones teach: the AUROC of models trained on synthetic records "
+        "less 0.5, divided by that of models trained on real ones less 0.5. 1 is as much, 0 is guessing."
+    ),
     "TRTR, TSTR, TSTS, TRTS": (
         "Train on real or synthetic records, test on real or synthetic ones. TSTR is what counts: trained on "
         "synthetic, tested on real. TSTS alone misleads."
@@ -128,7 +132,10 @@ GLOSSARY = {
     "verbatim copy": "A synthetic record that equals a record learned from in every column.",
     "verdict": (
         "Green: nine tenths of the way from floor to ceiling, or chance explains the rest. Amber: six tenths. Red: "
-        "less. Columns, copies and distances have limits of their own. A question is as good as its worst score."
+        "less. Grey: cannot tell, for chance explains the floor as well, or the number is worse than that. Columns, "
+        "copies and distances have limits of their own. Chance is allowed for over all scores of a question together: "
+        "five comparisons in 100 of fresh real records show a fault somewhere. A question is as good as its worst "
+        "score that is not grey."
     ),
     "Wasserstein distance": (
         "How far the values of a column would have to move on average to agree, in its own units."

@@ -1,7 +1,7 @@
 """Models of the target by group of people: how well each group is served, and who is flagged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,7 @@ from shd._parallel import in_parallel
 from shd.compare._coded import Coded
 from shd.compare._gaps import Gap, Judged, Measure, among, find_gaps, names_of, points, worst_gap
 from shd.compare._groups import FEWEST, Group, by_group, members, prepare_groups
-from shd.compare._resample import generator, interval, subject_weights, subsample
+from shd.compare._resample import generator, interval, redrawn, subject_weights, subsample, training_error
 from shd.compare._schema import Inputs, Skipped
 from shd.compare.utility import Task, find_tasks, known, with_target
 from shd.dataset import Dataset, role_of
@@ -25,6 +25,7 @@ _ROWS, _TESTED = 40_000, 20_000  # most records to train on, and to test on
 _FEWEST_OF_LEVEL = 10  # test records of a group with the level predicted, and without it
 _REPLICATES = 200
 _QUICK_TESTED = 4000
+_SPLITS = 3  # halves to learn from, for the error of learning
 _DIFFERENCES = {
     ODDS: "The share that is flagged, of those with or of those without it,",
     PARITY: "The share that is flagged",
@@ -48,6 +49,8 @@ class GroupModels:
         Share of real train records that have the level.
     weights : ndarray, shape (n_replicates, n_test)
         Test records drawn again by subject.
+    errors : dict of str to ndarray
+        By what was learned from: standard errors that come from the records learned from, of `_gaps_of`.
     """
 
     task: Task
@@ -56,6 +59,7 @@ class GroupModels:
     predicted: dict[str, np.ndarray]
     prevalence: float
     weights: np.ndarray
+    errors: dict[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def members(self) -> np.ndarray:
@@ -109,8 +113,9 @@ def train_models(
     rows: int = _ROWS,
     tested: int = _TESTED,
     random_state: int = 0,
+    splits: int = 0,
 ) -> GroupModels:
-    """Train gradient boosting once on equally many records of each table; see `GroupModels`."""
+    """Train gradient boosting on equally many records of each table, and again on halves; see `GroupModels`."""
     rng = generator(random_state, "fairness models")
     test = test.take(subsample(len(test), tested, rng))
     n = min(rows, *(len(table) for table in tables.values()))
@@ -124,7 +129,24 @@ def train_models(
         if group.column != task.target and len(own) >= FEWEST and rarer >= _FEWEST_OF_LEVEL:
             kept.append(group)
     prevalence = float(task.outcome(learned[0]).mean()) if task.is_level else np.nan
-    return GroupModels(task, kept, test, dict(zip(tables, predicted, strict=True)), prevalence, weights)
+    models = GroupModels(task, kept, test, dict(zip(tables, predicted, strict=True)), prevalence, weights)
+    if not kept or not splits:
+        return models
+    by_name = dict(zip(tables, learned, strict=True))
+    alone = replace(models, weights=np.ones((1, len(test))))
+
+    def of_half(half: Coded) -> np.ndarray:
+        return _gaps_of(replace(alone, predicted={"half": task.predict(half, [test])[0]}), "half")
+
+    errors = {name: training_error(of_half, by_name[name], rng, splits) for name in ("TRTR", "TSTR")}
+    return replace(models, errors=errors)
+
+
+def _gaps_of(models: GroupModels, name: str) -> np.ndarray:
+    """Return how much better each group is served than all people, then both differences of every column."""
+    scores = models.scores[name][-1]
+    odds = _drawn(models, name, models.columns()) if models.task.is_level and models.columns() else ()
+    return np.concatenate([scores[:-1] - scores[-1], *(part[-1] for part in odds)])
 
 
 def judge_models(inputs: Inputs, groups: Sequence[Group]) -> Judged:
@@ -135,7 +157,8 @@ def judge_models(inputs: Inputs, groups: Sequence[Group]) -> Judged:
         return Judged(skipped=skipped)
     task, most = ready.tasks[0], (inputs.most(_ROWS), inputs.most(_TESTED, least=_QUICK_TESTED))
     tables = {"TRTR": ready.fit, "TSTR": ready.synthetic, "floor": ready.floor}
-    models = train_models(task, groups, tables, ready.test, *most, inputs.random_state)
+    splits = _SPLITS if inputs.level == "full" else 1
+    models = train_models(task, groups, tables, ready.test, *most, inputs.random_state, splits)
     gaps = _utility_gaps(models) if models.groups else []
     if not gaps:
         return Judged(skipped=[Skipped(what, f"no group has enough test records with and without {task.label}")])
@@ -151,7 +174,14 @@ def _utility_gaps(models: GroupModels) -> list[Gap]:
     """Return what each group loses by learning from synthetic records, beyond what all people lose."""
     real, synthetic, floor = (models.scores[name] for name in ("TRTR", "TSTR", "floor"))
     gap, of_floor = (lost[:, :-1] - lost[:, -1:] for lost in (real - synthetic, real - floor))
-    return find_gaps(UTILITY, names_of(models.groups), gap[0], gap[1:], of_floor[0], np.zeros(len(models.groups)))
+    n = len(models.groups)
+    drawn = redrawn(gap[1:], _learning(models)[:n], generator(0, "utility of groups"))
+    return find_gaps(UTILITY, names_of(models.groups), gap[0], drawn, of_floor[0], np.zeros(n))
+
+
+def _learning(models: GroupModels) -> np.ndarray:
+    """Return the standard errors of what synthetic and real records teach, one taken from the other; see `_gaps_of`."""
+    return np.hypot(models.errors["TRTR"], models.errors["TSTR"]) if models.errors else np.zeros(1)
 
 
 def _utility_sentence(models: GroupModels, gaps: list[Gap], word: str) -> str:
@@ -174,12 +204,13 @@ def _judge_odds(models: GroupModels, word: str) -> Judged:
         why = "the target is a number" if columns else "no column has two groups that are large enough"
         return Judged(skipped=[Skipped(f"{ODDS.metric}, {PARITY.metric}", why)])
     drawn = {name: _drawn(models, name, columns) for name in ("TRTR", "TSTR")}
+    errors = np.split(_learning(models)[len(models.groups) :], 2)
     table = differences(models)
     wide = table.pivot(index="column", columns="design").loc[[column for column, _ in columns]]
     names, gaps, scores = [(column, "all groups") for column, _ in columns], [], []
     for k, (measure, what) in enumerate(_DIFFERENCES.items()):
         real, synthetic, floor = (wide[measure.metric, name].to_numpy() for name in ("TRTR", "TSTR", "floor"))
-        replicates = drawn["TSTR"][k] - drawn["TRTR"][k]
+        replicates = redrawn(drawn["TSTR"][k] - drawn["TRTR"][k], errors[k], generator(k, "odds of groups"))
         own = find_gaps(measure, names, synthetic - real, replicates, floor - real, np.zeros(len(names)), -1, 1)
         worst = worst_gap(own)
         j = names.index(worst.name)

@@ -15,6 +15,9 @@ from shd.dataset import Dataset, describe_columns, role_of
 FEWEST_TRAIN, FEWEST = 100, 50
 """Records of a group in train, and in every other table, below which nothing is said about it."""
 
+FEWEST_TOLD = 20
+"""Records of a group in train below which not even noise in their place would be told."""
+
 _MOST_GROUPS, _BANDS = 6, 4  # of one column
 _FEWEST_NAMED = 5  # people of train
 
@@ -55,8 +58,8 @@ def members(groups: Sequence[Group], table: Coded) -> np.ndarray:
     return np.column_stack([np.zeros((len(table), 0), dtype=bool), *(group.of(table) for group in groups)])
 
 
-def find_groups(train: Coded, sensitive: Sequence) -> tuple[list[Group], list[Skipped]]:
-    """Return the groups of each column that have enough records in train, and what was left out.
+def find_groups(train: Coded, sensitive: Sequence, fewest: int = FEWEST_TRAIN) -> tuple[list[Group], list[Skipped]]:
+    """Return the groups of each column that have at least `fewest` records in train, and what was left out.
 
     A level is a group; numbers and dates of more than six values are cut into up to four bands
     with about as many people each. The six commonest groups of a column are looked at.
@@ -67,14 +70,14 @@ def find_groups(train: Coded, sensitive: Sequence) -> tuple[list[Group], list[Sk
         size = np.array([int(group.of(train).sum()) for group in own])
         rank = np.empty(len(own), dtype=int)
         rank[np.argsort(-size, kind="stable")] = np.arange(len(own))
-        keep = (rank < _MOST_GROUPS) & (size >= FEWEST_TRAIN)
+        keep = (rank < _MOST_GROUPS) & (size >= fewest)
         if keep.sum() < 2:
-            why = f"takes two groups of {FEWEST_TRAIN} records in train; it has {keep.sum()}"
+            why = f"takes two groups of {fewest} records in train; it has {keep.sum()}"
             skipped.append(Skipped(f"groups of {column}", why))
             continue
         left = [group for group, kept in zip(own, keep, strict=True) if not kept]
         if left:
-            why = f"fewer than {FEWEST_TRAIN} records in train, or not among the {_MOST_GROUPS} commonest"
+            why = f"fewer than {fewest} records in train, or not among the {_MOST_GROUPS} commonest"
             skipped.append(Skipped(f"groups of {column}: {_named(left, train)}", why))
         groups += [group for group, kept in zip(own, keep, strict=True) if kept]
     return groups, skipped

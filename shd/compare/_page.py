@@ -149,6 +149,7 @@ def _shared(report: "Report") -> dict:
         "compared": _words.compared(report),
         "findings": _words.findings(report),
         "warnings": _words.warnings(report),
+        "power": report.power,
         "questions": [(q, report.verdicts[q], _words.verdict_words(report, q)) for q in QUESTIONS],
         "scores": [(score, range_bar(score, report.about.word, report.is_of_images)) for score in report.results],
         "checks": report.findings,
@@ -230,6 +231,7 @@ def _closeness(report: "Report") -> dict | None:
         return None
     score = report.score("DCR share")
     said = {
+        "grey": "Synthetic records lie about as near to records held out as to those learned from",
         "green": "Synthetic records lie as near to records held out as to those learned from",
         "amber": "Synthetic records are not quite as near to records held out as to those learned from",
         "red": "Synthetic records lie nearer to the records learned from than to others",

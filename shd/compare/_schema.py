@@ -1,8 +1,10 @@
 """The one schema of every result: a score between its floor and its ceiling, with a verdict."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -20,14 +22,133 @@ QUESTIONS = ("fidelity", "utility", "privacy", "fairness")
 LEVELS = ("quick", "full")
 _QUICK = 8  # times fewer records that the quick level looks at
 
-VERDICTS = ("green", "amber", "red")
+VERDICTS = ("grey", "green", "amber", "red")
+"""In the order in which they count: grey, *cannot tell*, says nothing, and gives way to whatever says something."""
+
 GREEN_FROM, AMBER_FROM = 0.9, 0.6  # share of the way from the floor to the ceiling
 _COLUMNS = {
     name: "real reference" if name == "ceiling" else name
     for name in ("question", "metric", "value", "low", "high", "floor", "ceiling", "better", "verdict", "sentence")
 }
-_MANY = 1.46  # times as wide is an interval that holds for all of a dozen scores at once: z(1 - .05 / 24) / z(.975)
 _NEAR = 0.01  # a floor and a ceiling nearer than this leave no way to measure
+_ALONE = 0.05  # how often chance may raise an alarm in a question, over all its scores
+_Z = NormalDist().inv_cdf
+_SIGNS = {"higher": 1, "lower": -1}
+
+
+def wider(looks: int) -> float:
+    """Return how many times as wide an interval of 95 % is that holds for all of so many numbers (Bonferroni)."""
+    return _Z(_ALONE / 2 / looks) / _Z(_ALONE / 2)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Where green and amber end for one number: how far it may fall short, in its own unit.
+
+    Parameters
+    ----------
+    ideal : float
+        What the number is held against: that of other real records, or what is right.
+    green_to, amber_to : float
+        How far short of the ideal is still green, and still amber.
+    nothing : float
+        How far short a table falls that knows nothing: the floor. Infinite where there is no such table.
+    blind : float
+        How far short the interval may reach, from which on the number cannot tell good from bad.
+    sign : {1, -1, 0}
+        1 where less than the ideal is short of it, -1 where more is, 0 where both are.
+    error : float
+        Half of the 95 % interval of the ideal itself, where that was measured on few records, too.
+    """
+
+    ideal: float
+    green_to: float
+    amber_to: float
+    nothing: float = math.inf
+    blind: float = math.inf
+    sign: int = -1
+    error: float = 0.0
+
+    def short(self, value: float) -> float:
+        """Return how far a number falls short of the ideal; below 0 where it is better."""
+        return abs(value - self.ideal) if self.sign == 0 else self.sign * (self.ideal - value)
+
+    def verdict(self, value: float, low: float, high: float, scores: int = 1) -> str:
+        """Judge a number with its 95 % interval, one of so many of a question.
+
+        A fault must be one beyond chance: so sure that of all scores of a question together one in
+        twenty comparisons of fresh real records shows a fault (Bonferroni). Then the distance decides;
+        red, moreover, is surely not green. Where chance explains it, or a fault is small, the number is green,
+        but for two cases that are grey: the interval reaches so far that the number cannot tell, or the number itself
+        is worse than that of a table that knows nothing.
+        """
+        short, least = self.short(value), self._least(value, low, high, scores)
+        most = max(self.short(low), self.short(high))
+        if least > 0 and short > self.green_to:
+            return "red" if short > self.amber_to and least > self.green_to else "amber"
+        if least > self.nothing > 0:
+            return "amber"
+        return "grey" if short >= self.nothing or (least <= 0 and most >= self.blind) else "green"
+
+    def _least(self, value: float, low: float, high: float, scores: int) -> float:
+        """Return how far short the number surely is, over all scores of a question; 0 or less: perhaps not at all."""
+        below, above = (wider(scores) * math.hypot(end - value, self.error) for end in (low, high))
+        if self.sign == 0:
+            return max(value - below - self.ideal, self.ideal - value - above)
+        return self.short(value + above if self.sign > 0 else value - below)
+
+
+def between(floor: float, ideal: float, better: str, error: float = 0.0) -> Rule:
+    """Return the rule for a number between its floor and its ceiling: green nine tenths of the way, amber six.
+
+    Where the floor is as good as the ceiling (a table without structure) there is no way to measure: what surely
+    falls short by .01 is amber, by .02 red, and what does not cannot be told.
+
+    Parameters
+    ----------
+    floor, ideal : float
+    better : {"higher", "lower"}
+    error : float
+        See `Rule`.
+    """
+    sign = _SIGNS[better]
+    way = sign * (ideal - floor)
+    if way <= _NEAR:
+        return Rule(ideal, _NEAR, 2 * _NEAR, way, way, sign, error)
+    return Rule(ideal, (1 - GREEN_FROM) * way, (1 - AMBER_FROM) * way, way, way, sign, error)
+
+
+def within(
+    ideal: float, green_to: float, amber_to: float, better: str, floor: float | None = None, error: float = 0.0
+) -> Rule:
+    """Return the rule for a number with limits of its own, of which the floor is no end: it may be right by itself.
+
+    What may be red as far as its interval tells is not green.
+
+    Parameters
+    ----------
+    ideal, green_to, amber_to, error : float
+        See `Rule`.
+    better : {"higher", "lower", "at 1"}
+    floor : float, optional
+        Worse than this is never green.
+    """
+    rule = Rule(ideal, green_to, amber_to, blind=amber_to, sign=_SIGNS.get(better, 0), error=error)
+    short = 0.0 if floor is None else rule.short(floor)
+    return replace(rule, nothing=short) if short > 0 else rule
+
+
+def judge(value: float, low: float, high: float, floor: float, ceiling: float, better: str, scores: int = 1) -> str:
+    """Return the verdict for a number between its floor and its ceiling, one of so many; see `Rule`."""
+    return between(floor, ceiling, better).verdict(value, low, high, scores)
+
+
+def worst(verdicts: Sequence[str]) -> str | None:
+    """Return the worst of some verdicts, None for none.
+
+    A question is as good as its worst score that says something: grey only where all are.
+    """
+    return max(verdicts, key=VERDICTS.index, default=None)
 
 
 @dataclass(frozen=True)
@@ -43,11 +164,13 @@ class Score:
         The number for the synthetic table, and its 95 % interval.
     floor : float or None
         The same number for `Marginals`: columns drawn independently from train. For pictures that
-        for `SliceGaussian`; in their utility guessing.
+        for `SliceGaussian`; in their utility guessing. None where a rule has limits of its own and that number is as
+        good as the ideal: what is right by itself is no floor.
     ceiling : float or None
         The same number with other real records in place of the synthetic ones; None where that
         takes a holdout and there is none.
-    verdict : {"green", "amber", "red"}
+    verdict : {"grey", "green", "amber", "red"} or Rule
+        A rule judges the number at once, as if it were alone, and once more among all of its question: see `settle`.
     better : {"higher", "lower", "at 0.5", "at 1", "at the ceiling"}
     sentence : str
         What the number says, in plain words.
@@ -66,12 +189,26 @@ class Score:
     better: str
     sentence: str
     digits: int = 3
+    rule: Rule | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no number: who measures leaves it out, and says why."""
+        """Refuse what is no number: who measures leaves it out, and says why. Judge, where there is a rule."""
         ends = [end for end in (self.floor, self.ceiling) if end is not None]
         if not all(map(math.isfinite, (self.value, self.low, self.high, *ends))):
             raise ValueError(f"{self.metric}: a score, its interval, floor and ceiling are numbers; skip it instead.")
+        if isinstance(self.verdict, Rule):
+            object.__setattr__(self, "rule", self.verdict)
+            object.__setattr__(self, "verdict", self.rule.verdict(self.value, self.low, self.high))
+            if self.floor is not None and math.isinf(self.rule.nothing):
+                object.__setattr__(self, "floor", None)
+
+    def among(self, scores: int) -> "Score":
+        """Return the same score, judged as one of so many."""
+        return (
+            self
+            if self.rule is None
+            else replace(self, verdict=self.rule.verdict(self.value, self.low, self.high, scores))
+        )
 
     def write(self, number: float | None) -> str:
         """Return a number as it is shown, an en dash where there is none."""
@@ -165,39 +302,7 @@ def place(value: float, floor: float, ceiling: float) -> float:
     return (value - floor) / way if abs(way) > 1e-12 else math.nan
 
 
-def judge(value: float, low: float, high: float, floor: float, ceiling: float, better: str) -> str:
-    """Give the verdict for a number between its floor and its ceiling.
-
-    Green: nine tenths of the way, or so near the ceiling that chance explains the rest. Amber: six
-    tenths, or an interval so wide that it reaches from floor to ceiling. A question has about a dozen scores and is
-    as good as its worst, so that chance is judged for all of them at once (Bonferroni). Where the floor is as good
-    as the ceiling (a table without structure) what counts is how far the number falls short.
-    """
-    sign = 1 if better == "higher" else -1
-    short = sign * (ceiling - value)
-    if short <= 0:
-        return "green"
-    by_chance = value + _MANY * (low - value) <= ceiling <= value + _MANY * (high - value)
-    if sign * (ceiling - floor) <= _NEAR:
-        return "green" if by_chance else "amber" if short <= 2 * _NEAR else "red"
-    share = place(value, floor, ceiling)
-    if share >= GREEN_FROM:
-        return "green"
-    if by_chance:
-        return "amber" if low <= floor <= high else "green"
-    return "amber" if share >= AMBER_FROM else "red"
-
-
-def says_nothing(score: Score) -> bool:
-    """Whether a score cannot tell good from bad: its interval holds both, independent columns and other real records.
-
-    Scores of privacy and fairness are left: there floor and ceiling may well be alike.
-    """
-    ends = (score.floor, score.ceiling)
-    asked = score.verdict == "amber" and score.question in ("fidelity", "utility") and None not in ends
-    return asked and score.low <= min(ends) and max(ends) <= score.high
-
-
-def worst(verdicts: list[str]) -> str | None:
-    """Return the worst of some verdicts, None for none: a question is as good as its worst score."""
-    return max(verdicts, key=VERDICTS.index, default=None)
+def settle(scores: Sequence[Score]) -> tuple[Score, ...]:
+    """Judge all scores of a comparison, each as one of all that its question asked."""
+    asked = Counter(score.question for score in scores)
+    return tuple(score.among(asked[score.question]) for score in scores)

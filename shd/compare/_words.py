@@ -20,22 +20,26 @@ ASKED = {
 }
 SAID = {
     "fidelity": {
+        "grey": "cannot tell: too few records, or none to compare with, to say whether it is alike",
         "green": "as alike as other {word} {things}",
         "amber": "alike in much, not in all",
         "red": "not alike",
     },
     "utility": {
+        "grey": "cannot tell: these records cannot show what it teaches",
         "green": "teaches what {word} {things} teach",
         "amber": "teaches most of what {word} {things} teach",
         "red": "loses much of what {word} {things} teach",
     },
     "privacy": {
+        "grey": "cannot tell: no alarm, and no attack that could have raised one",
         "green": "no alarm, which is no guarantee",
         "amber": "look closer before sharing",
         "red": "alarm: do not share",
     },
     "fairness": {
-        "green": "as good for every group as for all",
+        "grey": "cannot tell: too few people in each group",
+        "green": "as good as for all, for every group large enough to tell",
         "amber": "some groups are served less well",
         "red": "some groups are served badly",
     },

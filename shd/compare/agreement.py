@@ -4,6 +4,7 @@ Permutation importance (of gradient boosting) and calibration (of logistic regre
 measured on real test records, of models trained on synthetic and on equally many real ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,13 +16,22 @@ from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare._coded import Coded
 from shd.compare._models import LOOSE, bands, calibration_gap, calibration_lines
-from shd.compare._resample import deal, generator, interval, mean_known, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._resample import (
+    deal,
+    generator,
+    interval,
+    mean_known,
+    redrawn,
+    subject_weights,
+    subsample,
+    training_error,
+)
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between, within
 from shd.compare.utility import Ready, Task, aligned, needed_tasks, with_target
 from shd.dataset import Dataset
 
 GREEN_ERROR, AMBER_ERROR, GREEN_SLOPE, AMBER_SLOPE = 0.02, 0.05, 0.1, 0.3  # further off than with real records
-_SLOPE_OF_FEW = 8.0  # slopes of two samples of n real records differ by up to so much over the root of n
+_SPLITS = 3  # halves to learn from, for the error of learning
 _ROWS, _SHUFFLED, _LEVELS = 10_000, 4000, 3  # of importance: most records to train on and to shuffle, most levels
 _LINEAR_ROWS, _TESTED = 20_000, 20_000  # of calibration: most records to train on, and to test on
 _TOP, _FEWEST_FEATURES, _MOST_FEATURES = 10, 3, 150  # shuffling more columns one by one takes too long
@@ -258,8 +268,8 @@ def _agreement(inputs: Inputs, falls: dict[str, np.ndarray], top: int) -> tuple[
             skipped.append(Skipped(metric, why))
             continue
         low, high = (float(bound) for bound in interval(value, found["synthetic"][1:], least, 1))
-        verdict, sentence = judge(value, low, high, floor, ceiling, "higher"), sentence(value, ceiling, floor)
-        scores.append(Score("utility", metric, value, low, high, floor, ceiling, verdict, "higher", sentence, digits=2))
+        rule, sentence = between(floor, ceiling, "higher"), sentence(value, ceiling, floor)
+        scores.append(Score("utility", metric, value, low, high, floor, ceiling, rule, "higher", sentence, digits=2))
     return scores, skipped
 
 
@@ -304,8 +314,23 @@ def _calibration(inputs: Inputs, ready: Ready) -> Answer:
     numbers = np.array([(gap, line[:, 1]) for _, (_, gap, line) in found])
     of_tables = numbers.reshape(len(ready.tasks), len(tables), 2, -1).mean(axis=0)
     gaps, slopes = (dict(zip(tables, of_tables[:, k], strict=True)) for k in range(2))
+    splits = _SPLITS if inputs.level == "full" else 1
+    for name in ("real", "synthetic"):
+        errors = training_error(lambda half: _calibrated(ready.tasks, half, test), tables[name], rng, splits)
+        for part, error in zip((gaps, slopes), errors, strict=True):
+            part[name] = np.append(part[name][0], redrawn(part[name][1:], error, rng))
     slope, skipped = _slope_score(inputs, slopes)
     return Answer([_error_score(inputs, gaps), *slope], frames, skipped)
+
+
+def _calibrated(tasks: Sequence[Task], train: Coded, test: Coded) -> np.ndarray:
+    """Return error and slope of chances, means over the tasks."""
+    found = []
+    for task in tasks:
+        chance, outcome = task.predict(train, [test], LOOSE)[0], task.outcome(test)
+        gap = calibration_gap(bands(chance, _BANDS), chance, outcome)[0]
+        found.append((gap, calibration_lines(chance, outcome)[0, 1]))
+    return np.mean(found, axis=0)
 
 
 def _curve(task: Task, design: str, chance: np.ndarray, outcome: np.ndarray) -> pd.DataFrame:
@@ -320,17 +345,14 @@ def _error_score(inputs: Inputs, errors: dict[str, np.ndarray]) -> Score:
     """Judge by the excess over real records, not by the floor: one chance for everybody is right on average."""
     value, floor, ceiling = (float(errors[name][0]) for name in ("synthetic", "floor", "real"))
     low, high = (float(bound) for bound in interval(value, errors["synthetic"][1:], 0, 1))
-    verdict = _limit(value - ceiling, low <= ceiling, GREEN_ERROR, AMBER_ERROR)
+    error = float(interval(ceiling, errors["real"][1:])[1]) - ceiling
+    rule = within(ceiling, GREEN_ERROR, AMBER_ERROR, "lower", floor, error)
     sentence = (
         f"A model trained on synthetic records gives {inputs.word} ones chances for {inputs.target} that are off by "
         f"{100 * value:.1f} points of 100 on average; trained on {inputs.word} records it is off by "
         f"{100 * ceiling:.1f}, on independent columns by {100 * floor:.1f} (the same chance for all is seldom far off)."
     )
-    return Score("utility", "calibration error", value, low, high, floor, ceiling, verdict, "lower", sentence)
-
-
-def _limit(excess: float, by_chance: bool, green: float, amber: float) -> str:
-    return "green" if by_chance or excess <= green else "amber" if excess <= amber else "red"
+    return Score("utility", "calibration error", value, low, high, floor, ceiling, rule, "lower", sentence)
 
 
 def _slope_score(inputs: Inputs, slopes: dict[str, np.ndarray]) -> tuple[list[Score], list[Skipped]]:
@@ -342,15 +364,14 @@ def _slope_score(inputs: Inputs, slopes: dict[str, np.ndarray]) -> tuple[list[Sc
         return [], [Skipped("calibration slope", why)]
     floor = floor if np.isfinite(floor) else 0.0  # the same chance for everybody
     low, high = (float(bound) for bound in interval(value, slopes["synthetic"][1:]))
-    more = _SLOPE_OF_FEW / np.sqrt(min(len(inputs.fit), len(inputs.synthetic)))
-    excess = abs(value - 1) - abs(ceiling - 1)
-    verdict = _limit(excess, low <= ceiling <= high, GREEN_SLOPE + more, AMBER_SLOPE + more)
+    more = abs(ceiling - 1)
+    rule = within(1.0, GREEN_SLOPE + more, AMBER_SLOPE + more, "at 1", floor)
     sentence = (
         f"Chances for {inputs.target} by a model trained on synthetic records have a slope of {value:.2f} against what "
         f"came true among {inputs.word} ones (1 is right, below 1 they are too extreme); trained on {inputs.word} "
         f"records it is {ceiling:.2f}, on independent columns {floor:.2f}."
     )
-    score = Score("utility", "calibration slope", value, low, high, floor, ceiling, verdict, "at 1", sentence, digits=2)
+    score = Score("utility", "calibration slope", value, low, high, floor, ceiling, rule, "at 1", sentence, digits=2)
     return [score], []
 
 

@@ -11,7 +11,7 @@ from shd._parallel import in_parallel
 from shd.compare._coded import Coded
 from shd.compare._models import LINEAR
 from shd.compare._resample import bootstrap_weights, generator, interval, mean_known, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.compare.utility import Ready, Task, aligned, needed_tasks, with_target
 from shd.dataset import Dataset
 
@@ -211,5 +211,5 @@ def _score(inputs: Inputs, tasks: Sequence[Task], plan: _Plan, curves: dict[tupl
         f"of {value:.3f}. As many other {inputs.word} records would gain {ceiling:.3f}, independent columns "
         f"{floor:.3f}."
     )
-    verdict = judge(value, low, high, floor, ceiling, "higher")
-    return Score("utility", "augmentation gain", value, low, high, floor, ceiling, verdict, "higher", sentence)
+    rule = between(floor, ceiling, "higher")
+    return Score("utility", "augmentation gain", value, low, high, floor, ceiling, rule, "higher", sentence)

@@ -7,10 +7,11 @@ from scipy.stats import wasserstein_distance
 from shd.compare._bars import distributions
 from shd.compare._coded import Coded, Column, align
 from shd.compare._resample import bootstrap_weights, deal, generator, interval
-from shd.compare._schema import VERDICTS, Answer, Inputs, Score
+from shd.compare._schema import Answer, Inputs, Score, within
 from shd.dataset import Dataset
 
 GREEN_TO, AMBER_TO = 0.05, 0.15  # distance of one column
+_SCORES = 10  # on fidelity, of which all columns together are one
 _MEAN_GREEN_TO, _MEAN_AMBER_TO = 0.03, 0.10  # mean distance over all columns
 _BLOCKS, _REPLICATES, _GRID = 50, 200, 512
 
@@ -92,7 +93,8 @@ def measure(inputs: Inputs) -> Answer:
         }
     )
     frame["verdict"] = [
-        _verdict(*row, GREEN_TO, AMBER_TO) for row in frame[["distance", "low", "real reference"]].to_numpy()
+        within(np.nan_to_num(other), GREEN_TO, AMBER_TO, "lower").verdict(*numbers, scores=_SCORES * len(frame))
+        for *numbers, other in frame[["distance", "low", "high", "real reference"]].to_numpy()
     ]
     score = _score(inputs, frame, mean_low, mean_high)
     return Answer([score], {"columns": frame, "distributions": distributions(inputs)})
@@ -107,20 +109,9 @@ def _score(inputs: Inputs, frame: pd.DataFrame, low: float, high: float) -> Scor
         f"Looking at one column at a time, about {value:.1%} of the records would have to change for the "
         f"two tables to agree{other}. The furthest is {worst['column']} at {worst['distance']:.1%}."
     )
-    verdict = _verdict(value, low, ceiling, _MEAN_GREEN_TO, _MEAN_AMBER_TO)
     floor = float(frame["floor"].mean())
-    return Score("fidelity", "column distance", value, low, high, floor, ceiling, verdict, "lower", sentence)
-
-
-def _verdict(value: float, low: float, ceiling: float | None, green_to: float, amber_to: float) -> str:
-    """Judge a distance by limits: the floor is perfect here, for `Marginals` gets columns right.
-
-    Small tables differ by chance alone: as near as other real records, or an interval that reaches
-    them, makes a verdict one step better.
-    """
-    step = 0 if value <= green_to else 1 if value <= amber_to else 2
-    by_chance = ceiling is not None and not np.isnan(ceiling) and low <= ceiling
-    return VERDICTS[max(0, step - by_chance)]
+    rule = within(ceiling or 0.0, _MEAN_GREEN_TO, _MEAN_AMBER_TO, "lower", floor)
+    return Score("fidelity", "column distance", value, low, high, floor, ceiling, rule, "lower", sentence)
 
 
 def _ks(first: np.ndarray, second: np.ndarray) -> float:

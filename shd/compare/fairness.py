@@ -5,8 +5,8 @@ the worst group. Its interval allows for the search among all of them (Bonferron
 each interval is as wide as it takes to be wrong in 5 / k % of cases, so that all of them hold
 together in 95 %). A group is worst where its gap has the worst verdict, and of these where it is
 largest even at the low end of its interval. Green: no larger than the measure's limit, or an
-interval that reaches no gap at all. The limits stand beside each
-measure, in `_group_distances` and `_group_models`.
+interval that reaches no gap at all, unless it reaches what would be red, too: then nothing can be told, and the
+group is grey. The limits stand beside each measure, in `_group_distances`, `_group_detection` and `_group_models`.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ import pandas as pd
 from shd._errors import ShdError
 from shd.compare._coded import Coded
 from shd.compare._gaps import Gap, gap_frame
+from shd.compare._group_detection import judge_told
 from shd.compare._group_distances import (
     NEAREST,
     ROWS,
@@ -27,7 +28,7 @@ from shd.compare._group_distances import (
     measure_nearness,
 )
 from shd.compare._group_models import group_utility, judge_models, odds_differences
-from shd.compare._groups import FEWEST, by_group, find_groups, large_enough, members, prepare_groups
+from shd.compare._groups import FEWEST, FEWEST_TOLD, by_group, find_groups, large_enough, members, prepare_groups
 from shd.compare._schema import VERDICTS, Answer, Inputs, Skipped
 from shd.dataset import Dataset, describe_columns, role_of
 
@@ -176,9 +177,11 @@ def measure(inputs: Inputs) -> Answer:
         why = f"none of the sensitive columns was compared: {describe_columns(declared)}" if declared else _DECLARE
         return Answer(skipped=[Skipped("fairness: groups of people", why)])
     groups, skipped = find_groups(inputs.train, inputs.sensitive)
-    if not groups:
+    small, _ = find_groups(inputs.train, inputs.sensitive, FEWEST_TOLD)
+    parts = [judge_told(inputs, small)] if small else []
+    if not groups and not any(part.scores for part in parts):
         return Answer(skipped=skipped)
-    parts = [judge_shares(inputs, groups)]
+    parts += [judge_shares(inputs, groups)] if groups else []
     large = large_enough(groups, inputs.synthetic, inputs.test)
     few = ", ".join(str(group) for group in groups if group not in large)
     if few:
@@ -187,6 +190,7 @@ def measure(inputs: Inputs) -> Answer:
     if large:
         parts += [judge(inputs, large) for judge in (judge_distances, judge_models, judge_nearness)]
     sides = {name: getattr(inputs, name) for name in ("train", "synthetic", "test")}
+    groups = [*groups, *(group for group in small if group not in groups)]
     frame = by_group(groups, {f"records {name}": members(groups, table).sum(axis=0) for name, table in sides.items()})
     for part in parts:
         if part.facts is not None:
@@ -202,5 +206,5 @@ def measure(inputs: Inputs) -> Answer:
 
 
 def _verdict(gaps: Sequence[Gap], name: tuple) -> str:
-    """Return the worst verdict of one group."""
-    return max((gap.verdict for gap in gaps if gap.name == name), key=VERDICTS.index)
+    """Return the worst verdict of one group that says something."""
+    return max((gap.verdict for gap in gaps if gap.name == name), key=VERDICTS.index, default="grey")

@@ -5,7 +5,7 @@ import pandas as pd
 
 from shd.compare._coded import MISSING, Coded, align
 from shd.compare._resample import bootstrap_weights, deal, generator, interval
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between, within
 from shd.compare.columns import AMBER_TO, GREEN_TO
 from shd.dataset import Dataset
 
@@ -71,16 +71,11 @@ def _score(inputs: Inputs, frame: pd.DataFrame, counts: dict[str, np.ndarray], r
         f"agree ({other}, independent columns: {floor:.1%}). Furthest off is how often {worst['missing']} "
         f"is missing: in {worst['synthetic']:.1%} of synthetic records, {worst['train']:.1%} of {inputs.word} ones."
     )
-    verdict = _verdict(value, low, high, floor, nearest)
-    return Score("fidelity", _WHAT, value, low, high, floor, ceiling, verdict, "lower", sentence)
-
-
-def _verdict(value: float, low: float, high: float, floor: float, ceiling: float) -> str:
-    """Judge between floor and ceiling, or, where values are missing independently, by the limits of one column."""
-    if floor - ceiling > GREEN_TO:
-        return judge(value, low, high, floor, ceiling, "lower")
-    by_chance = value <= ceiling or low <= ceiling <= high
-    return "green" if by_chance or value <= GREEN_TO else "amber" if value <= AMBER_TO else "red"
+    if floor - nearest > GREEN_TO:
+        rule = between(floor, nearest, "lower")
+    else:  # values are missing independently: by the limits of one column
+        rule = within(nearest, GREEN_TO, AMBER_TO, "lower", floor)
+    return Score("fidelity", _WHAT, value, low, high, floor, ceiling, rule, "lower", sentence)
 
 
 def _by_chance(first: np.ndarray, second: np.ndarray) -> float:
@@ -89,7 +84,7 @@ def _by_chance(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.sqrt(share * (1 - share) / 2 / np.pi * (1 / first.sum() + 1 / second.sum())).sum())
 
 
-def _is_missing(table: Coded) -> np.ndarray:
+def is_missing(table: Coded) -> np.ndarray:
     """Return which values are missing, bool, shape (n, n_columns)."""
     missing = np.isnan(table.values)
     for j, column in enumerate(table.columns):
@@ -103,7 +98,7 @@ def _patterns(tables: list[Coded]) -> tuple[list[np.ndarray], np.ndarray]:
 
     The commonest in the first table come first. Of very many the rarest share the last number.
     """
-    missing = np.concatenate([_is_missing(table) for table in tables])
+    missing = np.concatenate([is_missing(table) for table in tables])
     packed = np.packbits(missing, axis=1)
     key = np.ascontiguousarray(packed).view(f"V{packed.shape[1]}").ravel()
     _, first, code = np.unique(key, return_index=True, return_inverse=True)

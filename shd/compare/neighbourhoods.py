@@ -8,7 +8,7 @@ from shd._parallel import in_parallel
 from shd.compare._coded import Coded, align
 from shd.compare._gower import Gower
 from shd.compare._resample import generator, interval, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.compare.images.distances import NEIGHBOURS, Regions
 from shd.dataset import Dataset
 
@@ -101,8 +101,8 @@ def _score(metric: str, found: dict[str, dict], replicates: np.ndarray, word: st
         f"{_SAID[metric].format(value=value, word=word)} (with other {word} records it is {ceiling:{unit}}, with "
         f"independent columns {floor:{unit}})."
     )
-    verdict = judge(value, low, high, floor, ceiling, "higher")
-    return Score("fidelity", metric, value, low, high, floor, ceiling, verdict, "higher", sentence)
+    rule = between(floor, ceiling, "higher")
+    return Score("fidelity", metric, value, low, high, floor, ceiling, rule, "higher", sentence)
 
 
 def _drawn(tables: list[Coded], rows: int, random_state: int) -> list[Coded]:

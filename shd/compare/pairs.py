@@ -1,14 +1,19 @@
-"""Do columns hang together as they do in train? The association of every pair, mixed types."""
+"""Do columns hang together as they do in train? The association of every pair, mixed types.
 
-from dataclasses import dataclass
+Whether a value is missing is a column of its own here: what it hangs together with can be lost like any link.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from shd._parallel import one_thread
-from shd.compare._coded import Coded, align
+from shd.compare._coded import Coded, Column, align
 from shd.compare._resample import bootstrap_weights, deal, generator, interval
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
+from shd.compare.missingness import is_missing
 from shd.dataset import Dataset
 
 _REPLICATES, _BLOCKS = 100, 50
@@ -16,6 +21,8 @@ _WIDE, _REPLICATES_IF_WIDE = 1000, 40  # width of the cross-product matrix from 
 _MOST_LEVELS = (50, 25, 12, 6)  # levels a column, fewer the wider the table
 _WIDEST = 2000  # columns of the cross-product matrix, which takes the square of that
 _LARGEST = 1e100  # the square of a number has to be one, too
+_MISSING, _FEWEST_MISSING = " (missing)", 0.02  # share of train in which a value is missing, or is there
+_MOST_MISSING = 60  # columns that say whether another one is missing
 _BLOCK_BYTES = 400e6  # memory that the blocks' matrices may take together
 
 
@@ -41,11 +48,13 @@ def association_matrix(frame: Dataset | pd.DataFrame | Coded) -> pd.DataFrame:
 def association_error(train: Dataset | pd.DataFrame | Coded, synthetic: Dataset | pd.DataFrame | Coded) -> float:
     """Return the mean over all pairs of columns of how far associations are off, 0 to 2.
 
-    See `association_matrix` for what an association is. NaN for a table of one column.
+    See `association_matrix` for what an association is. Whether a column is missing (in 2 to 98 % of train)
+    counts as a further column. NaN for a table of one column.
     """
     (train, synthetic), _ = align(train, synthetic)
+    train, synthetic = with_missing(train, synthetic)
     layout = _Layout.of(train)
-    upper = np.triu_indices(len(train.names), 1)
+    upper = _pairs(train)
     gap = _associations(layout.products(train), layout) - _associations(layout.products(synthetic), layout)
     return float(np.abs(gap[upper]).mean()) if len(upper[0]) else float("nan")
 
@@ -54,20 +63,21 @@ def measure(inputs: Inputs) -> Answer:
     """Compare the association of every pair."""
     if len(inputs.train.names) < 2:
         return Answer(skipped=[Skipped("pairs of columns", "the table has only one column")])
-    layout = _Layout.of(inputs.train)
-    upper = np.triu_indices(len(inputs.train.names), 1)
+    given = {name: getattr(inputs, name) for name in ("train", "synthetic", "floor", "holdout")}
+    given = {name: table for name, table in given.items() if table is not None}
+    given = dict(zip(given, with_missing(*given.values()), strict=True))
+    layout, upper = _Layout.of(given["train"]), _pairs(given["train"])
     rng = generator(inputs.random_state, "pairs")
     with one_thread():
-        train, synthetic = (_blocked(table, layout, rng) for table in (inputs.train, inputs.synthetic))
+        train, synthetic = (_blocked(given[name], layout, rng) for name in ("train", "synthetic"))
         times = _REPLICATES if layout.starts[-1] < _WIDE else _REPLICATES_IF_WIDE
         replicates = np.array([_draw(train, layout, rng) - _draw(synthetic, layout, rng) for _ in range(times)])
         times_as_few = len(inputs.train) / len(inputs.synthetic)
         chance = _by_chance(train, layout, times_as_few, rng) if inputs.holdout is None else 0.0
-    values = {"train": train.sum(axis=0), "synthetic": synthetic.sum(axis=0), "floor": layout.products(inputs.floor)}
-    if inputs.holdout is not None:
-        values["holdout"] = layout.products(inputs.holdout)
+    values = {"train": train.sum(axis=0), "synthetic": synthetic.sum(axis=0)}
+    values |= {name: layout.products(table) for name, table in given.items() if name not in values}
     values = {name: _associations(products, layout)[upper] for name, products in values.items()}
-    frame = _frame(inputs.train, upper, values)
+    frame = _frame(given["train"], upper, values)
     low, high = interval(frame["difference"].to_numpy(), replicates[:, *upper], -2, 2)
     frame = frame.assign(low=low, high=high)  # of the difference
     gap = frame["difference"].abs().mean()
@@ -84,8 +94,40 @@ def _score(inputs: Inputs, values: dict[str, np.ndarray], chance: float, low: fl
         f"How strongly two columns hang together (0 not at all, 1 completely) is off by {value:.3f} on average"
         f"{other}, and independent columns by {floor:.3f}."
     )
-    verdict = judge(value, low, high, floor, chance if ceiling is None else ceiling, "lower")
-    return Score("fidelity", "association error", value, low, high, floor, ceiling, verdict, "lower", sentence)
+    rule = between(floor, chance if ceiling is None else ceiling, "lower")
+    return Score("fidelity", "association error", value, low, high, floor, ceiling, rule, "lower", sentence)
+
+
+def with_missing(train: Coded, *others: Coded) -> list[Coded]:
+    """Return tables with one more column for each set of columns that are missing together in train: whether they are.
+
+    It stands behind the others, named after the first column of the set, as a category of two levels.
+    """
+    tables = (train, *others)
+    gaps = [is_missing(table) for table in tables]
+    share = gaps[0].mean(axis=0)
+    some = np.flatnonzero((share >= _FEWEST_MISSING) & (share <= 1 - _FEWEST_MISSING))
+    _, first = np.unique(gaps[0][:, some], axis=1, return_index=True) if len(some) else (None, np.zeros(0, int))
+    chosen = some[np.sort(first)][:_MOST_MISSING]
+    columns = train.columns + tuple(
+        Column(f"{train.names[j]}{_MISSING}", ("known", "missing"), np.array([0, 1])) for j in chosen
+    )
+    return [
+        replace(table, values=np.hstack([table.values, gap[:, chosen]]), columns=columns)
+        for table, gap in zip(tables, gaps, strict=True)
+    ]
+
+
+def missing_of(names: Sequence) -> dict[str, object]:
+    """Return which column the name of a column that `with_missing` adds belongs to."""
+    return {f"{name}{_MISSING}": name for name in names}
+
+
+def _pairs(train: Coded) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of all pairs of columns, without a column and whether it is missing."""
+    first, second = np.triu_indices(len(train.names), 1)
+    itself = np.array([f"{train.names[i]}{_MISSING}" == train.names[j] for i, j in zip(first, second, strict=True)])
+    return first[~itself], second[~itself]
 
 
 def _frame(train: Coded, upper: tuple[np.ndarray, np.ndarray], values: dict[str, np.ndarray]) -> pd.DataFrame:

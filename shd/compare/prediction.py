@@ -6,8 +6,16 @@ from sklearn.tree import DecisionTreeRegressor
 
 from shd._parallel import in_parallel
 from shd.compare._coded import Coded, Column, align
-from shd.compare._resample import generator, interval, mean_known, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._resample import (
+    generator,
+    interval,
+    mean_known,
+    redrawn,
+    subject_weights,
+    subsample,
+    training_error,
+)
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.compare.pairs import association_matrix
 from shd.dataset import Dataset
 
@@ -73,6 +81,16 @@ def measure(inputs: Inputs, rows: int = 8000) -> Answer:
         return Answer(skipped=[Skipped(what, "no column has known values to test on")])
     value = float(mean_known(by_column["synthetic"]))
     replicates = _ratio(errors["synthetic"], errors["real"], weights)
+    redraw = generator(inputs.random_state, "prediction learning")
+
+    def of_half(half: Coded) -> np.ndarray:
+        of_columns = _ratio(_errors(half, test, others), errors["real"], ones)[0]
+        return np.append(of_columns, mean_known(of_columns))
+
+    # real records are as many, so that learning from them errs as much: twice the variance
+    learning = np.sqrt(2) * training_error(of_half, tables["synthetic"], redraw, splits=1)
+    of_mean = redrawn(mean_known(replicates, axis=1), learning[-1], redraw)
+    replicates = redrawn(replicates, learning[:-1], redraw)
     low, high = interval(by_column["synthetic"], replicates, 0, _WORST)
     frame = pd.DataFrame(
         {
@@ -85,7 +103,7 @@ def measure(inputs: Inputs, rows: int = 8000) -> Answer:
             "lost": _lost(errors),
         }
     )
-    low, high = (float(bound) for bound in interval(value, mean_known(replicates, axis=1), 0))
+    low, high = (float(bound) for bound in interval(value, of_mean, 0))
     return Answer([_score(inputs, frame, value, low, high)], {"prediction": frame})
 
 
@@ -97,9 +115,9 @@ def _score(inputs: Inputs, frame: pd.DataFrame, value: float, low: float, high: 
         f"of models trained on {inputs.word} ones (independent columns: {floor:.2f} times). The most is lost for "
         f"{hardest['column']}, {hardest['relative error']:.2f} times."
     )
-    verdict = judge(value, low, high, floor, 1.0, "lower")
+    rule = between(floor, 1.0, "lower")
     return Score(
-        "utility", "relative prediction error", value, low, high, floor, 1.0, verdict, "lower", sentence, digits=2
+        "utility", "relative prediction error", value, low, high, floor, 1.0, rule, "lower", sentence, digits=2
     )
 
 

@@ -9,7 +9,7 @@ from shd._parallel import in_parallel, one_thread
 from shd.compare._coded import Coded, align
 from shd.compare._models import LINEAR
 from shd.compare._resample import generator, interval, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped
+from shd.compare._schema import Answer, Inputs, Score, Skipped, within
 from shd.dataset import Dataset
 
 GREEN_TO, AMBER_TO = 3.0, 10.0  # times what chance gives, with some thousand records a side
@@ -79,15 +79,8 @@ def measure(inputs: Inputs, rows: int = 8000) -> Answer:
         f"Weighing one column at a time, a regression tells synthetic from {inputs.word} records {value:.1f} times as "
         f"well as chance alone would let it ({n:,} records a side; 1 is ideal){other}, independent columns {floor:.1f}."
     )
-    verdict = _verdict(value, low, ceiling)
-    return Answer([Score("fidelity", _WHAT, value, low, high, floor, ceiling, verdict, "at 1", sentence, digits=2)])
-
-
-def _verdict(value: float, low: float, ceiling: float | None) -> str:
-    """Judge by limits, for `Marginals` gets single columns right; as near as other real records is green."""
-    if value <= GREEN_TO or (ceiling is not None and low <= ceiling):
-        return "green"
-    return "amber" if value <= AMBER_TO else "red"
+    rule = within(max(ceiling or 1.0, 1.0), GREEN_TO - 1, AMBER_TO - 1, "lower", floor)
+    return Answer([Score("fidelity", _WHAT, value, low, high, floor, ceiling, rule, "at 1", sentence, digits=2)])
 
 
 def _ratios(real: Coded, synthetic: Coded, rows: int, replicates: int, random_state: int) -> np.ndarray:

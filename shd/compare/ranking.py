@@ -15,7 +15,7 @@ from shd._parallel import in_parallel
 from shd.compare._coded import Coded
 from shd.compare._models import FAMILIES, Family
 from shd.compare._resample import deal, generator, interval, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.compare.utility import DESIGNS, Ready, Task, aligned, needed_tasks, with_target
 from shd.dataset import Dataset
 
@@ -231,8 +231,8 @@ def _score(
         f"do; by other {inputs.word} records it would be {ceiling:.0%}, by independent columns {floor:.0%}. "
         f"{(~counted).sum()} more pairs differ on {inputs.word} records by no more than chance and are not counted."
     )
-    verdict = judge(value, low, high, floor, ceiling, "higher")
-    return [Score("utility", "SRA", value, low, high, floor, ceiling, verdict, "higher", sentence)], []
+    rule = between(floor, ceiling, "higher")
+    return [Score("utility", "SRA", value, low, high, floor, ceiling, rule, "higher", sentence)], []
 
 
 def _error_of_models(by_pair: np.ndarray, counted: np.ndarray, n_models: int) -> float:

@@ -16,7 +16,7 @@ from shd._parallel import one_thread
 from shd.compare._coded import Coded
 from shd.compare._models import effects, explained
 from shd.compare._resample import generator, interval, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.compare.utility import Task, aligned, find_task, with_target
 from shd.dataset import Dataset
 
@@ -346,5 +346,5 @@ def _score(inputs: Inputs, frame: pd.DataFrame, found: dict[str, np.ndarray], n:
         f"independent columns: {floor:.0%}); {frame['same sign'].sum()} have the same sign, and of "
         f"{frame['same significance'].sum()} one would conclude the same."
     )
-    verdict = judge(value, low, high, floor, min(ceiling, _FRESH), "higher")  # a lucky ceiling is no yardstick
-    return Score("utility", _WHAT, value, low, high, floor, ceiling, verdict, "higher", sentence, digits=2)
+    rule = between(floor, min(ceiling, _FRESH), "higher")  # a lucky ceiling is no yardstick
+    return Score("utility", _WHAT, value, low, high, floor, ceiling, rule, "higher", sentence, digits=2)

@@ -133,25 +133,32 @@ class Report:
         return self._frame("utility")
 
     @property
+    def power(self) -> str:
+        """One line on the smallest faults that tables of this size show; empty where nothing tells."""
+        from shd.compare._power import power
+
+        return power(self)
+
+    @property
     def skipped(self) -> pd.DataFrame:
         """What could not be judged, and why."""
         return pd.DataFrame([(note.what, note.why) for note in self.notes], columns=["what", "why"])
 
     @property
     def verdicts(self) -> dict[str, str | None]:
-        """Verdict of each question, that of its worst score; None where nothing could be judged.
+        """Verdict of each question, that of its worst score that says something; None where nothing could be judged.
 
         No question is green where a method check holds it back; see `held_back`.
         """
         return {q: "amber" if self.held_back(q) else self._worst(q) for q in QUESTIONS}
 
     def held_back(self, question: str) -> "list[Finding]":
-        """Return what makes a question amber, all scores of which are green.
+        """Return what makes a question amber, all scores of which are green or grey.
 
         After an error no number can be believed; privacy without an attack, or with few records to attack, and
         fairness without one of the columns declared sensitive, say too little.
         """
-        if self._worst(question) != "green":
+        if self._worst(question) not in ("grey", "green"):
             return []
         return [f for f in self.findings if f.level == "error" or _HOLDS_BACK.get(f.code) == question]
 
@@ -224,13 +231,14 @@ class Report:
         return {
             "about": plain(asdict(self.about)),
             "verdicts": self.verdicts,
-            "scores": [plain(asdict(score)) for score in self.results],
+            "scores": [plain(asdict(replace(score, rule=None))) for score in self.results],
             "columns": plain(self.columns.to_dict("records")),
             "utility": plain(self.utility.to_dict("records")),
             "trust": plain(self.trust.to_dict("records")),
             "fairness": plain(self.fairness.to_dict("records")),
             "replication": plain(self.replication.to_dict("records")),
             "findings": [asdict(finding) for finding in self.findings],
+            "power": self.power,
             "skipped": [{"what": note.what, "why": note.why} for note in self.notes],
         }
 

@@ -10,7 +10,7 @@ from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare._coded import Coded, align
 from shd.compare._resample import bootstrap_weights, deal, generator, interval, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.dataset import Dataset
 
 _LEVELS, _BINS = 8, 5  # most levels of a column (the rarest share one), and quantile bins of a number
@@ -97,8 +97,8 @@ def _score(inputs: Inputs, frame: pd.DataFrame, replicates: np.ndarray) -> Score
         f"tables to agree ({other}, independent columns: {floor:.1%}). Beyond what their pairs show, {worst['first']}, "
         f"{worst['second']} and {worst['third']} are furthest off, at {worst['distance']:.1%}."
     )
-    verdict = judge(value, low, high, floor, chance if ceiling is None else ceiling, "lower")
-    return Score("fidelity", _WHAT, value, low, high, floor, ceiling, verdict, "lower", sentence)
+    rule = between(floor, chance if ceiling is None else ceiling, "lower")
+    return Score("fidelity", _WHAT, value, low, high, floor, ceiling, rule, "lower", sentence)
 
 
 def _frame(names: list, chosen: np.ndarray, distances: dict[str, np.ndarray]) -> pd.DataFrame:

@@ -5,6 +5,8 @@ and the worst of them decides: its own distribution, its links with others, how 
 them, and whether it gives synthetic records away. What is off by no more than other real records,
 or than chance explains, is no fault; red is what would be amber at the near end of its interval, too.
 So many things are looked at that some are off by chance, and the intervals are widened for that.
+
+All variables together are one of the scores on fidelity: where one is red, it is not green.
 """
 
 from collections.abc import Sequence
@@ -15,16 +17,24 @@ import pandas as pd
 from scipy.stats import norm
 
 from shd.compare._coded import SkippedColumn
-from shd.compare._schema import AMBER_FROM, GREEN_FROM, VERDICTS, Skipped
+from shd.compare._schema import AMBER_FROM, GREEN_FROM, VERDICTS, Score, Skipped
+from shd.compare.pairs import missing_of
 
 LINK_AMBER, LINK_RED = 0.1, 0.2  # association lost or invented; 0.1 is the least that Cohen (1988) calls an effect
 ERROR_AMBER, ERROR_RED = 1.1, 1.25  # times the error of real records: what it costs to lose a link of 0.3 or 0.45
 GIVEAWAY_AMBER, GIVEAWAY_RED = 0.05, 0.1  # fall of the AUROC: a tenth and a fifth of what lies above guessing
 _LEAST_WAY = 0.05  # a floor less far above real records: the column follows from no other, so nothing can be lost
-_SURE = 0.05  # the chance that anything at all is found in a fresh real sample
+_SURE = (
+    0.05 / 30
+)  # the chance that a kind of fault is found in a fresh real sample: three kinds, ten scores on fidelity
+_RED_FROM = 0.25  # share of variables that are red, from which on the table is
+_OFF_FROM = 0.5  # share of variables that are red or amber, from which on the table is amber
+_WHAT = "variables off"
 _Z = 1.96  # of the intervals in the frames
 _FINE = "as it should be: by itself, with the others, from the others"
 _NOTHING = "–"
+_STEPS = ("green", "amber", "red")
+_SERIOUS = ("green", "grey", "amber", "red")  # what nobody could compare is nothing to rely on
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,7 @@ def trust_table(
     word : str
         What the reference is: "real" or "stand-in".
     skipped : sequence of Skipped
-        What could not be judged: columns among it are red, for nobody compared them.
+        What could not be judged: columns among it are grey, for nobody compared them.
 
     Returns
     -------
@@ -67,7 +77,7 @@ def trust_table(
     ----------
     Cohen (1988), *Statistical Power Analysis for the Behavioral Sciences*, doi 10.4324/9780203771587.
     """
-    links = _furthest_links(pairs)
+    links = _furthest_links(pairs, missing_of(columns["column"]))
     errors = _sure_rows(prediction, "relative error", 1.0)
     tells = _sure_rows(giveaways, "importance", 0.0)
     rows = []
@@ -75,7 +85,7 @@ def trust_table(
         name = own["column"]
         link, error, tell = (found.get(name, {}) for found in (links, errors, tells))
         found = [_of_itself(own, word), _of_link(link, word), _of_error(error, word), _of_giveaway(tell)]
-        worst = max(found, key=lambda one: VERDICTS.index(one.verdict))
+        worst = max(found, key=lambda one: _SERIOUS.index(one.verdict))
         poor = [one.not_for for one in found if one.verdict != "green"]
         rows.append(
             {
@@ -93,9 +103,37 @@ def trust_table(
     return pd.DataFrame([*rows, *_not_compared(skipped)])
 
 
+def measure(table: pd.DataFrame, distances: pd.DataFrame) -> list[Score]:
+    """Return the score on all variables together, none where nothing was compared.
+
+    Parameters
+    ----------
+    table : DataFrame
+        See `trust_table`.
+    distances : DataFrame
+        The frame ``columns`` of a comparison: the variables that were compared.
+    """
+    own = table[table["column"].isin(distances["column"])]
+    if own.empty:
+        return []
+    n, red, off = len(own), (own["verdict"] == "red").sum(), own["verdict"].isin(["amber", "red"]).sum()
+    worst = own.iloc[own["verdict"].map(_SERIOUS.index).argmax()]
+    named = f" The first is {worst['column']}: {worst['why']}." if off else ""
+    sentence = (
+        f"Of {n} variables {off or 'none'} {'is' if off < 2 else 'are'} off beyond chance, by itself or with the "
+        f"others, and {red or 'none'} so far that {'it' if red < 2 else 'they'} cannot be trusted.{named}"
+    )
+    if red:
+        verdict = "red" if red >= _RED_FROM * n and red > 1 else "amber"
+    else:
+        verdict = "amber" if off >= _OFF_FROM * n and off else "grey" if (own["verdict"] == "grey").all() else "green"
+    share = float(off / n)
+    return [Score("fidelity", _WHAT, share, share, share, None, None, verdict, "lower", sentence)]
+
+
 def _step(value: float, amber: float, red: float, least: float | None = None) -> str:
     """Judge by limits; `least` is the near end of the interval."""
-    return VERDICTS[int(value > amber) + int(value > red and (least is None or least > amber))]
+    return _STEPS[int(value > amber) + int(value > red and (least is None or least > amber))]
 
 
 def _of_itself(own: dict, word: str) -> _Finding:
@@ -140,11 +178,14 @@ def _of_giveaway(tell: dict) -> _Finding:
 
 def _sure(beyond: pd.Series, frame: pd.DataFrame) -> pd.DataFrame:
     """Return by how much numbers are beyond those of real records: 0 where chance explains it, and at least."""
-    chance = 0.0
-    if "low" in frame:
-        chance = norm.ppf(1 - _SURE / 2 / len(frame)) / _Z * (frame["high"] - frame["low"]) / 2
+    chance = link_noise(frame) if "low" in frame else 0.0
     least = (beyond - chance).clip(lower=0.0)
     return pd.DataFrame({"sure": beyond.where(least > 0, 0.0), "least": least})
+
+
+def link_noise(frame: pd.DataFrame) -> pd.Series:
+    """Return how far each of many numbers may be off by chance, over all of them and all kinds of faults."""
+    return norm.ppf(1 - _SURE / 2 / len(frame)) / _Z * (frame["high"] - frame["low"]) / 2
 
 
 def _sure_rows(frame: pd.DataFrame, what: str, ideal: float) -> dict[object, dict]:
@@ -156,17 +197,18 @@ def _sure_rows(frame: pd.DataFrame, what: str, ideal: float) -> dict[object, dic
     return dict(zip(rows["column"], rows.to_dict("records"), strict=True))
 
 
-def _furthest_links(pairs: pd.DataFrame) -> dict[object, dict]:
-    """Return the link of each column that is furthest off, surely so if any is."""
+def _furthest_links(pairs: pd.DataFrame, missing: dict[str, object]) -> dict[object, dict]:
+    """Return the link of each column that is furthest off, surely so if any is; it may be that of being missing."""
     if pairs.empty:
         return {}
+    owner = pairs[["first", "second"]].map(lambda name: missing.get(name, name))
     gap = pairs["synthetic"] - pairs["train"]
     beyond = gap.abs() - (pairs["real reference"] - pairs["train"]).abs().fillna(0.0)
     links = pd.concat([pairs[["train", "synthetic"]].assign(gap=gap, beyond=beyond), _sure(beyond, pairs)], axis=1)
     both = pd.concat(
         [
-            links.assign(column=pairs["first"].to_numpy(), other=pairs["second"].to_numpy()),
-            links.assign(column=pairs["second"].to_numpy(), other=pairs["first"].to_numpy()),
+            links.assign(column=owner["first"].to_numpy(), other=pairs["second"].to_numpy()),
+            links.assign(column=owner["second"].to_numpy(), other=pairs["first"].to_numpy()),
         ],
         ignore_index=True,
     )
@@ -177,7 +219,7 @@ def _furthest_links(pairs: pd.DataFrame) -> dict[object, dict]:
 def _not_compared(skipped: Sequence[Skipped]) -> list[dict]:
     """Return rows of the columns that no table could be compared by."""
     return [
-        {"column": note.column, "verdict": "red", "why": f"it was not compared: {note.why}", "not for": "anything"}
+        {"column": note.column, "verdict": "grey", "why": f"it was not compared: {note.why}", "not for": "anything"}
         for note in skipped
         if isinstance(note, SkippedColumn) and not note.compared
     ]

@@ -2,11 +2,13 @@
 
 TRTR, TSTR, TSTS, TRTS: train on real or synthetic, test on real or synthetic. What counts is TSTR
 beside TRTR: how much of what real records teach do synthetic ones teach? TSTS alone misleads:
-synthetic records that are too easy to predict score high on themselves.
+synthetic records that are too easy to predict score high on themselves. AUROCs are counted from guessing,
+0.5: a model that learned nothing reaches 0 % of what others do, not 70.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,8 +17,16 @@ from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare._coded import MISSING, Coded, Column, align
 from shd.compare._models import BOOSTING, Family, auroc, fit, r2
-from shd.compare._resample import deal, generator, interval, subject_weights, subsample
-from shd.compare._schema import Answer, Inputs, Score, Skipped, judge
+from shd.compare._resample import (
+    deal,
+    generator,
+    interval,
+    redrawn,
+    subject_weights,
+    subsample,
+    training_error,
+)
+from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.dataset import Dataset, role_of
 
 DESIGNS = ("TRTR", "TSTR", "TSTS", "TRTS", "floor")
@@ -25,6 +35,9 @@ _MOST_ROWS, _MOST_TESTED = 100_000, 40_000
 _FEWEST = 10  # records of a level, and of the rest, to test on
 _FEW_NUMBERS = 10  # a target of at most so many whole numbers is a set of levels
 _REPLICATES, _FIFTHS = 200, 5
+_SPLITS, _SPREAD_TESTED = 3, 10_000  # halves to learn from, and most records to test on, for the error of learning
+GUESSING, _LEAST_SKILL = 0.5, 0.01  # AUROC of who knows nothing; what real records teach at least, to divide by it
+Value = TypeVar("Value", float, np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -267,39 +280,58 @@ def _designs(task: Task, ready: Ready, inputs: Inputs) -> dict[str, tuple]:
         table, predicted = runs[name]
         value = float(task.score(table, predicted)[0])
         replicates = task.score(table, predicted, weights[id(table)])
+        if name in ("TRTR", "TSTR"):
+            learned = real if name == "TRTR" else synthetic
+            replicates = redrawn(replicates, _learning(task, learned, test, inputs), rng)
         low, high = interval(value, replicates, most=1) if np.isfinite(value) else (np.nan, np.nan)
         found[name] = (value, float(low), float(high), replicates)
     return found
+
+
+def _learning(task: Task, learned: Coded, test: Coded, inputs: Inputs) -> float:
+    """Return the standard error that comes from the records learned from."""
+    test = test.take(slice(0, _SPREAD_TESTED))
+    rng = generator(inputs.random_state, f"learning {task.label}")
+    splits = _SPLITS if inputs.level == "full" else 1
+    return float(training_error(lambda half: task.score(test, task.predict(half, [test])[0])[0], learned, rng, splits))
+
+
+def skill_share(tstr: Value, trtr: Value) -> Value:
+    """Return how much of what real records teach synthetic ones teach: AUROCs counted from guessing, 0.5.
+
+    Parameters
+    ----------
+    tstr, trtr : float or ndarray
+        AUROC of models trained on synthetic and on real records; the second is taken to be .51 at least.
+
+    Returns
+    -------
+    float or ndarray
+        1 is as much, 0 nothing.
+    """
+    return (tstr - GUESSING) / np.maximum(trtr - GUESSING, _LEAST_SKILL)
 
 
 def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score], list[Skipped]]:
     trtr, value, floor = found["TRTR"][0], found["TSTR"][0], found["floor"][0]
     if not np.isfinite([trtr, value, floor]).all():
         return [], [Skipped(f"target {task.label}", "does not vary among the test records")]
-    if found["TRTR"][1] <= (0.5 if task.is_level else 0.0):
-        # a share of nothing: models that guess agree completely
-        why = f"{word} records do not predict it better than guessing, so that there is nothing to teach"
-        return [], [Skipped(f"target {task.label}", why)]
     if task.level is None:
         _, low, high, _ = found["TSTR"]
         sentence = (
             f"Trained on synthetic records, a model explains {value:.0%} of the variation of {task.label} among "
             f"{word} records; trained on {word} records {trtr:.0%}, on independent columns {floor:.0%}."
         )
-        verdict = judge(value, low, high, floor, trtr, "higher")
-        return [
-            Score("utility", f"TSTR R2: {task.label}", value, low, high, floor, trtr, verdict, "higher", sentence)
-        ], []
-    ratio, floor_ratio = value / trtr, floor / trtr
-    low, high = interval(ratio, found["TSTR"][3] / np.maximum(found["TRTR"][3], 0.01), 0)
-    learned = f"reach {ratio:.0%} of the AUROC that {word} ones do"
+        rule = between(floor, trtr, "higher") if found["TRTR"][1] > 0 else "grey"
+        return [Score("utility", f"TSTR R2: {task.label}", value, low, high, floor, trtr, rule, "higher", sentence)], []
+    ratio = float(skill_share(value, trtr))
+    low, high = (float(end) for end in interval(ratio, skill_share(found["TSTR"][3], found["TRTR"][3])))
     sentence = (
-        f"To predict {task.target} = {task.label}, models of synthetic records {learned} "
-        f"({value:.3f} against {trtr:.3f}; 0.5 is guessing, independent columns reach {floor:.3f})."
+        f"To predict {task.target} = {task.label}, models of synthetic records reach {ratio:.0%} of what {word} ones "
+        f"do beyond guessing (AUROC {value:.3f} against {trtr:.3f}; 0.5 is guessing, independent columns reach "
+        f"{floor:.3f})."
     )
-    verdict = judge(ratio, float(low), float(high), floor_ratio, 1.0, "higher")
-    score = Score(
-        "utility", f"TSTR / TRTR: {task.label}", ratio, float(low), float(high), floor_ratio, 1.0, verdict,
-        "higher", sentence,
-    )  # fmt: skip
-    return [score], []
+    rule = between(0.0, 1.0, "higher")
+    if found["TRTR"][1] <= GUESSING:  # a share of nothing
+        rule, sentence = "grey", f"{sentence} {word.capitalize()} records predict it hardly better than guessing."
+    return [Score("utility", f"TSTR / TRTR: {task.label}", ratio, low, high, 0.0, 1.0, rule, "higher", sentence)], []

@@ -16,13 +16,13 @@ def test_every_number_stands_between_floor_and_ceiling(fresh):
         "question", "metric", "value", "low", "high", "floor", "real reference", "better", "verdict", "sentence",
     ]  # fmt: skip
     numbers = fresh.scores[["value", "low", "high", "floor", "real reference"]]
-    assert numbers.notna().all().all()
+    right = ~fresh.scores["metric"].isin(["variables off", "group C2ST"])  # of which independent columns are no floor
+    assert numbers[right].drop(columns="floor").notna().all().all() and numbers["floor"].notna().mean() > 0.7
     assert (fresh.scores["low"] <= fresh.scores["value"]).all() and (
         fresh.scores["value"] <= fresh.scores["high"]
     ).all()
     assert set(fresh.scores["question"]) == {"fidelity", "utility", "privacy", "fairness"}
-    told = fresh.skipped[~fresh.skipped["why"].str.contains("both lie in its interval")]
-    assert told["what"].str.contains("odds ratios|missingness|singling out|k-map").all()
+    assert fresh.skipped["what"].str.contains("odds ratios|missingness|singling out|k-map").all()
 
 
 def test_the_best_and_the_floor_get_their_verdicts(fresh, scrambled):
@@ -291,7 +291,7 @@ def test_bad_options_are_refused(options, message):
         (0.20, 0.001, "amber"),
         (0.30, 0.001, "red"),
         (0.20, 0.15, "green"),  # chance explains it
-        (0.30, 0.30, "amber"),  # chance explains everything, the floor too
+        (0.30, 0.30, "grey"),  # chance explains everything, the floor too
     ],
 )
 def test_verdicts(value, interval, verdict):
@@ -300,14 +300,16 @@ def test_verdicts(value, interval, verdict):
 
 def test_chance_is_judged_for_a_dozen_scores_at_once():
     rng = np.random.default_rng(0)
-    value, error = 0.1 + rng.normal(0, 0.05, (4000, 12)), 0.05
-    green = [[judge(v, v - 1.96 * error, v + 1.96 * error, 0.5, 0.1, "lower") == "green" for v in row] for row in value]
+    value, error = 0.1 + rng.normal(0, 0.05, (1000, 12)), 0.05
+    low, high = value - 1.96 * error, value + 1.96 * error
+    rows = [zip(*row, strict=True) for row in zip(value, low, high, strict=True)]
+    green = [[judge(*numbers, 0.5, 0.1, "lower", scores=12) == "green" for numbers in row] for row in rows]
     assert np.all(green, axis=1).mean() > 0.95  # fresh samples, twelve scores each
 
 
 def test_verdicts_where_the_floor_is_as_good_as_the_ceiling():
     assert judge(0.3, 0.29, 0.31, 0.1, 0.1, "lower") == "red"
-    assert judge(0.105, 0.09, 0.12, 0.1, 0.1, "lower") == "green"
+    assert judge(0.105, 0.09, 0.12, 0.1, 0.1, "lower") == "grey"
 
 
 def test_a_question_is_as_good_as_its_worst_score():

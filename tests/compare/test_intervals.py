@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from shd.compare import _models, columns, detection, pairs, privacy
+from shd.compare import _judges, _models, columns, pairs, privacy
 from shd.compare._coded import align
 from shd.compare._compare import prepare_tables
 from shd.compare._models import auroc, r2
@@ -103,7 +103,7 @@ def test_telling_two_samples_of_one_population_apart(monkeypatch):
         rng = np.random.default_rng(seed)
         real, synthetic = (pd.DataFrame(rng.normal(size=(100, 3))) for _ in range(2))
         (real, synthetic), _ = align(real, synthetic, names=["real", "synthetic"])
-        _, low, high = detection._separated(detection._folds(real, synthetic, 100, seed))
-        return low, high, 0.5
+        drawn = _judges.separated(_judges.train_folds(real, synthetic, 100, seed))
+        return *interval(drawn[0], drawn[1:], 0, 1), 0.5
 
     assert share_held(60, of_one) >= 0.9

@@ -110,7 +110,7 @@ def test_columns_that_were_not_compared_are_not_trusted():
     ]
     empty = pd.DataFrame()
     table = trust_table(columns, empty, empty, empty, skipped=notes).set_index("column")
-    assert table["verdict"].to_dict() == {"a": "green", 7: "green", "notes": "red", "x": "red"}
+    assert table["verdict"].to_dict() == {"a": "green", 7: "green", "notes": "grey", "x": "grey"}
     assert table.loc["notes", "why"] == "it was not compared: looks like free text"
 
 

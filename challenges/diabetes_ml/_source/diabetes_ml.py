@@ -215,7 +215,7 @@ checks.tstr(tstr["<30"], trtr["<30"], synthetic, test)
 
 # %%
 table = pd.DataFrame({"floor": floor, "TSTR": tstr, "TRTR": trtr}, dtype=float)
-share = (table["TSTR"] / table["TRTR"]).mean()
+share = ((table["TSTR"] - 0.5) / (table["TRTR"] - 0.5)).mean()  # 0.5 is guessing
 
 figure, axis = plt.subplots(figsize=(6.5, 2.2))
 marks = {"floor": (PALETTE["floor"], "s"), "TSTR": (PALETTE["synthetic"], "o"), "TRTR": (PALETTE[data.source], "D")}

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from shd._errors import ShdError
 from shd.compare._resample import generator
-from shd.compare._schema import Answer, Score, Skipped, judge
+from shd.compare._schema import Answer, Score, Skipped, between
 from shd.compare.domain import diabetology, strack
 from shd.compare.domain._finding import SIGNIFICANT, Finding, NoEstimateError, Z, need_dataset
 from shd.compare.domain._variables import Variables, prepare
@@ -289,9 +289,9 @@ def _score(frame: pd.DataFrame, rates: dict, likely: float, records: int, n_cuts
         + (f" Lost, among others: {named}." if named else "")
     )
     yardstick = likely if ceiling is None else ceiling
-    verdict = judge(own.value, own.low, own.high, floor.value, yardstick, "higher")
+    rule = between(floor.value, yardstick, "higher")
     bounds = (own.value, own.low, own.high)
-    return Score("utility", _WHAT, *bounds, floor.value, ceiling, verdict, "higher", sentence, digits=2)
+    return Score("utility", _WHAT, *bounds, floor.value, ceiling, rule, "higher", sentence, digits=2)
 
 
 def _applicable(findings: Sequence[Finding], train: Variables) -> tuple[list[Skipped], list[Finding]]:

@@ -55,7 +55,9 @@ def _attention(report: "Report") -> dict:
     score = report.score("Grad-CAM agreement")
     title = "Where networks look"
     if score is not None:
-        said = {"green": "at the same places", "amber": "at much the same places", "red": "elsewhere"}[score.verdict]
+        said = {"green": "at the same places", "amber": "at much the same places", "red": "elsewhere"}.get(
+            score.verdict, "at places that cannot be told from any"
+        )
         title = f"Trained on synthetic pictures, a network looks {said}"
     return {"svg": Markup(_figures.attention(report.pictures["attention"])), "title": title}
 

@@ -55,6 +55,10 @@ GLOSSARY = {
     "too near": (
         "Synthetic pictures that lie nearer to a picture learned from than the nearest 1 % of held-out pictures do."
     ),
+    "TSTR / TRTR": (
+        "How much of what real pictures teach synthetic ones teach: the AUROC of networks trained on synthetic "
+        "pictures less 0.5, divided by that of networks trained on real ones less 0.5. 1 is as much, 0 is guessing."
+    ),
     "TRTR, TSTR, TSTS, TRTS": (
         "Train on real or synthetic pictures, test on real or synthetic ones. TSTR is what counts: trained on "
         "synthetic, tested on real. TSTS alone misleads."
@@ -73,7 +77,8 @@ GLOSSARY = {
     ),
     "verdict": (
         "Green: nine tenths of the way from floor to ceiling, or chance explains the rest. Amber: six tenths. Red: "
-        "less. Variety, copies and distances have limits of their own. A question is as good as its worst score."
+        "less. Grey: cannot tell, for chance explains the floor as well, or the number is worse than that. Variety, "
+        "copies and distances have limits of their own. A question is as good as its worst score that is not grey."
     ),
 }
 _EASY = 0.05  # a split by image that scores so much more is worth a warning

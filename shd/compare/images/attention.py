@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
 from shd.compare._resample import generator, interval, mean_known, subject_weights
-from shd.compare._schema import Answer, Score, Skipped, judge
+from shd.compare._schema import Answer, Score, Skipped, between
 from shd.compare.images._grid import Grid
 from shd.compare.images._inputs import ImageInputs
 from shd.compare.images._network import Classifier, as_input, build
@@ -81,10 +81,8 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
         f"{inputs.word} ones with a correlation of {value:.2f}; two that learned from {inputs.word} ones agree by "
         f"{ceiling:.2f}, with one that learned nothing it is {floor:.2f}."
     )
-    verdict = judge(value, low, high, floor, ceiling, "higher")
-    score = Score(
-        "utility", "Grad-CAM agreement", value, low, high, floor, ceiling, verdict, "higher", sentence, digits=2
-    )
+    rule = between(floor, ceiling, "higher")
+    score = Score("utility", "Grad-CAM agreement", value, low, high, floor, ceiling, rule, "higher", sentence, digits=2)
     by_class = [(inputs.names[c], *(_mean(agree[name][real.classes == c]) for name in agree)) for c in inputs.judged]
     frame = pd.DataFrame(by_class, columns=["class", "synthetic", "floor", "real reference"])
     return Answer([score], {"attention": frame}, pictures=pictures)

@@ -9,7 +9,7 @@ import numpy as np
 from shd._errors import ShdError
 from shd.compare._models import auroc
 from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, judge
+from shd.compare._schema import Answer, Score, between
 from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
 from shd.compare.images._network import Job, Tick, apply, silent, train_detector
 from shd.compare.images._pictures import Pictures, like, shared_counts, some_of, together
@@ -86,8 +86,8 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
         f"(guessing: 50%); between two groups of {inputs.word} people it is right {ceiling:.1%}, with blurred "
         f"Gaussians {floor:.1%}."
     )
-    verdict = judge(value, low, high, floor, max(ceiling, 0.5), "lower")
-    return Answer([Score("fidelity", "C2ST", value, low, high, floor, ceiling, verdict, "at 0.5", sentence)])
+    rule = between(floor, max(ceiling, 0.5), "lower")
+    return Answer([Score("fidelity", "C2ST", value, low, high, floor, ceiling, rule, "at 0.5", sentence)])
 
 
 def _detect(

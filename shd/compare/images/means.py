@@ -5,7 +5,7 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, judge
+from shd.compare._schema import Answer, Score, between
 from shd.compare.images._grid import Grid
 from shd.compare.images._inputs import ImageInputs
 from shd.compare.images._pictures import Pictures
@@ -53,9 +53,9 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
         f"The average synthetic picture of a class is off by {value:.1f} of 255 grey levels; that of other "
         f"{inputs.word} people by {ceiling:.1f}, that of blurred Gaussians by {floor:.1f}."
     )
-    verdict = judge(value, float(low), float(high), floor, ceiling, "lower")
+    rule = between(floor, ceiling, "lower")
     score = Score(
-        "fidelity", "mean image error", value, float(low), float(high), floor, ceiling, verdict, "lower", sentence,
+        "fidelity", "mean image error", value, float(low), float(high), floor, ceiling, rule, "lower", sentence,
         digits=1,
     )  # fmt: skip
     return Answer([score], {"means": frame}, pictures={"means": _grid(inputs)})

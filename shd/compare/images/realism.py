@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, Skipped, judge
+from shd.compare._schema import Answer, Score, Skipped, between
 from shd.compare.images import _imagenet
 from shd.compare.images._inputs import ImageInputs
 from shd.compare.images._network import features
@@ -72,10 +72,10 @@ def _scores(inputs: ImageInputs, real: np.ndarray, others: dict, where: str) -> 
             f"By the {said}, synthetic pictures are {value:.{digits}f} away from those of people held out (0: the "
             f"same); pictures of other {inputs.word} people {ceiling:.{digits}f}, blurred Gaussians {floor:.{digits}f}."
         )
-        verdict = judge(value, float(low), float(high), floor, ceiling, "lower")
+        rule = between(floor, ceiling, "lower")
         name = metric + where
         scores.append(
-            Score("fidelity", name, value, float(low), float(high), floor, ceiling, verdict, "lower", sentence, digits)
+            Score("fidelity", name, value, float(low), float(high), floor, ceiling, rule, "lower", sentence, digits)
         )
         rows.append((name, value, floor, ceiling))
     return scores, rows
@@ -113,8 +113,8 @@ def _neighbour_scores(inputs: ImageInputs, real: np.ndarray, others: dict[str, n
             f"{said.format(value=value, word=inputs.word)}; with pictures of other {inputs.word} people it is "
             f"{ceiling:{unit}}, with blurred Gaussians {floor:{unit}}."
         )
-        verdict = judge(value, float(low), float(high), floor, ceiling, "higher")
+        rule = between(floor, ceiling, "higher")
         scores.append(
-            Score("fidelity", metric, value, float(low), float(high), floor, ceiling, verdict, "higher", sentence)
+            Score("fidelity", metric, value, float(low), float(high), floor, ceiling, rule, "higher", sentence)
         )
     return scores

@@ -10,16 +10,16 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd.compare._resample import deal, generator, interval, subsample
-from shd.compare._schema import Answer, Score, Skipped, judge
+from shd.compare._schema import Answer, Score, Skipped, between
 from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
 from shd.compare.images._network import CLASSIFIER_SECONDS, Job, probabilities, train_classifier
 from shd.compare.images._pictures import Pictures, together
 from shd.compare.images._tasks import Task, Tested, score, tasks_of
+from shd.compare.utility import GUESSING, skill_share
 from shd.dataset import Dataset
 
 DESIGNS = ("TRTR", "TSTR", "real + synthetic", "TSTS", "TRTS")
 _FIFTHS = 5
-_GUESSING = 0.5
 
 
 def image_tstr(
@@ -122,22 +122,20 @@ def _score(task: Task, found: dict[str, Tested], inputs: ImageInputs) -> tuple[l
     unlearnable = f"{inputs.word} pictures do not predict it better than guessing, so that TSTR says "
     if not np.isfinite([trtr.value, tstr.value]).all():
         return [], [Skipped(f"utility: {task.label}", "the people held out are all of one class")]
-    if trtr.value <= _GUESSING:
-        return [], [Skipped(f"utility: {task.label}", unlearnable + "nothing")]
-    ratio, floor = tstr.value / trtr.value, _GUESSING / trtr.value
-    low, high = interval(ratio, tstr.replicates / np.maximum(trtr.replicates, 0.01), 0)
+    ratio = float(skill_share(tstr.value, trtr.value))
+    low, high = interval(ratio, skill_share(tstr.replicates, trtr.replicates))
     asked = f"{inputs.names[0]} from the rest" if task.label == "two classes" else "each class from the rest"
     sentence = (
-        f"To tell {asked}, synthetic pictures teach {ratio:.0%} of what {inputs.word} ones do (AUROC {tstr.value:.3f} "
-        f"against {trtr.value:.3f}, 0.5 is guessing; {inputs.word} and synthetic together "
+        f"To tell {asked}, synthetic pictures teach {ratio:.0%} of what {inputs.word} ones do beyond guessing (AUROC "
+        f"{tstr.value:.3f} against {trtr.value:.3f}, 0.5 is guessing; {inputs.word} and synthetic together "
         f"{found['real + synthetic'].value:.3f})."
     )
-    verdict = judge(ratio, float(low), float(high), floor, 1.0, "higher")
+    rule = between(0.0, 1.0, "higher") if trtr.low > GUESSING else "grey"
     scores = [
         Score(
-            "utility", f"TSTR / TRTR: {task.label}", ratio, float(low), float(high), floor, 1.0, verdict, "higher",
+            "utility", f"TSTR / TRTR: {task.label}", ratio, float(low), float(high), 0.0, 1.0, rule, "higher",
             sentence,
         )
     ]  # fmt: skip
-    notes = [] if trtr.low > _GUESSING else [Skipped(f"utility: {task.label}", unlearnable + "little")]
+    notes = [] if trtr.low > GUESSING else [Skipped(f"utility: {task.label}", unlearnable + "little")]
     return scores, notes
