@@ -14,6 +14,7 @@ from safetensors.torch import save as to_bytes
 from sklearn.base import BaseEstimator
 
 from shd._errors import ShdError, ShdWarning, ShdWorkError
+from shd._types import known_types
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.synthesizers._dtypes import is_level
 from shd.synthesizers.encoding import TableEncoder
@@ -76,7 +77,7 @@ class Synthesizer(BaseEstimator):
         self._check_parameters()
         frame = as_frame(data, "train")
         whole = self._condition_columns(data, frame)
-        check_fittable(frame)
+        check_fittable(known_types(frame))
         self.encoder_ = self._learn_encoder(frame, people_of(data, frame), whole)
         self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
         self.n_rows_ = len(frame)
