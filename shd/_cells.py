@@ -170,7 +170,9 @@ class _Meaning:
         if customs.decimal == "," and _numbers.grouped(texts, ","):  # 93.508 in a file that writes 66,3
             return None
         self._drop_words()
-        return self.cells.series(_whole(np.array(texts, dtype=object).astype(float), whole, self.cells, self.usable), self.usable)
+        return self.cells.series(
+            _whole(np.array(texts, dtype=object).astype(float), whole, self.cells, self.usable), self.usable
+        )
 
     def _told(self, dates: _dates.Dates, texts: list[str], count: np.ndarray) -> pd.Series:
         """Return dates, and tell how they were read and what is none."""
@@ -247,7 +249,9 @@ class _Meaning:
         for what, which in fits.items():
             if which.sum() >= _MANY and _ASKS <= cells.count[which].sum() / total < 1:
                 texts, count = cells.select(cells.known & ~which)
-                kind = f"kept as text: most cells are {what}, these are not; name what stands for missing with --missing"
+                kind = (
+                    f"kept as text: most cells are {what}, these are not; name what stands for missing with --missing"
+                )
                 self.notes.add(f"{kind} (missing=)", cells.name, int(count.sum()), texts)
 
     def _levels(self) -> pd.Series:

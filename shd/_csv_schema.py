@@ -6,6 +6,7 @@ and version 2 for ``missingValues`` of a field, ``categories`` and ``categoriesO
 """
 
 import csv
+import io
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import pandas as pd
 from shd._errors import ShdError
 
 _SUFFIX = ".schema.json"
+_MARK = "shd"  # with the version of what stands below it
 _MISSING = ("", "NA", "NULL", "N/A", "(missing)")  # the first that is no level of the column
 
 
@@ -62,10 +64,14 @@ class Field:
             at = pd.Index(self.categories, dtype="str").get_indexer(texts)
             if ((at < 0) & ~absent).any():
                 raise ValueError(f"it has no level {texts[(at < 0) & ~absent].iloc[0]!r}")
-            levels = _values(pd.Series(self.categories, dtype="str"), self.categories_dtype)
-            kind = pd.CategoricalDtype(pd.Index(levels), self.ordered)
-            return pd.Series(pd.Categorical.from_codes(np.where(absent, -1, at), dtype=kind))
+            return pd.Series(pd.Categorical.from_codes(np.where(absent, -1, at), dtype=self.categorical))
         return _values(texts.mask(absent), self.dtype)
+
+    @property
+    def categorical(self) -> pd.CategoricalDtype:
+        """The dtype of a column of categories."""
+        levels = _values(pd.Series(self.categories, dtype="str"), self.categories_dtype)
+        return pd.CategoricalDtype(pd.Index(levels), self.ordered)
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class Schema:
 
     @classmethod
     def beside(cls, path: Path) -> "Schema | None":
-        """Return the schema that lies beside a CSV; None where there is none.
+        """Return the schema that lies beside a table; None where there is none.
 
         `ShdError` where it is broken.
         """
@@ -84,19 +90,23 @@ class Schema:
         if not where.is_file():
             return None
         try:
-            return cls(tuple(_from_json(one) for one in json.loads(where.read_text(encoding="utf-8"))["fields"]))
+            content = json.loads(where.read_text(encoding="utf-8"))
+            return cls(tuple(map(_from_json, content["fields"]))) if _MARK in content else None  # else somebody's own
         except (OSError, ValueError, KeyError, TypeError):
             raise ShdError(f"{where.name} beside it is no schema of shd. Get it again, or remove it.") from None
 
     def to_dict(self) -> dict:
         """Return the schema as plain values for JSON."""
-        return {"fields": [_to_json(one) for one in self.fields]}
+        return {_MARK: 1, "fields": [_to_json(one) for one in self.fields]}
 
-    def read(self, cells: pd.DataFrame) -> pd.DataFrame:
-        """Return the records, given the text of every cell."""
-        names = [one.name for one in self.fields]
-        if list(cells.columns) != names:
-            raise ShdError("the schema beside it names other columns. Get both files again, or remove the schema.")
+    def read(self, text: str) -> pd.DataFrame:
+        """Return the records of a CSV, given its text."""
+        cells = pd.read_csv(
+            io.StringIO(text, newline=""), header=None, dtype="str", na_filter=False, skip_blank_lines=False
+        )
+        cells, names = cells.iloc[1:].reset_index(drop=True), cells.iloc[0].tolist()
+        cells.columns = names
+        self._check(names)
         columns = {}
         for one in self.fields:
             try:
@@ -108,10 +118,24 @@ class Schema:
                 ) from None
         return pd.DataFrame(columns, copy=False)
 
+    def restore(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the records of a Parquet file with the categories that it does not keep: those that are no text."""
+        self._check(list(frame.columns))
+        lost = {
+            one.name: pd.Series(pd.Categorical(frame[one.name], dtype=one.categorical))
+            for one in self.fields
+            if one.categories is not None and not isinstance(frame[one.name].dtype, pd.CategoricalDtype)
+        }
+        return pd.DataFrame({name: lost.get(name, frame[name]) for name in frame.columns}, copy=False)
+
+    def _check(self, names: list) -> None:
+        if names != [one.name for one in self.fields]:
+            raise ShdError("the schema beside it names other columns. Get both files again, or remove the schema.")
+
 
 def schema_path(path: Path) -> Path:
-    """Return where the schema of a CSV lies: ``synthetic.csv.gz`` has ``synthetic.schema.json``."""
-    return path.with_name(path.name.split(".csv")[0] + _SUFFIX)
+    """Return where the schema of a table lies: ``synthetic.csv.gz`` has ``synthetic.schema.json``."""
+    return path.with_name(path.name.split(".csv")[0].removesuffix(".parquet") + _SUFFIX)
 
 
 def write_csv(frame: pd.DataFrame) -> tuple[bytes, Schema]:
@@ -121,10 +145,28 @@ def write_csv(frame: pd.DataFrame) -> tuple[bytes, Schema]:
     texts = pd.DataFrame(
         {str(name): columns[name].fillna(one.missing) for name, one in zip(columns, fields, strict=True)}
     )
-    # a lone carriage return ends a line unless it stands in quotes
+    # a lone carriage return ends a line unless it stands in quotes, and a line of blanks is none
     alone = any(column.str.contains("\r", regex=False).any() for _, column in texts.items())
-    quoting = csv.QUOTE_ALL if alone else csv.QUOTE_MINIMAL
+    quoting = csv.QUOTE_ALL if alone or texts.shape[1] == 1 else csv.QUOTE_MINIMAL
     return texts.to_csv(index=False, lineterminator="\n", quoting=quoting).encode(), Schema(fields)
+
+
+def same_records(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether two tables hold the same values in columns of the same kinds; units of time apart."""
+    if list(one.columns) != list(other.columns) or len(one) != len(other):
+        return False
+    return all(_same(one[name], other[name]) for name in one.columns)
+
+
+def _same(one: pd.Series, other: pd.Series) -> bool:
+    both = [isinstance(values.dtype, pd.CategoricalDtype) for values in (one, other)]
+    if any(both):
+        return all(both) and one.dtype == other.dtype and bool((one.cat.codes == other.cat.codes).all())
+    if pd.api.types.is_datetime64_any_dtype(one) or pd.api.types.is_timedelta64_dtype(one):
+        return one.dtype.kind == other.dtype.kind and one.astype(other.dtype).equals(other)
+    if _type(one) == _type(other) == "string":  # however pandas holds text
+        return one.astype("str").equals(other.astype("str"))
+    return one.dtype == other.dtype and one.equals(other)
 
 
 def _column_texts(values: pd.Series) -> pd.Series:

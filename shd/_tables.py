@@ -113,15 +113,16 @@ def read_noted(path: str | Path, reading: Reading | None = None) -> tuple[pd.Dat
 def _parse(path: Path, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     with path.open("rb") as stream:
         start = stream.read(4)
+    schema = Schema.beside(path)
     if start == b"PAR1":
         # whole numbers beside missing ones as they are: as floats, long codes lose digits
-        return pd.read_parquet(path, to_pandas_kwargs={"integer_object_nulls": True}), []
+        frame = pd.read_parquet(path, to_pandas_kwargs={"integer_object_nulls": True})
+        return (frame if schema is None else schema.restore(frame)), []
     if path.suffix == ".parquet":
         raise ValueError("the name says Parquet, the content does not")
+    if schema is not None:  # it says more than anybody could
+        return schema.read(_text(path)), []
     cells, notes, separator = lay_out(_text(path), reading.skip)
-    schema = Schema.beside(path)
-    if schema is not None and reading == Reading():
-        return schema.read(cells), []
     strange = [name for name in reading.text if name not in cells]
     if strange:
         raise ShdError(f"text: there is no column {strange[0]!r} in the table. Check the name.")

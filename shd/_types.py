@@ -85,7 +85,9 @@ def _from_objects(values: pd.Series) -> pd.Series:
         return values.where(values.notna(), None).astype("boolean")
     if kind == "date" or (kind in ("datetime", "datetime64", "mixed") and _are(known, "date", "datetime", "Timestamp")):
         return _dates(values)
-    if kind in ("decimal", "integer", "floating", "mixed-integer-float") or (kind.startswith("mixed") and all(map(_is_number, known)) and len(known)):
+    if kind in ("decimal", "integer", "floating", "mixed-integer-float") or (
+        kind.startswith("mixed") and all(map(_is_number, known)) and len(known)
+    ):
         return _numbers(values, known)
     if kind == "time":
         return _times(values)
@@ -144,7 +146,14 @@ def _decoded(values: pd.Series) -> pd.Series:
 
 
 def _levels(values: pd.Series, known: pd.Series) -> pd.Series:
-    """Levels of several types, or of one that has a written form, as text."""
+    """Levels of a type that has a written form, as text; text, numbers and yes/no side by side stay."""
+    if all(isinstance(value, (str, bool, np.bool_)) or _is_number(value) for value in known):
+        return values
+    return as_text(values, known)
+
+
+def as_text(values: pd.Series, known: pd.Series) -> pd.Series:
+    """Return levels as text, missing kept; `ShdError` for what has no written form."""
     for value in known:
         plain = isinstance(value, (str, bool, np.bool_, pd.Timestamp, pd.Timedelta)) or _is_number(value)
         if not plain and type(value).__name__ not in _TEXT_OF and not hasattr(value, "isoformat"):
@@ -166,10 +175,12 @@ def _categories(values: pd.Series) -> pd.Series:
     """Categories of odd types as categories of their texts, in the same order."""
     levels = values.cat.categories
     plain = all(isinstance(v, (str, bool, int, float, np.bool_, np.integer, np.floating)) for v in levels)
-    kinds = {isinstance(level, str) for level in levels}
+    kinds = {
+        str if isinstance(level, str) else bool if isinstance(level, (bool, np.bool_)) else float for level in levels
+    }
     if plain and len(kinds) <= 1 and not isinstance(levels.dtype, pd.ArrowDtype):
         return values
-    texts = _levels(pd.Series(levels.astype(object), name=values.name), pd.Series(levels.astype(object)))
+    texts = as_text(pd.Series(levels.astype(object), name=values.name), pd.Series(levels.astype(object)))
     if texts.duplicated().any():
         raise ShdError(f"column {values.name!r} has two categories that are written alike; rename one of them.")
     return values.cat.rename_categories(texts.tolist())

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from shd._dates import from_digits
 from shd._errors import ShdError, ShdWarning
 from shd._tables import Reading, read_noted
-from shd._types import known_types
+from shd._types import as_text, known_types
 
 SOURCES = ("real", "synthetic", "stand-in")
 """Where rows can come from; see `Dataset.source`."""
@@ -113,7 +113,9 @@ class Dataset:
         return len(self.frame)
 
     def __getitem__(self, key: object) -> None:
-        raise ShdError(f"a Dataset has no items; its records are a DataFrame: data.frame[{key!r}], and data.take(rows).")
+        raise ShdError(
+            f"a Dataset has no items; its records are a DataFrame: data.frame[{key!r}], and data.take(rows)."
+        )
 
     def __getattr__(self, name: str) -> None:
         hint = "" if name.startswith("_") else f"; its records are a DataFrame: data.frame.{name}"
@@ -185,7 +187,8 @@ class Dataset:
         """Read a CSV (plain or compressed) or Parquet file.
 
         Where a schema lies beside a CSV (``synthetic.schema.json`` beside ``synthetic.csv.gz``, as in
-        a release), the same records come back that were written. Else its text tells what a column is.
+        a release), the same records come back that were written, whatever else is given here. Else its
+        text tells what a column is.
 
         Parameters
         ----------
@@ -406,7 +409,9 @@ def _text_to_categories(frame: pd.DataFrame) -> pd.DataFrame:
     """Turn text into categories; numbers and dates that pandas holds as objects become what they are."""
     frame = frame.infer_objects()
     for column in frame.select_dtypes(include=["str", "string", "object"]).columns:
-        frame[column] = frame[column].astype("category")
+        known = frame[column].dropna()
+        mixed = frame[column].dtype == object and known.map(type).nunique() > 1
+        frame[column] = (as_text(frame[column], known) if mixed else frame[column]).astype("category")
     return frame
 
 

@@ -183,7 +183,9 @@ def _date(value: object, zone: object) -> pd.Timestamp | None:
 
 
 def _shown(value: object) -> str:
-    return repr(value.item()) if isinstance(value, np.generic) else repr(str(value) if isinstance(value, date) else value)
+    return (
+        repr(value.item()) if isinstance(value, np.generic) else repr(str(value) if isinstance(value, date) else value)
+    )
 
 
 def _known(codec: ColumnCodec) -> str:

@@ -244,7 +244,10 @@ class TableEncoder:
     def inverse(self, codes: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
         """Return a table for codes of shape (n, n_columns): same columns, same dtypes."""
         return pd.DataFrame(
-            {codec.name: as_given(codec.inverse(codes[:, j], rng), codec.given) for j, codec in enumerate(self.columns_)},
+            {
+                codec.name: as_given(codec.inverse(codes[:, j], rng), codec.given)
+                for j, codec in enumerate(self.columns_)
+            },
             copy=False,
         )
 
