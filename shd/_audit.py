@@ -15,6 +15,7 @@ from shd._claims import CHANCE, NEW, NO, YES, Claim, mark, same_number
 from shd._errors import ShdError, ShdWorkError
 from shd._plain import in_columns
 from shd._progress import notice
+from shd._tables import read_table
 from shd.dataset import DataCard, Dataset, describe_columns
 from shd.datasets._pictures import read_pictures
 from shd.release import Release, sha256
@@ -157,8 +158,8 @@ def read_synthetic(release: Release) -> Dataset:
     counts = [column["name"] for column in columns if column["kind"] == "count"]
     path = release.folder / "synthetic.parquet"
     try:
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError):
+        frame = read_table(path)
+    except ShdError:
         raise ShdWorkError(f"{path}: not a Parquet file. Get the release again.") from None
     return Dataset(frame, counts=counts, **roles)
 

@@ -14,9 +14,11 @@ from shd._card import readme, risk_of, use_of
 from shd._card_page import complete, page
 from shd._claims import YES, Claim, mark, same_number
 from shd._croissant import croissant
-from shd._errors import ShdWorkError
+from shd._csv_schema import same_records
+from shd._errors import ShdError, ShdWorkError
+from shd._tables import read_table
 from shd.dataset import Dataset
-from shd.release import IMAGE_FILES, SUMS, TABLE_FILES, Release, as_json, checksums, described_files, sha256
+from shd.release import IMAGE_FILES, SCHEMA, SUMS, TABLE_FILES, Release, as_json, checksums, described_files, sha256
 
 if TYPE_CHECKING:
     from shd.compare import Report
@@ -56,7 +58,7 @@ def of_files(release: Release, synthetic: Dataset) -> Iterator[Claim]:
     names = [column["name"] for column in data["columns"]], [str(name) for name in synthetic.frame]
     yield Claim("columns", *(f"{len(side)}" for side in names), mark(names[0] == names[1]))
     if synthetic.images is None:
-        same = _same_csv(release.folder / "synthetic.csv.gz", synthetic)
+        same = _same_csv(release.folder, synthetic)
         yield Claim("records of the CSV", "those of the Parquet", "the same" if same else "others", mark(same))
 
 
@@ -73,9 +75,15 @@ def of_others(release: Release, synthetic: Dataset) -> Claim:
     return Claim("other files", "0", f"{len(others)}", mark(not others), where)
 
 
-def _same_csv(path: Path, synthetic: Dataset) -> bool:
-    """Whether a CSV holds the very text that shd writes of these records."""
-    try:
+def _same_csv(folder: Path, synthetic: Dataset) -> bool:
+    """Whether the CSV, as its schema says to read it, holds the very records of the Parquet."""
+    path = folder / "synthetic.csv.gz"
+    if (folder / SCHEMA).is_file():
+        try:
+            return same_records(read_table(path), synthetic.frame)
+        except ShdError:
+            return False
+    try:  # of an earlier version: the very text that it wrote
         text = gzip.decompress(path.read_bytes()).decode()
     except (OSError, EOFError, UnicodeDecodeError, zlib.error):
         return False

@@ -1,41 +1,95 @@
-"""Tables from files: what is read as missing, as a date, and what is refused."""
+"""Tables from files: CSV with whatever separators, compression and customs it comes, and Parquet."""
 
-import re
+import bz2
+import csv
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from shd._cells import MISSING, Cells, Customs, Notes, read_cells
+from shd._csv_schema import Schema
 from shd._errors import ShdError
+from shd._layout import lay_out
 
-_MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "<NA>"]
-"""Words for a missing value. ``None`` is not among them: in health data it is a level."""
-
-_DATE = r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?"
 _SHEETS = (".xlsx", ".xls", ".ods")
+_BROKEN = (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+_OPENERS = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ": lzma.decompress}
+_COMPRESSED = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ", ".zip": b"PK"}
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a CSV (plain or compressed) or Parquet file.
+@dataclass(frozen=True)
+class Reading:
+    """How a CSV is to be read, where that should not be told from its text.
 
-    Which of the two it is shows in the first bytes, not in the name. In a CSV, a column whose
-    every value is a date as ``2020-11-14`` becomes dates, and the word ``None`` is a level, except
-    in a column of numbers.
+    Parameters
+    ----------
+    skip : int
+        Lines above the row of names to leave out.
+    missing : sequence of str, optional
+        Words for a missing value, an empty field apart, instead of `shd._cells.MISSING`.
+    text : sequence of str
+        Columns to keep as they are written: no numbers, no dates, only an empty field is missing.
+    day_first : bool, optional
+        Whether 03/04/2020 is in April (True) or in March (False).
+    decimal : {".", ","}, optional
+        Decimal mark of numbers such as 93,508.
+    """
+
+    skip: int = 0
+    missing: tuple[str, ...] | None = None
+    text: tuple[str, ...] = ()
+    day_first: bool | None = None
+    decimal: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.skip, bool) or not isinstance(self.skip, int) or self.skip < 0:
+            raise ShdError(f"skip={self.skip!r} must be a whole number of lines, 0 or more.")
+        if self.decimal not in (None, ".", ","):
+            raise ShdError(f"decimal={self.decimal!r} must be '.' or ','.")
+        for name in ("missing", "text"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else value and tuple(value))
+
+
+def read_table(path: str | Path, reading: Reading | None = None) -> pd.DataFrame:
+    """Read a CSV (plain or compressed) or Parquet file; see `read_noted`."""
+    return read_noted(path, reading)[0]
+
+
+def read_noted(path: str | Path, reading: Reading | None = None) -> tuple[pd.DataFrame, list[str]]:
+    """Read a CSV (plain or compressed) or Parquet file, and say what was decided about it.
+
+    What a file is shows in its first bytes, not in its name. Where a schema lies beside a CSV, it
+    says what each column is. Without one the text tells: numbers with points or commas, per cent and
+    units, dates in the format that nearly all cells have, yes/no, and levels otherwise. Codes with
+    leading zeros, and whole numbers too long to be exact, stay text. The word ``None`` is a level,
+    except in a column of numbers.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        CSV in UTF-8, separated by commas, first row the names; or Parquet.
+        CSV in UTF-8, first row the names; or Parquet.
+    reading : Reading, optional
+        What is known of a CSV.
 
     Returns
     -------
-    pandas.DataFrame, shape (n_records, n_columns)
+    frame : pandas.DataFrame, shape (n_records, n_columns)
+    notes : list of str
+        What was decided beyond the plain reading, one line a kind, with column and count.
 
     Raises
     ------
     ShdError
         Where the file is missing, a folder, empty, or not such a table.
     """
-    path = Path(path)
+    path, reading = Path(path), reading or Reading()
     if path.is_dir():
         raise ShdError(f"{path}: a folder, not a file. Give a .csv or .parquet file.")
     if not path.is_file():
@@ -43,42 +97,56 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if path.suffix.lower() in _SHEETS:
         raise ShdError(f"{path}: a spreadsheet. Save it as CSV (UTF-8, commas) and give that file.")
     try:
-        return _parse(path)
+        return _parse(path, reading)
+    except ShdError as error:
+        raise ShdError(f"{path}: {error}") from None
     except UnicodeDecodeError:
         raise ShdError(f"{path}: not text in UTF-8. Save it as CSV in UTF-8, or give a .parquet file.") from None
     except pd.errors.EmptyDataError:
         raise ShdError(f"{path}: empty, without even a row of names. Give a .csv or .parquet file.") from None
-    except (ValueError, OSError, EOFError) as error:  # parser, Arrow and decompression errors
+    except _BROKEN as error:  # parser, Arrow and decompression errors
         raise ShdError(
             f"{path}: cannot be read as a table ({_first_line(error)}). Give a .csv or .parquet file."
         ) from None
 
 
-def _parse(path: Path) -> pd.DataFrame:
+def _parse(path: Path, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     with path.open("rb") as stream:
         start = stream.read(4)
+    schema = Schema.beside(path)
     if start == b"PAR1":
-        return pd.read_parquet(path)
+        # whole numbers beside missing ones as they are: as floats, long codes lose digits
+        frame = pd.read_parquet(path, to_pandas_kwargs={"integer_object_nulls": True})
+        return (frame if schema is None else schema.restore(frame)), []
     if path.suffix == ".parquet":
         raise ValueError("the name says Parquet, the content does not")
-    table = pd.read_csv(path, keep_default_na=False, na_values=_MISSING)
-    if table.shape[1] == 1 and re.search(r"[;\t|]", str(table.columns[0])):
-        raise ValueError("one column only, with another separator in its name: use commas")
-    text = table.select_dtypes(include=["str", "object"]).columns
-    return table.assign(**{column: _sharpen(table[column]) for column in text}) if len(text) else table
+    if schema is not None:  # it says more than anybody could
+        return schema.read(_text(path)), []
+    cells, notes, separator = lay_out(_text(path), reading.skip)
+    strange = [name for name in reading.text if name not in cells]
+    if strange:
+        raise ShdError(f"text: there is no column {strange[0]!r} in the table. Check the name.")
+    words = MISSING if reading.missing is None else reading.missing
+    columns = [Cells(name, cells[name], words, name in reading.text) for name in cells]
+    found, said = Notes(), Customs(reading.decimal, reading.day_first, "," if separator == ";" else ".")
+    frame = pd.DataFrame(read_cells(columns, said, found), columns=cells.columns, copy=False)
+    return frame, [*notes, *found.lines()]
 
 
-def _sharpen(text: pd.Series) -> pd.Series:
-    """Turn a text column into numbers (apart from ``None``) or dates where every value is one."""
-    known = text.dropna()
-    if len(known) and known.astype(str).str.fullmatch(_DATE).all():
-        dates = pd.to_datetime(text, format="ISO8601", errors="coerce")
-        return dates if dates.notna().sum() == len(known) else text
-    known = known[known != "None"]
-    if 0 < len(known) < text.notna().sum():
-        numbers = pd.to_numeric(text, errors="coerce")
-        return numbers if numbers.notna().sum() == len(known) else text
-    return text
+def _text(path: Path) -> str:
+    """Return the text of a file, compressed or not."""
+    content = path.read_bytes()
+    expected = _COMPRESSED.get(path.suffix.lower())
+    if expected and not content.startswith(expected):
+        raise ValueError(f"the name says {path.suffix}, the content does not")
+    if content.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            if len(names) != 1:
+                raise ValueError(f"an archive of {len(names)} files")
+            content = archive.read(names[0])
+    opener = next((opener for magic, opener in _OPENERS.items() if content.startswith(magic)), None)
+    return (opener(content) if opener else content).decode("utf-8-sig")
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """How the command line speaks: notes and errors of one line, exit codes, Ctrl-C, JSON."""
 
 import json
+import re
 import shutil
 import signal
 import sys
@@ -71,7 +72,7 @@ def _fitted(text: str) -> str:
 def _explain(error: Exception) -> tuple[str, int]:
     """Return one line that says what to do, and the exit code."""
     if isinstance(error, ShdError):
-        return _one_line(error), error.exit_code
+        return _as_options(_one_line(error)), error.exit_code
     if hasattr(error, "format_message"):  # the parser: an unknown option, a missing argument
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "shd"
@@ -82,6 +83,20 @@ def _explain(error: Exception) -> tuple[str, int]:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}; mend that and try again.", 1
     return f"unexpected {type(error).__name__}: {_one_line(error)} To see where, add --debug.", 1
+
+
+_ARGUMENTS = "source|target|subject|sensitive|condition|minutes|steps|skip|missing|text|decimal|test_size|random_state"
+_ARGUMENT = re.compile(rf"(?<![\w(.-])({_ARGUMENTS})(?:=|(?=: there is no column)|(?= towards))")
+
+
+def _as_options(line: str) -> str:
+    """Name what Python calls ``target=`` as it is called here: ``--target``."""
+    names = {"random_state": "seed", "test_size": "test-size"}
+
+    def option(found: re.Match) -> str:
+        return f"--{names.get(found[1], found[1])}{' ' if found[0].endswith('=') else ''}"
+
+    return _ARGUMENT.sub(option, line)
 
 
 def _one_line(message: object) -> str:

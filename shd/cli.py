@@ -44,6 +44,20 @@ Subject = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with
 Sensitive = Annotated[
     list[str] | None, typer.Option(metavar="COLUMN", help="Column of groups to be treated alike; again for more.")
 ]
+Skip = Annotated[int, typer.Option(min=0, metavar="N", help="Lines above the row of names of a CSV to leave out.")]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WORD", help="Word for a missing value in a CSV; again for more.  [default: NA, N/A, NULL ...]"
+    ),
+]
+Text = Annotated[
+    list[str] | None, typer.Option(metavar="COLUMN", help="Column of a CSV to keep as it is written; again for more.")
+]
+DayFirst = Annotated[
+    bool | None, typer.Option("--day-first/--month-first", help="Whether 03/04/2020 is in April, or in March.")
+]
+Decimal = Annotated[str | None, typer.Option(metavar="MARK", help="Decimal mark of a CSV: a point, or a comma.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set, for example diabetes.")]
 
 
@@ -131,6 +145,11 @@ def generate(
     keep_rules: Annotated[
         bool, typer.Option("--keep-rules", help="No record breaks a rule between columns that all of train keeps.")
     ] = False,
+    skip: Skip = 0,
+    missing: Missing = None,
+    text: Text = None,
+    day_first: DayFirst = None,
+    decimal: Decimal = None,
     test_size: Annotated[float, typer.Option(metavar="SHARE", help="Share of the patients held out.")] = 0.2,
     source: Annotated[
         str | None, typer.Option(metavar="SOURCE", help="real, synthetic or stand-in.  [default: real]")
@@ -169,6 +188,7 @@ def generate(
         sensitive=tuple(sensitive or ()),
         licence=licence,
         citation=citation,
+        reading=_reading(skip, missing, text, day_first, decimal),
     )
     check_licence(data)
     tell.loaded(data)
@@ -201,6 +221,11 @@ def compare(
     target: Target = None,
     subject: Subject = None,
     sensitive: Sensitive = None,
+    skip: Skip = 0,
+    missing: Missing = None,
+    text: Text = None,
+    day_first: DayFirst = None,
+    decimal: Decimal = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Look at fewer records: seconds, and wider intervals.")
     ] = False,
@@ -216,9 +241,10 @@ def compare(
     from shd.dataset import Dataset
     from shd.datasets.opening import open_data
 
-    train, _ = open_data(real, target=target, subject=subject, sensitive=tuple(sensitive or ()))
-    made = Dataset.from_csv(synthetic, source="synthetic")
-    held = None if holdout is None else Dataset.from_csv(holdout, subject=subject)
+    how = _reading(skip, missing, text, day_first, decimal)
+    train, _ = open_data(real, target=target, subject=subject, sensitive=tuple(sensitive or ()), reading=how)
+    made = Dataset.from_csv(synthetic, source="synthetic", **how)
+    held = None if holdout is None else Dataset.from_csv(holdout, subject=subject, **how)
     report = shd.compare(
         train, made, holdout=held, target=target, level="quick" if quick else "full", random_state=seed
     )
@@ -245,6 +271,11 @@ def verify(
         str | None, typer.Option(metavar="DATASET|FILE", help="The whole original, to measure every score again.")
     ] = None,
     subject: Subject = None,
+    skip: Skip = 0,
+    missing: Missing = None,
+    text: Text = None,
+    day_first: DayFirst = None,
+    decimal: Decimal = None,
     json: AsJson = False,
 ) -> int:
     """Check the claims of a release.
@@ -267,8 +298,9 @@ def verify(
         tell("files", str(release))
         whole = verify_release(release)
         source, target = original_of(whole)
+        how = _reading(skip, missing, text, day_first, decimal)
         tell("load", f"{real}, {source}")
-        data, raw = open_data(real, source=source, target=target, subject=subject)
+        data, raw = open_data(real, source=source, target=target, subject=subject, reading=how)
         tell.loaded(data)
         found = audit(whole, data, raw, tell)
     result = {"release": str(release), "holds": found.holds, "claims": found.frame.to_dict("records")}
@@ -347,6 +379,12 @@ def data_verify(name: Name, json: AsJson = False) -> None:
 
 def _emit_archive(name: str, path: Path, as_json: bool) -> None:
     _terminal.emit({"name": name, "archive": str(path)}, as_json, f"Archive: {path}")
+
+
+def _reading(skip: int, missing: list | None, text: list | None, day_first: bool | None, decimal: str | None) -> dict:
+    """Return how a file is to be read, as `Dataset.from_csv` takes it."""
+    words = None if missing is None else tuple(missing)
+    return {"skip": skip, "missing": words, "text": tuple(text or ()), "day_first": day_first, "decimal": decimal}
 
 
 def _check_output(path: Path) -> None:

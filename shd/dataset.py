@@ -1,6 +1,7 @@
 """`Dataset`: records, the roles of their columns, and where they come from."""
 
 import html
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -11,8 +12,10 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from shd._errors import ShdError
-from shd._tables import read_table
+from shd._dates import from_digits
+from shd._errors import ShdError, ShdWarning
+from shd._tables import Reading, read_noted
+from shd._types import as_text, known_types
 
 if TYPE_CHECKING:
     from shd.domain import Domain
@@ -110,6 +113,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_frame(self.frame)
+        object.__setattr__(self, "frame", known_types(self.frame))
         roles = {role: getattr(self, role) for role in ("sensitive", "counts", "keep", "fake")}
         for role, columns in {"target": [self.target], **roles}.items():
             for column in columns:
@@ -128,12 +132,21 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def __getitem__(self, key: object) -> None:
+        raise ShdError(
+            f"a Dataset has no items; its records are a DataFrame: data.frame[{key!r}], and data.take(rows)."
+        )
+
+    def __getattr__(self, name: str) -> None:
+        hint = "" if name.startswith("_") else f"; its records are a DataFrame: data.frame.{name}"
+        raise AttributeError(f"a Dataset has no {name!r}{hint}")
+
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, *, target: str | None = None, subject: str | None = None, **roles):
         """Make a Dataset from anybody's table, inferring what is not said.
 
-        Text becomes categories. A column of whole numbers from 0 on is a count. The result shows
-        its roles in a notebook (see `roles`); say them here to override.
+        Text becomes categories. A column of whole numbers from 0 on is a count. Dates, decimals and
+        the like that are held as objects or by Arrow become what they are. The result shows its roles in a notebook (see `roles`); say them here to override.
 
         Parameters
         ----------
@@ -151,8 +164,14 @@ class Dataset:
         ------
         ShdError
             Where a column named is not there, an id is missing, or a cell holds a list.
+
+        Warns
+        -----
+        ShdWarning
+            Of whole numbers that look like dates.
         """
         check_frame(frame)
+        frame = known_types(frame)
         if subject is not None:
             if subject == target:
                 raise ShdError(f"subject and target are both {subject!r}; the patient's id cannot be predicted.")
@@ -162,6 +181,7 @@ class Dataset:
                 raise ShdError(f"subject: column {subject!r} has missing ids; fill or drop those records.")
             roles["subjects"] = frame[subject].to_numpy()
             frame = frame.drop(columns=subject)
+        _warn_of_dates(frame)
         typed = _text_to_categories(frame)
         is_category = typed.dtypes == "category"
         roles["levels_read"] = tuple(typed.columns[is_category & (frame.dtypes != "category")])
@@ -171,15 +191,60 @@ class Dataset:
         return cls(frame, target=target, **roles)
 
     @classmethod
-    def from_csv(cls, path: str | Path, *, target: str | None = None, subject: str | None = None, **roles):
-        """Read a CSV (plain or compressed) or Parquet file; see `from_frame` for the arguments.
+    def from_csv(
+        cls,
+        path: str | Path,
+        *,
+        target: str | None = None,
+        subject: str | None = None,
+        skip: int = 0,
+        missing: Sequence[str] | None = None,
+        text: Sequence[str] = (),
+        day_first: bool | None = None,
+        decimal: str | None = None,
+        **roles,
+    ):
+        """Read a CSV (plain or compressed) or Parquet file.
+
+        Where a schema lies beside a CSV (``synthetic.schema.json`` beside ``synthetic.csv.gz``, as in
+        a release), the same records come back that were written, whatever else is given here. Else its
+        text tells what a column is.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+        target, subject, **roles
+            As in `from_frame`.
+        skip : int
+            Lines above the row of names to leave out.
+        missing : sequence of str, optional
+            Words for a missing value, an empty field apart; default: NA, N/A, NaN, NULL and their like.
+        text : sequence of str
+            Columns to keep as they are written: no numbers, no dates, only an empty field is missing.
+        day_first : bool, optional
+            Whether 03/04/2020 is in April (True) or in March (False); where no column tells, such
+            dates are kept as text.
+        decimal : {".", ","}, optional
+            Decimal mark of numbers such as 93,508, where no column tells.
+
+        Returns
+        -------
+        Dataset
 
         Raises
         ------
         ShdError
             Where the file is missing, empty or not a table.
+
+        Warns
+        -----
+        ShdWarning
+            Of what was decided beyond the plain reading, one line a kind, with column and count.
         """
-        return cls.from_frame(read_table(path), target=target, subject=subject, **{"name": Path(path).stem, **roles})
+        frame, notes = read_noted(path, Reading(skip, missing, text, day_first, decimal))
+        for note in notes:
+            warnings.warn(f"{Path(path).name}: {note}", ShdWarning, stacklevel=2)
+        return cls.from_frame(frame, target=target, subject=subject, **{"name": Path(path).stem, **roles})
 
     @property
     def roles(self) -> pd.DataFrame:
@@ -330,6 +395,14 @@ def check_frame(frame: pd.DataFrame, what: str = "the table") -> None:
     unnamed = [column for column in frame.columns if pd.api.types.is_scalar(column) and pd.isna(column)]
     if unnamed:
         raise ShdError(f"{what} has a column without a name; name it.")
+    if frame.columns.nlevels > 1:
+        raise ShdError(f"{what} has several rows of column names; make each name one text.")
+    odd = [column for column in frame.columns if not isinstance(column, (str, int, float, np.integer, np.floating))]
+    if odd:
+        raise ShdError(
+            f"{what} has a column whose name is no text ({type(odd[0]).__name__} {str(odd[0])!r}); name the columns "
+            f"with text: frame.columns = frame.columns.map(str)."
+        )
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):
         raise ShdError(f"{what} has the column {repeated[0]!r} more than once; rename one of them.")
@@ -337,7 +410,7 @@ def check_frame(frame: pd.DataFrame, what: str = "the table") -> None:
         raise ShdError(f"{what} is empty: {len(frame)} rows and {frame.shape[1]} columns.")
     for column, values in frame.items():
         # only where pandas finds more than text or numbers is each cell looked at
-        mixed = pd.api.types.is_object_dtype(values) and pd.api.types.infer_dtype(values).startswith("mixed")
+        mixed = values.dtype == object and pd.api.types.infer_dtype(values).startswith("mixed")
         if mixed and not all(map(pd.api.types.is_hashable, values)):
             raise ShdError(f"column {column!r} holds lists or other nested values; make it one value a cell.")
 
@@ -356,8 +429,25 @@ def _text_to_categories(frame: pd.DataFrame) -> pd.DataFrame:
     """Turn text into categories; numbers and dates that pandas holds as objects become what they are."""
     frame = frame.infer_objects()
     for column in frame.select_dtypes(include=["str", "string", "object"]).columns:
-        frame[column] = frame[column].astype("category")
+        known = frame[column].dropna()
+        mixed = frame[column].dtype == object and known.map(type).nunique() > 1
+        frame[column] = (as_text(frame[column], known) if mixed else frame[column]).astype("category")
     return frame
+
+
+def _warn_of_dates(frame: pd.DataFrame) -> None:
+    """Warn of whole numbers such as 20200314: as numbers, most of what is made of them is no date."""
+    for column in frame.columns:
+        values = frame[column]
+        if pd.api.types.is_integer_dtype(values):
+            counts = values.dropna().value_counts()
+            if from_digits([str(number) for number in counts.index], counts.to_numpy()):
+                warnings.warn(
+                    f"column {column!r} holds whole numbers that look like dates; make them dates with "
+                    f"pd.to_datetime(frame[{column!r}].astype(str))",
+                    ShdWarning,
+                    stacklevel=3,
+                )
 
 
 def _pool_singles(strata: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shd._card import FORMAT, NEEDED, describe, readme
 from shd._card_page import page
 from shd._croissant import croissant
+from shd._csv_schema import write_csv
 from shd._errors import ShdError, ShdWorkError
 from shd.dataset import Dataset, describe_columns
 from shd.datasets._pictures import write_pictures
@@ -25,7 +26,9 @@ SUMS = "SHA256SUMS"
 _DATA = {"table": ("synthetic.csv.gz", "synthetic.parquet"), "images": ("synthetic.zip",)}
 _FIRST = ("README.md", "card.json", "model.safetensors", "report.html")
 _SINCE = ("card.html", "croissant.json")  # releases of earlier versions lack them
-TABLE_FILES = tuple(sorted((*_FIRST, *_SINCE, *_DATA["table"])))
+SCHEMA = "synthetic.schema.json"
+"""What the columns of the CSV are; tables of earlier versions lack it, too."""
+TABLE_FILES = tuple(sorted((*_FIRST, *_SINCE, *_DATA["table"], SCHEMA)))
 IMAGE_FILES = tuple(sorted((*_FIRST, *_SINCE, *_DATA["images"])))
 """What stands in the checksums; a release has the files of its kind and `SUMS`, and no others."""
 _OURS = {*TABLE_FILES, *IMAGE_FILES, SUMS}
@@ -151,7 +154,7 @@ def verify_release(folder: str | Path) -> Release:
         raise ShdError(f"{folder}: not a release of shd. Give a folder with {SUMS} and card.json.")
     listed = checksums(folder)
     kind = "images" if "synthetic.zip" in listed else "table"
-    newer = [name for name in _SINCE if (folder / name).exists()]  # what is there, must be listed
+    newer = [name for name in (*_SINCE, SCHEMA) if (folder / name).exists()]  # what is there, must be listed
     for name in sorted({*_FIRST, *_DATA[kind], *newer, *listed}):
         if name not in listed or Path(name).name != name:
             raise ShdWorkError(f"{folder / name}: not as it should be in {SUMS}. Get the release again.")
@@ -212,8 +215,10 @@ def check_licence(data: Dataset) -> None:
 def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Dataset, report: "Report") -> None:
     kind = "table" if synthetic.images is None else "images"
     if synthetic.images is None:
-        synthetic.frame.to_parquet(folder / "synthetic.parquet", compression="zstd", index=False)
-        text = synthetic.frame.to_csv(index=False, lineterminator="\n").encode()
+        frame = synthetic.frame.rename(columns=str)
+        frame.to_parquet(folder / "synthetic.parquet", compression="zstd", index=False)
+        text, schema = write_csv(frame)
+        _save_text(folder / SCHEMA, as_json(schema.to_dict()))
         (folder / "synthetic.csv.gz").write_bytes(gzip.compress(text, mtime=0))  # no time in it: same rows, same bytes
     else:
         write_pictures(folder / "synthetic.zip", synthetic)

@@ -72,8 +72,8 @@ def test_byte_order_mark_is_not_part_of_a_name(tmp_path):
     [
         ("", "t.csv", "utf-8", "empty, without even a row of names"),
         ("a,b\n1,é\n", "t.csv", "latin-1", "not text in UTF-8"),
-        ("a;b\n1;2\n", "t.csv", "utf-8", "another separator"),
-        ("a,b\n1,2\n1,2,3\n", "t.csv", "utf-8", "cannot be read as a table"),
+        ("a;b\n1;2;3\n4\n", "t.csv", "utf-8", "another separator"),
+        ("a,b\n1,2\n1,2,3\n", "t.csv", "utf-8", "line 3 has 3 fields and line 1, the row of names, has 2"),
         ("a,b\n1,2\n", "t.parquet", "utf-8", "the content does not"),
         ("PAR1 and nothing more", "t.parquet", "utf-8", "cannot be read as a table"),
         ("not a gzip file", "t.csv.gz", "utf-8", "cannot be read as a table"),

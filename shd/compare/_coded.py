@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
+from shd._types import known_types
 from shd.compare._schema import Skipped
 from shd.dataset import Dataset, as_frame, describe_columns, is_numeric
 
@@ -139,7 +140,7 @@ def align(*tables: "Coded | Dataset | pd.DataFrame", names: Sequence[str] = ()) 
     if all(isinstance(table, Coded) for table in tables):
         return list(tables), []
     names = names or ["train", "synthetic", "holdout", "another table"]
-    frames = [as_frame(table, name) for table, name in zip(tables, names, strict=False)]
+    frames = [known_types(as_frame(table, name)) for table, name in zip(tables, names, strict=False)]
     people = _subjects(tables[0])
     shared = [c for c in frames[0].columns if all(c in frame.columns for frame in frames)]
     if not shared:

@@ -17,6 +17,7 @@ def open_data(
     sensitive: tuple[str, ...] = (),
     licence: str | None = None,
     citation: str = "",
+    reading: dict | None = None,
 ) -> tuple[Dataset, Path]:
     """Open a data set by name, or a table by its path.
 
@@ -32,6 +33,8 @@ def open_data(
         Columns that describe groups to be treated alike. A data set knows its own.
     licence, citation : str, optional
         Of a file: under what terms it may be used, and whom to thank.
+    reading : dict, optional
+        Of a file: how it is to be read, as `Dataset.from_csv` takes it.
 
     Returns
     -------
@@ -45,6 +48,8 @@ def open_data(
         Where there is no such data set, file or column.
     """
     if what in DATASETS:
+        if any(value not in (None, 0, ()) for value in (reading or {}).values()):
+            raise ShdError(f"{what} is read as it should be; leave out what says how to read a file, such as --skip.")
         return _open_known(
             what, source, target, {"subject": subject, "licence": licence, "sensitive": sensitive or None}
         )
@@ -53,7 +58,7 @@ def open_data(
         raise ShdError(f"{what}: neither a data set ({', '.join(DATASETS)}) nor a file. Check the name: shd data list")
     card = DataCard(title=path.stem, licence=licence or "unknown", citation=citation)
     roles = {"target": target, "subject": subject, "sensitive": sensitive, "card": card}
-    return Dataset.from_csv(path, source=source or "real", **roles), path
+    return Dataset.from_csv(path, source=source or "real", **roles, **(reading or {})), path
 
 
 def _open_known(name: str, source: str | None, target: str | None, known: dict) -> tuple[Dataset, Path]:

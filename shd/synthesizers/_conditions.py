@@ -1,12 +1,16 @@
 """What a conditional generator is asked for: classes, how often they occur, and what a user asks."""
 
+import re
 from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
 from shd.dataset import check_frame, describe_columns
+from shd.synthesizers._dtypes import restore_numbers, to_numbers
 from shd.synthesizers._protect import distinct_people
 from shd.synthesizers.encoding import ColumnCodec, TableEncoder
 
@@ -37,6 +41,8 @@ class Conditions:
 
         A class of fewer than `min_people` people is none: its rows count as the commonest one that is most alike.
         """
+        if not columns:  # one class that holds all
+            return cls((), codes[:1], np.array([len(codes)])), np.zeros(len(codes), dtype=np.int64)
         combinations, classes, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
         classes = classes.ravel()
         known = np.ones(len(counts), bool)
@@ -59,7 +65,7 @@ class Conditions:
         What is asked for is what comes. Condition columns that are not asked for follow the real
         classes among those that fit.
         """
-        if asked is None:
+        if asked is None or (isinstance(asked, dict) and not asked):
             return self.combinations[rng.choice(len(self.counts), n, p=self.counts / self.counts.sum())]
         wanted = self._codes_of(n, asked, encoder)
         codes = np.empty((n, len(self.columns)), dtype=np.int64)
@@ -85,7 +91,7 @@ class Conditions:
         if strangers:
             raise ShdError(
                 f"column {strangers[0]!r} is not conditional: this model was fitted with "
-                f"{describe_columns(self.columns)}. Fit again with condition={strangers[0]!r}."
+                f"{describe_columns(self.columns) or 'no condition'}. Fit again with condition={strangers[0]!r}."
             )
         wanted = np.full((n, len(self.columns)), -1, dtype=np.int64)
         for column in asked:
@@ -93,19 +99,124 @@ class Conditions:
             if isinstance(asked, dict):
                 if not pd.api.types.is_scalar(asked[column]):
                     raise ShdError(f"condition {column!r}: give one level, or a DataFrame with a level for each row.")
-                wanted[:, at] = encoder[column].code_of(asked[column])
-                _check_known(encoder[column], [asked[column]])
+                wanted[:, at] = code_asked(encoder[column], asked[column])
             else:
-                wanted[:, at] = encoder[column].transform(asked[column].astype(object))
-                _check_known(encoder[column], asked[column])
+                wanted[:, at] = _codes_asked(encoder[column], asked[column])
         return wanted
 
 
-def _check_known(codec: ColumnCodec, values: object) -> None:
-    """Raise `ShdError` for a number that never occurred: an encoder alone would take the nearest."""
-    numbers = pd.Series(values).dropna()
-    if codec.levels is None and codec.low is not None and pd.api.types.is_numeric_dtype(numbers.infer_objects()):
-        strange = numbers[~np.isin(numbers.astype(float), codec.low)]
-        if len(strange):
-            known = describe_columns([float(number) for number in np.unique(codec.low)])
-            raise ShdError(f"column {codec.name!r} has no level {strange.iloc[0]:g}; it knows {known}.")
+def _codes_asked(codec: ColumnCodec, values: pd.Series) -> list[int]:
+    """Codes for a column of requests; each different one is looked up once."""
+    found: dict[tuple, int] = {}
+    codes = []
+    for value in values.astype(object):
+        key = (type(value), "missing" if pd.isna(value) else value)  # True, 1 and 1.0 are equal, and are not the same
+        if key not in found:
+            found[key] = code_asked(codec, value)
+        codes.append(found[key])
+    return codes
+
+
+def code_asked(codec: ColumnCodec, value: object) -> int:
+    """Return the code that stands for exactly the value asked for.
+
+    A number may be given as text that writes it, a date as text in ISO 8601, a level of text by what it looks like.
+
+    Raises
+    ------
+    ShdError
+        Where that value was never learned: nothing near to it is taken instead.
+    """
+    if pd.isna(value):
+        if not codec.missing:
+            raise ShdError(f"column {codec.name!r} had no missing values; ask for one that it had: {_known(codec)}.")
+        return codec.n_codes - 1
+    if codec.levels is not None:
+        at = _place_of_level(codec.levels, value)
+    else:
+        number = _number_asked(codec, value)
+        same = [] if number is None else np.flatnonzero((codec.low == number) & (codec.high == number))
+        at = int(same[0]) if len(same) else None
+    if at is None:
+        raise ShdError(f"column {codec.name!r} has no level {_shown(value)}; it knows {_known(codec)}.")
+    return int(codec.code[at])
+
+
+def _place_of_level(levels: list, value: object) -> int | None:
+    """Return the place of a level: the very same, else the same number, else the same when written."""
+    value = value.item() if isinstance(value, np.generic) else value
+    tests = (
+        lambda level: type(level) is type(value) and level == value,
+        lambda level: _is_number(level) and _is_number(value) and level == value,
+        lambda level: str(level) == str(value),
+    )
+    return next((at for same in tests for at, level in enumerate(levels) if same(level)), None)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, Decimal, np.number)) and not isinstance(value, bool)
+
+
+def _number_asked(codec: ColumnCodec, value: object) -> float | None:
+    """Return what a value is among the numbers of a column; None where it cannot be one of them."""
+    dtype = pd.api.types.pandas_dtype(codec.dtype)
+    if codec.unit is None:
+        if isinstance(value, str):
+            try:
+                value = float(value) if value == value.strip() else value
+            except ValueError:
+                return None
+        if not _is_number(value):
+            return None
+        number = float(value)
+        narrow = str(dtype).lower() in ("float32", "float16")  # 0.1 is another number there
+        return float(np.dtype(str(dtype).lower()).type(number)) if narrow and np.isfinite(number) else number
+    try:
+        time = _length(value) if getattr(dtype, "kind", "M") == "m" else _date(value, getattr(dtype, "tz", None))
+        return None if time is None else float(to_numbers(pd.Series([time]), codec.unit)[0])
+    except (ValueError, OverflowError):  # pandas' errors of dates that are none, or out of range
+        return None
+
+
+def _length(value: object) -> pd.Timedelta | None:
+    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit():  # of what?
+        return None
+    return pd.Timedelta(value) if isinstance(value, (str, timedelta, np.timedelta64)) else None
+
+
+def _date(value: object, zone: object) -> pd.Timestamp | None:
+    """Return a date; without an offset it is the clock of the column's time zone."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ].+)?", value):
+            return None
+        time = pd.to_datetime([value], format="ISO8601")[0]
+    elif isinstance(value, pd.Period):
+        time = value.start_time
+    elif isinstance(value, (date, np.datetime64)):
+        time = pd.Timestamp(value)
+    else:
+        return None
+    if time.tzinfo is None:
+        return time if zone is None else time.tz_localize(zone)
+    return None if zone is None else time.tz_convert(zone)
+
+
+def _shown(value: object) -> str:
+    return (
+        repr(value.item()) if isinstance(value, np.generic) else repr(str(value) if isinstance(value, date) else value)
+    )
+
+
+def _known(codec: ColumnCodec) -> str:
+    """Say in one line what a column knows."""
+    if codec.levels is not None:
+        return describe_columns(codec.levels) if codec.levels else "only missing values"
+    if not len(codec.low):
+        return "only missing values"
+    absent = np.zeros(len(codec.low), dtype=bool)
+    values = restore_numbers(codec.low, absent, codec.dtype, codec.unit, codec.name)
+    if codec.unit is None:
+        return describe_columns([number.item() for number in np.unique(values.to_numpy())])
+    kind = "lengths of time" if pd.api.types.is_timedelta64_dtype(values) else "dates"
+    shown = [str(value).removesuffix(" 00:00:00") for value in sorted(values)]
+    return ", ".join(shown) if len(shown) <= 5 else f"{len(shown):,} {kind} from {shown[0]} to {shown[-1]}"

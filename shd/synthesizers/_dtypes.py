@@ -2,11 +2,13 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from shd._errors import ShdError
 from shd.dataset import is_numeric
 
 _MICROSECONDS = {"D": 86_400_000_000, "h": 3_600_000_000, "min": 60_000_000, "s": 1_000_000, "us": 1}
+_ARROW_TEXT = "arrow string"
 _LARGEST = 2**53  # beyond it, whole numbers do not fit a float
 
 
@@ -47,6 +49,30 @@ def learn_dtype(values: pd.Series) -> dict:
         whole = _microseconds(values.dropna())
         return {"dtype": name, "unit": next(u for u, size in _MICROSECONDS.items() if not (whole % size).any())}
     return {"dtype": name}
+
+
+def odd_dtype(values: pd.Series, known: pd.Series) -> str | None:
+    """Return the dtype that a column came with, where `known_types` changed it and it can be given back."""
+    if values.dtype == known.dtype or values.dtype == object:
+        return None
+    name = str(values.dtype)
+    if name == "string[pyarrow]":  # pandas reads that name as a type of its own
+        name = _ARROW_TEXT
+    try:
+        return name if as_given(known.dropna().head(3), name).dtype == values.dtype else None
+    except (TypeError, ValueError, NotImplementedError):  # Arrow's errors among them
+        return None
+
+
+def as_given(values: pd.Series, given: str | None) -> pd.Series:
+    """Return a column with the dtype that `odd_dtype` told; unchanged where it told none."""
+    if given is None:
+        return values
+    if given.startswith("period["):
+        return values.dt.to_period(pd.api.types.pandas_dtype(given).freq)
+    if given == _ARROW_TEXT:
+        return values.astype(pd.ArrowDtype(pa.string()))
+    return values.astype(given)
 
 
 def check_levels(name: str, levels: pd.Index) -> None:

@@ -14,9 +14,9 @@ class OneHot:
         self.sizes = sizes
         self.n_codes = sum(sizes)
         self.rows_at_once = max(1, min(_MOST_ROWS, _MOST_FLOATS // max(1, self.n_codes)))
-        self.first = torch.tensor(np.cumsum([0, *sizes[:-1]]))
+        self.first = torch.tensor(np.cumsum([0, *sizes])[:-1])
         self.of_code = torch.tensor(np.repeat(np.arange(len(sizes)), sizes))
-        self.membership = F.one_hot(self.of_code, len(sizes)).float()
+        self.membership = F.one_hot(self.of_code, max(1, len(sizes))).float()  # there may be no column
 
     def encode(self, codes: torch.Tensor) -> torch.Tensor:
         """Codes, int, shape (n, n_columns), to zeros and ones, float, shape (n, n_codes)."""

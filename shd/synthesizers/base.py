@@ -15,6 +15,7 @@ from safetensors.torch import save as to_bytes
 from sklearn.base import BaseEstimator
 
 from shd._errors import ShdError, ShdWarning, ShdWorkError
+from shd._types import known_types
 from shd.dataset import Dataset, as_frame, describe_columns, role_of
 from shd.synthesizers._protect import MIN_PEOPLE, Protection, people_of
 from shd.synthesizers.encoding import TableEncoder
@@ -84,7 +85,7 @@ class Synthesizer(BaseEstimator):
         check_seed(self.random_state)
         _check_least(getattr(self, "min_people", None))
         self._check_parameters()
-        data = self._protect(data)
+        given, data = as_frame(data, "train"), self._protect(data)
         frame = as_frame(data)
         whole = self._condition_columns(data, frame)
         check_fittable(frame)
@@ -92,6 +93,7 @@ class Synthesizer(BaseEstimator):
         self.rules_ = self._learn_rules(frame, self._people)
         try:
             self.encoder_ = self._learn_encoder(frame, self._people, whole)
+            self.encoder_.give_back(given)
             self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
         finally:
             del self._people  # a model does not know whose a record was
@@ -196,6 +198,7 @@ class Synthesizer(BaseEstimator):
 
     def _protect(self, data: Dataset | pd.DataFrame) -> Dataset | pd.DataFrame:
         """Return what is learned from: no column that identifies people, and nothing that few of them have."""
+        data = data if isinstance(data, Dataset) else known_types(as_frame(data, "train"))
         self.protection_ = Protection.fit(data, self._least(data))
         return self.protection_.apply(data)
 

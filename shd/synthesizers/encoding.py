@@ -11,7 +11,17 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.synthesizers._dtypes import check_levels, is_level, learn_dtype, restore_levels, restore_numbers, to_numbers
+from shd._types import known_types
+from shd.synthesizers._dtypes import (
+    as_given,
+    check_levels,
+    is_level,
+    learn_dtype,
+    odd_dtype,
+    restore_levels,
+    restore_numbers,
+    to_numbers,
+)
 from shd.synthesizers._protect import distinct_people, round_to
 
 _FINE = 8  # continuous bins are cut into this many steps of equal weight, to keep their inner shape
@@ -47,6 +57,8 @@ class ColumnCodec:
     categories : list, optional
         All categories of a categorical dtype, in order, and their own dtype `categories_dtype`;
         `ordered` says if the order means something.
+    given : str, optional
+        Odd dtype that the column came with, such as Period, and that it is given back in the end.
     n_codes : int
         Number of codes, the one for missing included.
     missing : bool
@@ -67,6 +79,7 @@ class ColumnCodec:
     categories: list | None = None
     categories_dtype: str | None = None
     ordered: bool = False
+    given: str | None = None
 
     @classmethod
     def fit(
@@ -213,9 +226,10 @@ class TableEncoder:
         `people` says whose each record is, int, shape (n,). Numbers that fewer than `min_people` of them have are
         not told: they share ranges with others, and no range begins or ends at one.
         """
+        known = known_types(frame)
         self.columns_ = [
             ColumnCodec.fit(
-                frame[name],
+                known[name],
                 len(frame) if name in self.whole else self.max_bins,
                 len(frame) if name in self.whole else self.max_levels,
                 people,
@@ -223,7 +237,14 @@ class TableEncoder:
             )
             for name in frame.columns
         ]
+        self.give_back(frame)
         return self
+
+    def give_back(self, frame: pd.DataFrame) -> None:
+        """Let columns come back with the dtypes that they have in `frame`, odd ones (see `known_types`) too."""
+        known = known_types(frame)
+        for codec in self.columns_:
+            codec.given = odd_dtype(frame[codec.name], known[codec.name])
 
     @property
     def names(self) -> list[str]:
@@ -243,12 +264,17 @@ class TableEncoder:
         absent = [name for name in self.names if name not in frame.columns]
         if absent:
             raise ShdError(f"the table lacks the column {absent[0]!r}; give the columns that were learned.")
+        frame = known_types(frame[self.names])
         return np.column_stack([codec.transform(frame[codec.name]) for codec in self.columns_])
 
     def inverse(self, codes: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
         """Return a table for codes of shape (n, n_columns): same columns, same dtypes."""
         return pd.DataFrame(
-            {codec.name: codec.inverse(codes[:, j], rng) for j, codec in enumerate(self.columns_)}, copy=False
+            {
+                codec.name: as_given(codec.inverse(codes[:, j], rng), codec.given)
+                for j, codec in enumerate(self.columns_)
+            },
+            copy=False,
         )
 
     def to_dict(self) -> dict:

@@ -56,7 +56,8 @@ class TabularCGAN(Synthesizer):
     Parameters
     ----------
     condition : str or sequence of str, optional
-        Categorical columns that can be asked for in `sample`. Default: the target of the Dataset.
+        Columns that can be asked for in `sample`. Default: the target of the Dataset; none where there
+        is no target, or where it has more than `max_levels` levels, such as a measurement.
     steps : int
         Most training steps; `steps_for` turns minutes into steps. It stops earlier where the
         held-out score has got worse, and keeps the generator from before that.
@@ -183,11 +184,10 @@ class TabularCGAN(Synthesizer):
             raise ShdError(f"batch={self.batch} must hold at least one pack of {self.pack} records.")
 
     def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
-        target = data.target if isinstance(data, Dataset) else None
-        asked = self.condition if self.condition is not None else target
+        asked = self.condition
+        if asked is None:
+            return self._target_as_condition(data, frame)
         columns = tuple(dict.fromkeys(asked)) if isinstance(asked, (list, tuple, np.ndarray, pd.Index)) else (asked,)
-        if asked is None or not columns:
-            raise ShdError("nothing says what to condition on: give condition='column', or a Dataset with a target.")
         for column in columns:
             if column not in frame.columns:
                 raise ShdError(
@@ -201,6 +201,13 @@ class TabularCGAN(Synthesizer):
         if len(columns) == frame.shape[1]:
             raise ShdError("every column is a condition, so nothing is left to generate; name fewer.")
         return columns
+
+    def _target_as_condition(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
+        """Return the target of a Dataset where it has few enough levels; else all columns are drawn freely."""
+        target = data.target if isinstance(data, Dataset) else None
+        if target is None or frame.shape[1] == 1 or frame[target].astype(str).nunique() > self.max_levels:
+            return ()
+        return (target,)
 
     def _hold_out(self, classes: np.ndarray) -> np.ndarray:
         """Choose the rows to score on; every class keeps a subject to learn from."""

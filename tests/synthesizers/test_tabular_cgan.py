@@ -192,7 +192,6 @@ def test_thousands_of_levels_share_codes_and_all_come_back():
     ("parameters", "message"),
     [
         ({"condition": "nope"}, "'nope' is not a column"),
-        ({"condition": None}, "condition='column'"),
         ({"condition": ("drug", "dose", "age", "sick"), "max_levels": 1000}, "nothing is left"),
         ({"condition": "sick", "steps": 0}, "steps=0"),
         ({"condition": "sick", "width": 2.5}, "width=2.5"),
