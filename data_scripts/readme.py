@@ -31,6 +31,7 @@ MRI = ROOT / "challenges/alzheimers_mri/data/release"
 GRID = ROOT / "docs/mri.png"
 BIO = BIO_FOLDER / "data/release"
 REPLICATION = BIO_FOLDER / "data/replication.json"
+VERDICTS = ROOT / "benchmarks/results/verdicts.json"
 
 WIDTH = 1280  # of the page, in CSS pixels
 SHARPNESS = 1.5  # image pixels a CSS pixel, so that letters stay sharp on fine screens
@@ -131,6 +132,13 @@ def replication_block(card: dict) -> str:
     return "\n".join(lines)
 
 
+def verdicts_block(card: dict) -> str:
+    """Return how often verdicts on fresh samples are not green, and which planted faults they see."""
+    from benchmarks.verdicts import tables
+
+    return tables(json.loads(VERDICTS.read_text(encoding="utf-8")))
+
+
 def published_block(card: dict) -> str:
     """Return the study's groups and odds ratios beside those of the cohort, and the main terms of its model."""
     found = json.loads(REPLICATION.read_text(encoding="utf-8"))["published"]
@@ -188,6 +196,7 @@ BLOCKS: Blocks = {
     "figures": figures_block,
     "utility": utility_block,
     "data": data_block,
+    "verdicts": verdicts_block,
 }
 MRI_BLOCKS: Blocks = {"mri grid": grid_block, "mri figures": figures_block}
 BIO_BLOCKS: Blocks = {

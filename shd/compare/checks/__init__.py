@@ -62,7 +62,7 @@ CHECKS = (
         "Look for people under two ids, and remove copies before splitting.", _sides.repeated,
     ),
     Check(
-        "SHD004", "labels do not belong to their records", "error",
+        "SHD004", "labels may not belong to their records", "warning",
         "Check how labels were joined to records; a column may be out of order.", _sides.mislabelled,
     ),
     Check("SHD005", "no seed", "warning", "Set random_state, and write it down.", _records.unseeded),

@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.stats import fisher_exact
 
 from shd.compare._schema import Inputs
 from shd.dataset import Dataset
 
 if TYPE_CHECKING:
     from shd.synthesizers import Synthesizer
+
+SURE = 0.001
+"""How seldom chance alone may make a check speak."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +63,17 @@ def has_subjects(data: object) -> bool:
     Record numbers are no ids: two tables without subjects share them, and no person.
     """
     return isinstance(data, Dataset) and not np.array_equal(data.subjects, np.arange(len(data)))
+
+
+def exceeds(found: np.ndarray, chance: np.ndarray, by: float, level: float = SURE) -> bool:
+    """Whether something is true of one group more often than of another, by a margin, and surely (Fisher's exact test).
+
+    `found` and `chance` say of each member of the two groups whether it is true; bool, any length.
+    """
+    if not len(found) or not len(chance) or found.mean() <= chance.mean() + by:
+        return False
+    table = [[side.sum(), len(side) - side.sum()] for side in (found, chance)]
+    return bool(fisher_exact(table, alternative="greater").pvalue < level)
 
 
 def row_keys(values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,9 @@ from shd.compare.checks._evidence import Evidence
 from shd.dataset import describe_columns
 
 _RARE = 5  # people who share a value, below which it may point at one of them
-_FAR = 0.1  # of the range of nearly all numbers: so far from the next one, the largest number stands alone
+_FAR, _STEPS = 0.1, 40
+"""How far from the next one the largest number stands alone: share of the range of nearly all numbers; and steps of the
+finest grid that holds them, for on a coarse one other people soon have the same number."""
 
 
 def known_by_values(evidence: Evidence) -> list[str]:
@@ -50,5 +52,5 @@ def _alone(known: np.ndarray) -> np.ndarray:
     if len(unique) < 2:
         return unique[:0]
     low, high = np.quantile(known, [0.005, 0.995])
-    far = _FAR * (high - low)
+    far = max(_FAR * (high - low), _STEPS * np.diff(unique).min())
     return np.array([end for end, following in (unique[:2], unique[:-3:-1]) if abs(end - following) > far])
