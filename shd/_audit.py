@@ -179,7 +179,7 @@ def compare_scores(card: dict, report: "Report", of_another_shd: bool = True) ->
         else:
             yield Claim(what, claimed["value"], float(measured["value"]), *_agreement(claimed, measured))
     for (question, metric), measured in found.items():  # another shd may not have measured it; none leaves out an alarm
-        excused = (of_another_shd and measured["verdict"] in (None, "green")) or _OF_THE_MACHINE in metric
+        excused = (of_another_shd and measured["verdict"] in (None, "grey", "green")) or _OF_THE_MACHINE in metric
         yield Claim(f"{question}: {metric}", None, float(measured["value"]), NEW if excused else NO)
 
 
@@ -278,7 +278,7 @@ def _of_verdicts(card: dict, report: "Report", of_another_shd: bool) -> Iterator
                 f"{question}: verdict",
                 claimed,
                 found,
-                NEW if of_another_shd and not claimed and found == "green" else mark(claimed == found),
+                NEW if of_another_shd and not claimed and found in ("grey", "green") else mark(claimed == found),
             )
 
 

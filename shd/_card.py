@@ -196,7 +196,7 @@ def risk_of(scores: list[dict], verdicts: dict) -> dict:
         own = [score for score in scores if score["question"] == question]
         risk[question] = {
             "verdict": verdicts.get(question),
-            "alarms": [score["metric"] for score in own if score["verdict"] != "green"],
+            "alarms": [score["metric"] for score in own if score["verdict"] in ("amber", "red")],
             "sentences": [score["sentence"] for score in own],
         }
     return risk
@@ -222,7 +222,7 @@ def use_of(card: dict) -> dict:
     if said.get("privacy") != "green":
         privacy = said.get("privacy", "not judged")
         may_not.append(f"Handing on to people who may not see the original data: privacy is {privacy}.")
-    if said.get("fairness") in ("amber", "red"):
+    if said.get("fairness") in ("grey", "amber", "red"):
         may_not.append(f"Statements about single groups of people: fairness is {said['fairness']}.")
     if errors:
         why = f"checks of method found that they cannot be believed ({', '.join(errors)})"

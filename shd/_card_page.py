@@ -108,7 +108,7 @@ def _written(score: dict) -> dict:
 
 def _columns(columns: list[dict]) -> list[dict]:
     """Return what is shown of each column, the least to be trusted first, else in their order."""
-    order = ["red", "amber", "green", None]
+    order = ["red", "amber", "green", "grey", None]
     return sorted((_column(column) for column in columns), key=lambda column: order.index(column["verdict"]))
 
 

@@ -19,8 +19,8 @@ PALETTE = {
 }
 """Okabe and Ito's colours; the same source has the same colour in every figure."""
 
-VERDICT_COLOURS = {"green": "#1a7f4b", "amber": "#9a6400", "red": "#b3261e"}
-VERDICT_MARKS = {"green": "●", "amber": "▲", "red": "■"}
+VERDICT_COLOURS = {"grey": "#566270", "green": "#1a7f4b", "amber": "#9a6400", "red": "#b3261e"}
+VERDICT_MARKS = {"grey": "○", "green": "●", "amber": "▲", "red": "■"}
 """Verdicts are never told by colour alone."""
 
 _INK = "#123457"  # stands for the page's own text colour until the figure is written

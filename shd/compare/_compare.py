@@ -282,7 +282,11 @@ def _inputs(coded: list[Coded], target: str | None, word: str, random_state: int
 
 
 def _floor(train: Coded, n: int, random_state: int) -> Coded:
-    """Draw n records from `Marginals` of train."""
+    """Draw n records from `Marginals` of train, then move its numbers to where nobody's are: a floor remembers no one.
+
+    Where most values are those of a single record, a number goes to anywhere between its neighbours in train, as fine
+    as train writes them; elsewhere (ages, counts) it is shared by many.
+    """
     frame = pd.DataFrame(
         {
             str(j): train.values[:, j] if column.is_number else pd.Categorical(train.values[:, j].astype(int))
@@ -291,8 +295,27 @@ def _floor(train: Coded, n: int, random_state: int) -> Coded:
     )
     with warnings.catch_warnings():  # constant columns are no news here
         warnings.simplefilter("ignore", ShdWarning)
-        drawn = Marginals(random_state=random_state).fit(frame).sample(n)
-    return Coded(drawn.astype(float).to_numpy(), train.columns, np.arange(n))
+        drawn = Marginals(random_state=random_state).fit(frame).sample(n).astype(float).to_numpy()
+    rng = generator(random_state, "floor")
+    for j, column in enumerate(train.columns):
+        if column.is_number:
+            drawn[:, j] = _moved(drawn[:, j], train.values[:, j], rng)
+    return Coded(drawn, train.columns, np.arange(n))
+
+
+def _moved(drawn: np.ndarray, real: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Move each number that one record of train has to anywhere between the values beside it."""
+    known, count = np.unique(real[~np.isnan(real)], return_counts=True)
+    if len(known) < 3:
+        return drawn
+    single = np.append(count == 1, False)
+    at = np.clip(np.searchsorted(known, drawn), 0, len(known))
+    at[np.isnan(drawn)] = len(known)
+    low, high = (np.append(known, np.nan)[np.clip(at + step, 0, len(known) - 1)] for step in (-1, 1))
+    between = low + rng.random(len(drawn)) * (high - low)
+    decimals = next((d for d in range(7) if np.allclose(np.round(known, d), known, rtol=1e-9, atol=0)), None)
+    between = between if decimals is None else np.round(between, decimals)
+    return np.where(single[at] & ~np.isnan(drawn), between, drawn)
 
 
 def _notes(train: object, holdout: object, why: str = _NO_HOLDOUT) -> list[Skipped]:

@@ -95,7 +95,7 @@ def _filled(train: np.ndarray, categories: np.ndarray) -> Callable[[np.ndarray],
     return lambda table: np.where(np.isnan(table), below, table.clip(-_LARGEST, _LARGEST))
 
 
-def _one_hot(train: np.ndarray, categories: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def one_hot(train: np.ndarray, categories: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Standardise numbers, mark the missing ones, and give each common level a column of 0 and 1."""
     most = int(np.clip(_WIDTH // len(categories), 2, _LEVELS))
     levels = {j: _common(train[:, j], most) for j in np.flatnonzero(categories)}
@@ -153,8 +153,8 @@ def _linear(looseness: float) -> Callable[[bool, np.ndarray], BaseEstimator]:
 
 
 BOOSTING = Family("gradient boosting", _boosting(31), _as_it_is)
-LINEAR = Family("logistic regression", _linear(0.03), _one_hot, of_numbers="ridge regression")
-LOOSE = Family("logistic regression", _linear(1.0), _one_hot, of_numbers="ridge regression")
+LINEAR = Family("logistic regression", _linear(0.03), one_hot, of_numbers="ridge regression")
+LOOSE = Family("logistic regression", _linear(1.0), one_hot, of_numbers="ridge regression")
 """Little penalty: a strong one helps to order records, and makes their chances too timid."""
 
 FAMILIES = (
@@ -165,7 +165,7 @@ FAMILIES = (
     Family("extra trees", _forest(ExtraTreesClassifier, ExtraTreesRegressor), _filled),
     Family("small tree", _trees(DecisionTreeClassifier, DecisionTreeRegressor, max_depth=4), _filled),
     Family("large tree", _trees(DecisionTreeClassifier, DecisionTreeRegressor, min_samples_leaf=5), _filled),
-    Family("naive Bayes", lambda *_: BernoulliNB(), _one_hot, of_numbers=""),
+    Family("naive Bayes", lambda *_: BernoulliNB(), one_hot, of_numbers=""),
 )
 """Every family that the grid of models trains, in the order of its tables."""
 

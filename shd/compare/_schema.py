@@ -19,7 +19,9 @@ QUESTIONS = ("fidelity", "utility", "privacy", "fairness")
 LEVELS = ("quick", "full")
 _QUICK = 8  # times fewer records that the quick level looks at
 
-VERDICTS = ("green", "amber", "red")
+VERDICTS = ("grey", "green", "amber", "red")
+"""In the order in which they count: grey, *cannot tell*, says nothing, and gives way to whatever says something."""
+
 GREEN_FROM, AMBER_FROM = 0.9, 0.6  # share of the way from the floor to the ceiling
 _COLUMNS = {
     name: "real reference" if name == "ceiling" else name
@@ -46,7 +48,7 @@ class Score:
     ceiling : float or None
         The same number with other real records in place of the synthetic ones; None where that
         takes a holdout and there is none.
-    verdict : {"green", "amber", "red"}
+    verdict : {"grey", "green", "amber", "red"}
     better : {"higher", "lower", "at 0.5", "at 1", "at the ceiling"}
     sentence : str
         What the number says, in plain words.

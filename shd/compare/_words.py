@@ -30,6 +30,7 @@ SAID = {
         "red": "loses much of what {word} {things} teach",
     },
     "privacy": {
+        "grey": "cannot tell: no alarm, and no attack that could have raised one",
         "green": "no alarm, which is no guarantee",
         "amber": "look closer before sharing",
         "red": "alarm: do not share",

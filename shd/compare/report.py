@@ -139,19 +139,19 @@ class Report:
 
     @property
     def verdicts(self) -> dict[str, str | None]:
-        """Verdict of each question, that of its worst score; None where nothing could be judged.
+        """Verdict of each question, that of its worst score that says something; None where nothing could be judged.
 
         No question is green where a method check holds it back; see `held_back`.
         """
         return {q: "amber" if self.held_back(q) else self._worst(q) for q in QUESTIONS}
 
     def held_back(self, question: str) -> "list[Finding]":
-        """Return what makes a question amber, all scores of which are green.
+        """Return what makes a question amber, all scores of which are green or grey.
 
         After an error no number can be believed; privacy without an attack, or with few records to attack, and
         fairness without one of the columns declared sensitive, say too little.
         """
-        if self._worst(question) != "green":
+        if self._worst(question) not in ("grey", "green"):
             return []
         return [f for f in self.findings if f.level == "error" or _HOLDS_BACK.get(f.code) == question]
 
