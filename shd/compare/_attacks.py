@@ -35,33 +35,27 @@ _LEFT = 10  # people on whom an attack is taken to fail at least, where it hardl
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """One setting of an attack: the release, people learned from, as many others, and what else the attacker knows.
+    """One setting of an attack: the release, people learned from, and as many others.
 
     Parameters
     ----------
     release : Coded
     members, others : Coded, shape (n_people, n_columns)
         One record a person, in random order.
-    reference : Coded
-        Records of the holdout whose people are not among the others; may be empty.
     """
 
     release: Coded
     members: Coded
     others: Coded
-    reference: Coded
 
     @classmethod
-    def of(
-        cls, release: Coded, train: Coded, holdout: Coded, most: int, rng: np.random.Generator, tested: float = 1.0
-    ) -> "Stage":
-        """Draw at most `most` people a side; of those of the holdout at most the share `tested`."""
-        n = min(most, count_people(train), max(int(tested * count_people(holdout)), 1))
-        members, others = one_each(train, n, rng), one_each(holdout, n, rng)
-        return cls(release, members, others, holdout.take(~np.isin(holdout.subjects, others.subjects)))
+    def of(cls, release: Coded, train: Coded, holdout: Coded, most: int, rng: np.random.Generator) -> "Stage":
+        """Draw at most `most` people a side."""
+        n = min(most, count_people(train), count_people(holdout))
+        return cls(release, one_each(train, n, rng), one_each(holdout, n, rng))
 
 
-def stages(inputs: Inputs, people: int, rng: np.random.Generator, tested: float = 1.0) -> dict[str, Stage]:
+def stages(inputs: Inputs, people: int, rng: np.random.Generator) -> dict[str, Stage]:
     """Set up one attack on the release, on the floor, and on other real records in their place.
 
     The same people are attacked through release and floor. For the ceiling half of the holdout is
@@ -69,20 +63,20 @@ def stages(inputs: Inputs, people: int, rng: np.random.Generator, tested: float 
     """
     most = budget(inputs, people)
     release = some(inputs.synthetic, budget(inputs, RELEASED), rng)
-    synthetic = Stage.of(release, inputs.train, inputs.holdout, most, rng, tested)
+    synthetic = Stage.of(release, inputs.train, inputs.holdout, most, rng)
     half = deal(inputs.holdout.subjects, 2, rng) == 0
-    ceiling = Stage.of(inputs.holdout.take(half), inputs.train, inputs.holdout.take(~half), most, rng, tested)
+    ceiling = Stage.of(inputs.holdout.take(half), inputs.train, inputs.holdout.take(~half), most, rng)
     floor = replace(synthetic, release=some(inputs.floor, len(release), rng))
     return {"synthetic": synthetic, "floor": floor, "ceiling": ceiling}
 
 
-def stage_of(tables: dict, people: int, random_state: int, purpose: str, tested: float = 1.0) -> Stage:
+def stage_of(tables: dict, people: int, random_state: int, purpose: str) -> Stage:
     """Set up one attack on tables that somebody gave: train, synthetic and holdout under these names."""
     check_count(people, "people")
     (train, synthetic, holdout), _ = align(*tables.values(), names=list(tables))
     check_people(train, synthetic, holdout, purpose)
     rng = generator(random_state, purpose)
-    return Stage.of(some(synthetic, RELEASED, rng), train, holdout, people, rng, tested)
+    return Stage.of(some(synthetic, RELEASED, rng), train, holdout, people, rng)
 
 
 def check_people(train: Coded, synthetic: Coded, holdout: Coded, purpose: str) -> None:

@@ -33,6 +33,7 @@ from shd.compare import (
     singling_out,
     triples,
     utility,
+    weights,
 )
 from shd.compare import map as pca_map
 from shd.compare._coded import Coded, align, why_not_compared
@@ -75,6 +76,7 @@ STEPS = (
     Step("known findings", domain.measure, 5, quick=False),
     Step("privacy: copies, near copies, distances", privacy.measure, 9),
     Step("membership inference", membership.measure, 4),
+    Step("membership inference from the model", weights.measure, 4),
     Step("attribute inference", attributes.measure, 5),
     Step("singling out", singling_out.measure, 6),
     Step("linkability", linkability.measure, 3),
@@ -123,7 +125,8 @@ def compare(
         ``"quick"`` looks at fewer records and leaves out what takes longest; what it leaves out
         stands in ``report.skipped``. Pictures know one level only.
     synthesizer : Synthesizer, optional
-        What made the synthetic records, for the method checks.
+        What made the synthetic records, for the method checks; and what is released with them, for the attack on the
+        model itself.
     random_state : int
         The same inputs and seed give the same numbers to the last digit.
 
@@ -150,6 +153,7 @@ def compare(
     if any(isinstance(data, Dataset) and data.images is not None for data in given.values()):
         return _compare_images(given, target, synthesizer, int(random_state))
     inputs, skipped = prepare_tables(given, target, level, int(random_state))
+    inputs = replace(inputs, synthesizer=synthesizer)
     skipped += _notes(train, holdout)
     about = _about(given, inputs.target, inputs.word, len(inputs.train.names), inputs.random_state, level)
     evidence = Evidence(given, inputs, synthesizer, inputs.random_state)
@@ -195,6 +199,7 @@ def _compare_images(
     skipped = _notes(given["train"], given.get("holdout"), _FIFTH) + skipped
     skipped.append(Skipped("fairness", "is judged for tables, by the groups of people that they declare"))
     about = _about(given, target, inputs.word, given["train"].frame.shape[1], random_state)
+    inputs = replace(inputs, synthesizer=synthesizer)
     given = {role: replace(data, target=target) for role, data in given.items()}
     return _checked(
         Evidence(given, None, synthesizer, random_state), lambda: _report(_images.ask(inputs), skipped, about)

@@ -84,6 +84,7 @@ def guess(
     share: float = 1.0,
     seed: int = 0,
     attackers: dict[str, Callable[[Hand], np.ndarray]] | None = None,
+    half: bool = False,
 ) -> Guesses:
     """Let attackers guess who is a member.
 
@@ -99,12 +100,15 @@ def guess(
     seed : int
     attackers : dict, optional
         By default those of tables.
+    half : bool
+        Whether the people of half of the folds are enough.
     """
     attackers = ATTACKERS if attackers is None else attackers
     chosen = attackers if winners is None or "all together" in winners else {n: attackers[n] for n in winners}
-    scores = {name: np.empty(len(crowd.table)) for name in chosen}
-    isolation = np.empty(len(crowd.table))
-    for k in np.unique(crowd.fold):
+    scores = {name: np.zeros(len(crowd.table)) for name in chosen}
+    isolation, folds = np.zeros(len(crowd.table)), np.unique(crowd.fold)
+    folds = folds[: len(folds) // 2] if half else folds
+    for k in folds:
         here = crowd.fold[crowd.person] == k
         reference = some(crowd.reference(holdout, k), _REFERENCE, np.random.default_rng(seed))
         hand = Hand(release, reference, crowd.table.take(here), gower, share, seed + int(k))
@@ -112,7 +116,7 @@ def guess(
             scores[name][here] = score
         isolation[here] = hand.nearest[1].mean(axis=1)
     own = {name: crowd.places(score) for name, score in scores.items()}
-    found = Guesses(crowd.is_member, crowd.fold, own, crowd.places(isolation))
+    found = Guesses(crowd.is_member, crowd.fold, own, crowd.places(isolation)).take(np.isin(crowd.fold, folds))
     return found.all_together() if winners is not None and "all together" in winners else found
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from shd.compare._coded import Coded
     from shd.compare.images._grid import Grid
+    from shd.synthesizers import Synthesizer
 
 QUESTIONS = ("fidelity", "utility", "privacy", "fairness")
 """In the order a reader asks them: is it alike, is it useful, is it safe, is it so for everybody?"""
@@ -127,6 +128,8 @@ class Inputs:
     level : {"quick", "full"}
     given : dict
         The tables as they came, by role: for questions that ask for columns by name.
+    synthesizer : Synthesizer, optional
+        What made the synthetic records, and is released with them: for attacks on the model itself.
     """
 
     train: "Coded"
@@ -141,6 +144,7 @@ class Inputs:
     sensitive: tuple = ()
     level: str = "full"
     given: dict = field(default_factory=dict)
+    synthesizer: "Synthesizer | None" = None
 
     def most(self, rows: int, least: int = 500) -> int:
         """Return how many records a step may look at: `rows`, or an eighth of them at the quick level."""

@@ -16,6 +16,7 @@ import pandas as pd
 from shd._errors import ShdError
 from shd.compare._attacks import (
     ALARM,
+    RELEASED,
     Excess,
     Stage,
     entropies,
@@ -36,7 +37,7 @@ from shd.dataset import Dataset, role_of
 _WHAT, _OF_RARE = "attribute inference", "attribute inference: rare levels"
 _PEOPLE = 2000
 _MOST, _BY_ENTROPY = 6, 3  # attributes tried, and how many where none is named
-_MORE = 6  # columns with rare levels that are tried beside
+_MORE, _PAIRS = 6, 1e9  # columns with rare levels tried beside; more as long as so few pairs are compared
 _RARE, _CARRIERS, _LEVELS = 0.10, 8, 20  # share of a rare level, people who have it, and most values of a number
 _RARE_GREEN, _RARE_AMBER, _BLIND = 0.05, 0.15, 0.75  # excess of the recall
 _CLOSE = 0.1  # standard deviations within which a number counts as guessed
@@ -110,7 +111,8 @@ def measure(inputs: Inputs) -> Answer:
     if why is not None or not chosen:
         return Answer(skipped=[Skipped(_WHAT, why or "no column varies")])
     rng, train = generator(inputs.random_state, _WHAT), inputs.train
-    rare = _with_rare_levels(train, chosen)
+    pairs = _PEOPLE * min(len(inputs.synthetic), RELEASED)
+    rare = _with_rare_levels(train, chosen, max(_MORE, int(_PAIRS / pairs)))
     tried = list(dict.fromkeys([*chosen, *rare]))
     tried = {name: _Tried.of(stage, train, tried) for name, stage in stages(inputs, _PEOPLE, rng).items()}
     found = {name: side.excesses(chosen, rng) for name, side in tried.items()}
@@ -228,11 +230,11 @@ def _guessed(people: Coded, release: Coded, guesses: list[_Guess], gower: Gower)
     return np.column_stack([release.values[closest[:, k], g.column] for k, g in enumerate(guesses)])
 
 
-def _with_rare_levels(train: Coded, chosen: Sequence) -> list:
+def _with_rare_levels(train: Coded, chosen: Sequence, most: int) -> list:
     """Return columns with rare levels: of those chosen all, and a few others, those with the rarest first."""
     least = {column: min(rare.values()) for column in train.names if (rare := _rare(train, column))}
     others = sorted((column for column in least if column not in chosen), key=least.get)
-    return [column for column in chosen if column in least] + others[:_MORE]
+    return [column for column in chosen if column in least] + others[:most]
 
 
 def _rare(train: Coded, column: object) -> dict[float, float]:

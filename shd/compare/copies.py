@@ -1,8 +1,8 @@
 """Synthetic records that are real ones: copies in every column, and records that are nearly those of people.
 
 Both are held against what chance gives among strangers: people held out, and for copies people of train beside each
-other. They may raise an alarm; that they do not shows nothing (Yao et al. 2025, arXiv 2505.01524; consensus framework in Patterns,
-2025, doi 10.1016/j.patter.2025.101320), so that they are grey then.
+other. They may raise an alarm; that they do not shows nothing (Yao et al. 2025, arXiv 2505.01524; consensus framework
+in Patterns, 2025, doi 10.1016/j.patter.2025.101320), so that they are grey then.
 """
 
 import numpy as np

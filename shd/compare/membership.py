@@ -153,11 +153,13 @@ def measure(inputs: Inputs) -> Answer:
         asked["isolated"] = (isolated, auroc_of)
     found = {name: strongest(*one, generator(inputs.random_state, f"chance {name}")) for name, one in asked.items()}
     half = deal(inputs.holdout.subjects, 2, rng) == 0
-    other, held = inputs.holdout.take(half), inputs.holdout.take(~half)
+    other, held = some(inputs.holdout.take(half), released, rng), inputs.holdout.take(~half)
     winners = {one.attacker for one in found.values()}
     beside = [
-        guess(crowd, some(inputs.floor, len(release), rng), inputs.holdout, gower, winners, share),
-        guess(Crowd.of(inputs.train, held, most, rng), some(other, released, rng), held, gower, winners, share),
+        guess(crowd, some(inputs.floor, len(release), rng), inputs.holdout, gower, winners, share, half=True),
+        guess(
+            Crowd.of(inputs.train, held, most, rng), some(other, released, rng), held, gower, winners, share, half=True
+        ),
     ]
     scores = [_score(inputs, name, one, beside) for name, one in found.items()]
     rows = [
@@ -213,18 +215,20 @@ def _score(inputs: Inputs, name: str, found: Found, beside: list[Guesses]) -> Sc
 def auroc_score(inputs: Inputs, name: str, found: Found, floor: float | None, ceiling: float | None) -> Score:
     """Return the score of the strongest attacker who ranks people: all of them, isolated ones, or from the model."""
     verdict = "amber" if found.high < 0.5 - GREEN else judge(found, 0.5, GREEN, AMBER)
-    about, by = {
-        "AUROC": ("", "release"),
-        "isolated": (" Among the fifth of people who stand furthest from others,", "release"),
-        "weights": (" From the model itself,", "model"),
+    metric, about, by = {
+        "AUROC": ("membership AUROC", "", "release"),
+        "isolated": (
+            "membership AUROC: isolated people",
+            "Of the fifth who stand furthest apart, ",
+            "release",
+        ),
+        "weights": ("membership AUROC: weights", "From the model itself, ", "model"),
     }[name]
     other = "" if ceiling is None else f"; with other {inputs.word} records as the release: {ceiling:.1%}"
     sentence = (
-        f"{about} an attacker who goes by {GUESSED_BY[found.attacker]} ranks a person learned from above one held out "
+        f"{about}an attacker who goes by {GUESSED_BY[found.attacker]} ranks a person learned from above one held out "
         f"{found.value:.1%} of the time (knowing nothing: 50%{other}): {_MEANS[verdict].replace('release', by)}."
-    ).strip()
-    metric = {"AUROC": "membership AUROC", "isolated": "membership AUROC: isolated people"}.get(name)
-    metric = metric or "membership AUROC: weights"
+    )
     sentence = sentence[0].upper() + sentence[1:]
     return Score("privacy", metric, found.value, found.low, found.high, floor, ceiling, verdict, "at 0.5", sentence)
 

@@ -350,6 +350,10 @@ class TabularCGAN(Synthesizer):
                 codes[part, self._free_at] = self._one_hot.draw_codes(logits, torch_rng)
         return codes
 
+    def _log_score(self, codes: np.ndarray) -> np.ndarray | None:
+        """Ask the critics, where there are any: they were trained on the real records."""
+        return np.log(self.filter_.ratio(codes.astype(np.int32))) if self.filter_.critics else None
+
     def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
         extra = {
             "columns": list(self.conditions_.columns),
