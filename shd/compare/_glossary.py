@@ -50,8 +50,8 @@ GLOSSARY = {
         "ones."
     ),
     "exact values": (
-        "Synthetic numbers that equal one of train to the last digit, where fewer than five records have it: beside the "
-        "same share among people held out."
+        "Synthetic numbers that equal one of train to the last digit, where fewer than five records have it, beside "
+        "the same share among people held out."
     ),
     "floor": (
         "The same number for Marginals: each column drawn on its own. Columns are right, and nothing between them is."
@@ -78,9 +78,9 @@ GLOSSARY = {
         "What counts is the success for people learned from beyond that for people held out."
     ),
     "membership inference": (
-        "Attackers have somebody's records, the synthetic table (or the model: weights) and records of other people, and "
-        "guess whether that person was learned from; the strongest counts. AUROC 0.5: cannot tell. Hits at 10 %: who is "
-        "found while ten in a hundred strangers are accused."
+        "Attackers have somebody's records, the synthetic table (or the model: weights) and records of other people, "
+        "and guess whether that person was learned from; the strongest counts. AUROC 0.5: cannot tell. Hits at 10 %: "
+        "who is found while ten in a hundred strangers are accused."
     ),
     "method check": "A test of how the comparison was set up, with a code and a page: shd explain SHD001.",
     "near copies": (
@@ -130,8 +130,8 @@ GLOSSARY = {
     "verbatim copy": "A synthetic record that equals a record learned from in every column.",
     "verdict": (
         "Green: nine tenths of the way from floor to ceiling, or chance explains the rest. Amber: six tenths. Red: "
-        "less. Columns, copies and distances have limits of their own. Distances that raise no alarm are grey: they show "
-        "little. A question is as good as its worst score."
+        "less. Columns, copies and distances have limits of their own. Distances that raise no alarm are grey: they "
+        "show little. A question is as good as its worst score."
     ),
     "Wasserstein distance": (
         "How far the values of a column would have to move on average to agree, in its own units."

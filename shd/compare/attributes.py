@@ -37,7 +37,7 @@ from shd.dataset import Dataset, role_of
 _WHAT, _OF_RARE = "attribute inference", "attribute inference: rare levels"
 _PEOPLE = 2000
 _MOST, _BY_ENTROPY = 6, 3  # attributes tried, and how many where none is named
-_MORE, _PAIRS = 6, 1e9  # columns with rare levels tried beside; more as long as so few pairs are compared
+_MORE, _PAIRS = (6, 40), 1e9  # fewest and most further columns with rare levels; so many pairs of records are compared
 _RARE, _CARRIERS, _LEVELS = 0.10, 8, 20  # share of a rare level, people who have it, and most values of a number
 _RARE_GREEN, _RARE_AMBER, _BLIND = 0.05, 0.15, 0.75  # excess of the recall
 _CLOSE = 0.1  # standard deviations within which a number counts as guessed
@@ -112,7 +112,7 @@ def measure(inputs: Inputs) -> Answer:
         return Answer(skipped=[Skipped(_WHAT, why or "no column varies")])
     rng, train = generator(inputs.random_state, _WHAT), inputs.train
     pairs = _PEOPLE * min(len(inputs.synthetic), RELEASED)
-    rare = _with_rare_levels(train, chosen, max(_MORE, int(_PAIRS / pairs)))
+    rare = _with_rare_levels(train, chosen, int(np.clip(_PAIRS / pairs, *_MORE)))
     tried = list(dict.fromkeys([*chosen, *rare]))
     tried = {name: _Tried.of(stage, train, tried) for name, stage in stages(inputs, _PEOPLE, rng).items()}
     found = {name: side.excesses(chosen, rng) for name, side in tried.items()}

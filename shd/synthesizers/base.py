@@ -155,9 +155,17 @@ class Synthesizer(BaseEstimator):
         ndarray of float, shape (n,), or None
             A log likelihood, or a log ratio of one; higher for what the model takes for likelier, minus infinity for
             records with a level that it does not know. None where a family has nothing to say.
+
+        Raises
+        ------
+        ShdError
+            Where it was not fitted, or the table lacks a column that was learned.
         """
         self._check_fitted()
         frame = as_frame(data, "the table")
+        absent = [name for name in self.encoder_.names if name not in frame.columns]
+        if absent:
+            raise ShdError(f"the table lacks the column {absent[0]!r}; give the columns that were learned.")
         known = self._knows(frame)
         score = np.full(len(frame), -np.inf)
         found = self._log_score(self.encoder_.transform(frame[known])) if known.any() else None

@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import Ridge
 
+from shd._errors import ShdError
 from shd._parallel import one_thread
 from shd.compare._guesses import Found, Guesses, auroc_of, hits_at, interval_of, places, strongest
 from shd.compare._resample import deal, generator
@@ -124,12 +125,16 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
         of = asked[name][1]
         floor, ceiling = (float(of(side.is_member, side.scores[one.attacker])[0]) for side in beside)
         scores.append(_score(inputs, name, one, floor, ceiling))
-    said = {} if inputs.synthesizer is None else attack.from_model(inputs.given, inputs.synthesizer)
+    said, why = {}, "takes a fitted model that says something of pictures: compare(..., synthesizer=...)"
+    if getattr(inputs.synthesizer, "n_rows_", None):
+        try:
+            said = attack.from_model(inputs.given, inputs.synthesizer)
+        except ShdError as error:
+            why = f"the model cannot be asked about these pictures: {error}"
     if said:
         one = strongest(Guesses(guesses.is_member, guesses.fold, said), auroc_of, generator(seed, "chance weights"))
         scores.append(_score(inputs, "membership AUROC: weights", one, None, None))
     else:
-        why = "takes a fitted model that says something of pictures: compare(..., synthesizer=...)"
         skipped.append(Skipped("membership AUROC: weights", why))
     return Answer(scores, skipped=skipped)
 
