@@ -5,8 +5,8 @@ One module a question, each with its number as a plain function; `compare` asks 
 * fidelity: `columns`, `pairs`, `triples`, `missingness`, `rules`, `detection` (C2ST), `propensity`,
   `neighbourhoods`, `map`; `trust` sums up what was found about each variable;
 * utility: `utility` (TSTR), `prediction`, `ranking`, `agreement`, `augmentation`, `regression`;
-* privacy: `privacy`, `membership`, `attributes`, `singling_out`, `linkability`, `identifiability`,
-  `anonymity`;
+* privacy: `privacy`, `exact_values`, `membership`, `weights`, `attributes`, `singling_out`, `linkability`,
+  `identifiability`, `anonymity`;
 * fairness: `fairness`;
 * whether it was done as it should be: `checks`.
 
@@ -27,6 +27,7 @@ from shd.compare.checks import explain
 from shd.compare.columns import column_distances, wasserstein_distances
 from shd.compare.copies import near_copies, verbatim_copies
 from shd.compare.detection import c2st, giveaways
+from shd.compare.exact_values import exact_values
 from shd.compare.fairness import group_dcr_shares, group_distances, group_shares, group_utility, odds_differences
 from shd.compare.identifiability import identifiability_score, outliers_at_risk
 from shd.compare.images import image_c2st, image_tstr, leakage_by_split
@@ -46,6 +47,7 @@ from shd.compare.singling_out import singling_out_risk
 from shd.compare.triples import triple_distance
 from shd.compare.trust import trust_table
 from shd.compare.utility import tstr
+from shd.compare.weights import weights_inference
 
 __all__ = [
     "Report",
@@ -62,6 +64,7 @@ __all__ = [
     "column_distances",
     "compare",
     "dcr_share",
+    "exact_values",
     "explain",
     "giveaways",
     "group_dcr_shares",
@@ -97,6 +100,7 @@ __all__ = [
     "tstr",
     "verbatim_copies",
     "wasserstein_distances",
+    "weights_inference",
 ]
 
 

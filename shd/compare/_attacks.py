@@ -17,43 +17,45 @@ from shd.compare._schema import Inputs
 
 GREEN, AMBER = 0.03, 0.06
 """Excess of a success rate that is negligible, and beyond which it is an alarm."""
+SCORES = 20
+"""Most scores on privacy that one comparison asks."""
+ALARM = 0.04 / SCORES
+"""How often chance may raise an alarm in one score, so that one comparison in twenty raises any (Bonferroni).
+
+The fifth part of the twentieth is left to `verbatim copies`, the plainest of all signs.
+"""
 RELEASED = 80_000  # most records of a release (or of train) that are searched
 FEWEST = 20  # people on each side, and records of the release
 REPLICATES = 200
 _WIDE = 50  # columns from which on fewer records are looked at
 _BINS = 20  # of a number, where levels are needed
 _LEVEL = 0.05
+_LEFT = 10  # people on whom an attack is taken to fail at least, where it hardly ever does
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """One setting of an attack: the release, people learned from, as many others, and what else the attacker knows.
+    """One setting of an attack: the release, people learned from, and as many others.
 
     Parameters
     ----------
     release : Coded
     members, others : Coded, shape (n_people, n_columns)
         One record a person, in random order.
-    reference : Coded
-        Records of the holdout whose people are not among the others; may be empty.
     """
 
     release: Coded
     members: Coded
     others: Coded
-    reference: Coded
 
     @classmethod
-    def of(
-        cls, release: Coded, train: Coded, holdout: Coded, most: int, rng: np.random.Generator, tested: float = 1.0
-    ) -> "Stage":
-        """Draw at most `most` people a side; of those of the holdout at most the share `tested`."""
-        n = min(most, count_people(train), max(int(tested * count_people(holdout)), 1))
-        members, others = one_each(train, n, rng), one_each(holdout, n, rng)
-        return cls(release, members, others, holdout.take(~np.isin(holdout.subjects, others.subjects)))
+    def of(cls, release: Coded, train: Coded, holdout: Coded, most: int, rng: np.random.Generator) -> "Stage":
+        """Draw at most `most` people a side."""
+        n = min(most, count_people(train), count_people(holdout))
+        return cls(release, one_each(train, n, rng), one_each(holdout, n, rng))
 
 
-def stages(inputs: Inputs, people: int, rng: np.random.Generator, tested: float = 1.0) -> dict[str, Stage]:
+def stages(inputs: Inputs, people: int, rng: np.random.Generator) -> dict[str, Stage]:
     """Set up one attack on the release, on the floor, and on other real records in their place.
 
     The same people are attacked through release and floor. For the ceiling half of the holdout is
@@ -61,20 +63,20 @@ def stages(inputs: Inputs, people: int, rng: np.random.Generator, tested: float 
     """
     most = budget(inputs, people)
     release = some(inputs.synthetic, budget(inputs, RELEASED), rng)
-    synthetic = Stage.of(release, inputs.train, inputs.holdout, most, rng, tested)
+    synthetic = Stage.of(release, inputs.train, inputs.holdout, most, rng)
     half = deal(inputs.holdout.subjects, 2, rng) == 0
-    ceiling = Stage.of(inputs.holdout.take(half), inputs.train, inputs.holdout.take(~half), most, rng, tested)
+    ceiling = Stage.of(inputs.holdout.take(half), inputs.train, inputs.holdout.take(~half), most, rng)
     floor = replace(synthetic, release=some(inputs.floor, len(release), rng))
     return {"synthetic": synthetic, "floor": floor, "ceiling": ceiling}
 
 
-def stage_of(tables: dict, people: int, random_state: int, purpose: str, tested: float = 1.0) -> Stage:
+def stage_of(tables: dict, people: int, random_state: int, purpose: str) -> Stage:
     """Set up one attack on tables that somebody gave: train, synthetic and holdout under these names."""
     check_count(people, "people")
     (train, synthetic, holdout), _ = align(*tables.values(), names=list(tables))
     check_people(train, synthetic, holdout, purpose)
     rng = generator(random_state, purpose)
-    return Stage.of(some(synthetic, RELEASED, rng), train, holdout, people, rng, tested)
+    return Stage.of(some(synthetic, RELEASED, rng), train, holdout, people, rng)
 
 
 def check_people(train: Coded, synthetic: Coded, holdout: Coded, purpose: str) -> None:
@@ -160,17 +162,21 @@ class Excess:
     others: float
 
 
-def excess(won: np.ndarray, by_others: np.ndarray, rng: np.random.Generator, looks: int = 1) -> Excess:
+def excess(
+    won: np.ndarray, by_others: np.ndarray, rng: np.random.Generator, looks: int = 1, possible: bool = False
+) -> Excess:
     """Compare how often an attack succeeds on members and on others, one entry a person, 0 to 1.
 
     `looks` is among how many such numbers the largest was picked: the interval is widened for that
-    (Bonferroni).
+    (Bonferroni). With `possible` the excess is a share of what is possible: of those others on whom it fails.
     """
     sides = (np.asarray(won, dtype=float), np.asarray(by_others, dtype=float))
     drawn = [bootstrap_weights(len(side), REPLICATES, rng) @ side / len(side) for side in sides]
     members, others = (float(side.mean()) for side in sides)
-    low, high = interval(members - others, (drawn[0] - drawn[1]) * wider(looks), -1, 1)
-    return Excess(members - others, float(low), float(high), members, others)
+    left = max(1 - others, _LEFT / len(sides[1])) if possible else 1.0
+    value = (members - others) / left
+    low, high = interval(value, (drawn[0] - drawn[1]) / left * wider(looks), -np.inf if possible else -1, 1)
+    return Excess(value, float(low), float(high), members, others)
 
 
 def wider(looks: int) -> float:
@@ -178,10 +184,23 @@ def wider(looks: int) -> float:
     return float(norm.isf(_LEVEL / 2 / looks) / norm.isf(_LEVEL / 2))
 
 
-def judge_excess(value: float, low: float, green: float = GREEN, amber: float = AMBER) -> str:
-    """Give the verdict for an excess: green where there may be none, or little; red where it is surely not little."""
+def surely(value: float, low: float) -> float:
+    """Return the lower end of an interval that holds for all scores on privacy at once, from that of 95 %."""
+    return value + float(norm.isf(ALARM) / norm.isf(_LEVEL / 2)) * (low - value)
+
+
+def judge_excess(
+    value: float, low: float, high: float, green: float = GREEN, amber: float = AMBER, passed: str = "green"
+) -> str:
+    """Give the verdict for an excess with its 95 % interval, as one of many scores.
+
+    An alarm takes more than chance explains over all scores on privacy, and more than is negligible; red is surely
+    not negligible. Without one the score has `passed`: green for an attack that was tried and failed, unless its
+    interval reaches so far that it could not have found much, and grey for a distance, which shows nothing by that.
+    """
+    low = surely(value, low)
     if low <= 0 or value <= green:
-        return "green"
+        return passed if high <= amber else "grey"
     return "red" if value > amber and low > green else "amber"
 
 
@@ -195,7 +214,8 @@ def hits(
 
     Parameters
     ----------
-    is_member : ndarray of bool, shape (n,)
+    is_member : ndarray of bool, shape (n,) or (n_sets, n)
+        Who was learned from; one row a set where the labels change, and not the weights.
     score : ndarray of float, shape (n,)
     weights : ndarray of float, shape (n_sets, n), optional
         Bootstrap weights; one set of ones without.
@@ -211,7 +231,7 @@ def hits(
     order = np.argsort(-score, kind="stable")
     last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # where each run of ties ends
     sides = []
-    for side in (is_member[order], ~is_member[order]):
+    for side in (is_member[..., order], ~is_member[..., order]):
         total = np.cumsum(weights[:, order] * side, axis=1)[:, last]
         sides.append(np.pad(total / np.maximum(total[:, -1:], 1e-12), ((0, 0), (1, 0))))
     # a hair less: at a step of the curve its lower end is what is reached on average

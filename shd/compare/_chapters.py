@@ -34,6 +34,7 @@ def chapters(report: "Report") -> dict:
         "known_table": _lost_first(report.replication),
         "groups": _groups(report),
         "group_table": report.fairness.to_dict("records"),
+        "exact": report.frames.get("exact values", pd.DataFrame()).to_dict("records"),
         "at_risk": report.at_risk.to_dict("records"),
     }
 

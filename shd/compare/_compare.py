@@ -34,6 +34,7 @@ from shd.compare import (
     triples,
     trust,
     utility,
+    weights,
 )
 from shd.compare import map as pca_map
 from shd.compare import rules as between_columns
@@ -78,6 +79,7 @@ STEPS = (
     Step("known findings", domain.measure, 5, quick=False),
     Step("privacy: copies, near copies, distances", privacy.measure, 9),
     Step("membership inference", membership.measure, 4),
+    Step("membership inference from the model", weights.measure, 4),
     Step("attribute inference", attributes.measure, 5),
     Step("singling out", singling_out.measure, 6),
     Step("linkability", linkability.measure, 3),
@@ -127,7 +129,8 @@ def compare(
         ``"quick"`` looks at fewer records and leaves out what takes longest; what it leaves out
         stands in ``report.skipped``. Pictures know one level only.
     synthesizer : Synthesizer, optional
-        What made the synthetic records, for the method checks.
+        What made the synthetic records, and is released with them: for the method checks, and for the attack on the
+        model itself.
     rules : sequence of Rule
         Rules between columns to judge the records by, beside those that all of train keeps: see `shd.Rule`.
     random_state : int
@@ -156,7 +159,7 @@ def compare(
     if any(isinstance(data, Dataset) and data.images is not None for data in given.values()):
         return _compare_images(given, target, synthesizer, int(random_state))
     inputs, skipped = prepare_tables(given, target, level, int(random_state))
-    inputs = replace(inputs, rules=tuple(as_rules(rules, ())))
+    inputs = replace(inputs, synthesizer=synthesizer, rules=tuple(as_rules(rules, ())))
     skipped += _notes(train, holdout)
     about = _about(given, inputs.target, inputs.word, len(inputs.train.names), inputs.random_state, level)
     evidence = Evidence(given, inputs, synthesizer, inputs.random_state)
@@ -200,6 +203,7 @@ def _compare_images(
     skipped = _notes(given["train"], given.get("holdout"), _FIFTH) + skipped
     skipped.append(Skipped("fairness", "is judged for tables, by the groups of people that they declare"))
     about = _about(given, target, inputs.word, given["train"].frame.shape[1], random_state)
+    inputs = replace(inputs, synthesizer=synthesizer)
     given = {role: replace(data, target=target) for role, data in given.items()}
     return _checked(
         Evidence(given, None, synthesizer, random_state), lambda: _report(_images.ask(inputs), skipped, about)
@@ -291,7 +295,11 @@ class _Floor(Marginals, abstract=True):
 
 
 def _floor(train: Coded, n: int, random_state: int) -> Coded:
-    """Draw n records from `Marginals` of train."""
+    """Draw n records from `Marginals` of train, then move its numbers to where nobody's are: a floor remembers no one.
+
+    Where most values are those of a single record, a number goes to anywhere between its neighbours in train, as fine
+    as train writes them; elsewhere (ages, counts) it is shared by many.
+    """
     frame = pd.DataFrame(
         {
             str(j): train.values[:, j] if column.is_number else pd.Categorical(train.values[:, j].astype(int))
@@ -300,8 +308,27 @@ def _floor(train: Coded, n: int, random_state: int) -> Coded:
     )
     with warnings.catch_warnings():  # constant columns are no news here
         warnings.simplefilter("ignore", ShdWarning)
-        drawn = _Floor(random_state=random_state).fit(frame).sample(n)
-    return Coded(drawn.astype(float).to_numpy(), train.columns, np.arange(n))
+        drawn = _Floor(random_state=random_state).fit(frame).sample(n).astype(float).to_numpy()
+    rng = generator(random_state, "floor")
+    for j, column in enumerate(train.columns):
+        if column.is_number:
+            drawn[:, j] = _moved(drawn[:, j], train.values[:, j], rng)
+    return Coded(drawn, train.columns, np.arange(n))
+
+
+def _moved(drawn: np.ndarray, real: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Move each number that one record of train has to anywhere between the values beside it."""
+    known, count = np.unique(real[~np.isnan(real)], return_counts=True)
+    if len(known) < 3:
+        return drawn
+    single = np.append(count == 1, False)
+    at = np.clip(np.searchsorted(known, drawn), 0, len(known))
+    at[np.isnan(drawn)] = len(known)
+    low, high = (np.append(known, np.nan)[np.clip(at + step, 0, len(known) - 1)] for step in (-1, 1))
+    between = low + rng.random(len(drawn)) * (high - low)
+    decimals = next((d for d in range(7) if np.allclose(np.round(known, d), known, rtol=1e-9, atol=0)), None)
+    between = between if decimals is None else np.round(between, decimals)
+    return np.where(single[at] & ~np.isnan(drawn), between, drawn)
 
 
 def _notes(train: object, holdout: object, why: str = _NO_HOLDOUT) -> list[Skipped]:

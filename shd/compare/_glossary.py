@@ -8,7 +8,8 @@ GLOSSARY = {
     ),
     "attribute inference": (
         "An attacker knows all of somebody but one thing, and copies that from the most similar synthetic record. "
-        "What counts is how much more often this is right for people learned from than for people held out."
+        "What counts is how much more often this is right for people learned from than for people held out, as a share "
+        "of what is possible; and for rare levels, of whom are found (recall) and how many named have it (precision)."
     ),
     "augmentation gain": (
         "What a model that learns from few real records wins by synthetic ones beside them. The ceiling is what as "
@@ -53,6 +54,10 @@ GLOSSARY = {
         "outcome. What counts is whether learning from synthetic records makes it worse than learning from real "
         "ones."
     ),
+    "exact values": (
+        "Synthetic numbers that equal one of train to the last digit, where fewer than five records have it, beside "
+        "the same share among people held out."
+    ),
     "floor": (
         "The same number for Marginals: each column drawn on its own. Columns are right, and nothing between them is."
     ),
@@ -78,12 +83,14 @@ GLOSSARY = {
         "What counts is the success for people learned from beyond that for people held out."
     ),
     "membership inference": (
-        "An attacker has a record and the synthetic table, and guesses whether that person was learned from. AUROC "
-        "0.5: cannot tell. Hits at 1 %: who is found while one in a hundred strangers is accused."
+        "Attackers have somebody's records, the synthetic table (or the model: weights) and records of other people, "
+        "and guess whether that person was learned from; the strongest counts. AUROC 0.5: cannot tell. Hits at 10 %: "
+        "who is found while ten in a hundred strangers are accused."
     ),
     "method check": "A test of how the comparison was set up, with a code and a page: shd explain SHD001.",
     "near copies": (
-        "Synthetic records that lie as near to somebody learned from as only the nearest 1 % of people held out do."
+        "Synthetic records that are as much like somebody learned from as only the nearest 1 % of people held out are, "
+        "by how surprising it is that strangers agree so well. Judged by the very nearest, beyond chance."
     ),
     "NNDR": (
         "Nearest-neighbour distance ratio: the distance to the nearest person over that to the second nearest. Near "
@@ -132,10 +139,10 @@ GLOSSARY = {
     "verbatim copy": "A synthetic record that equals a record learned from in every column.",
     "verdict": (
         "Green: nine tenths of the way from floor to ceiling, or chance explains the rest. Amber: six tenths. Red: "
-        "less. Grey: cannot tell, for chance explains the floor as well, or the number is worse than that. Columns, "
-        "copies and distances have limits of their own. Chance is allowed for over all scores of a question together: "
-        "five comparisons in 100 of fresh real records show a fault somewhere. A question is as good as its worst "
-        "score that is not grey."
+        "less. Grey: cannot tell, for chance explains the floor as well, or the number is worse than that; and distances "
+        "that raise no alarm, for they show little. Columns, copies and distances have limits of their own. Chance is "
+        "allowed for over all scores of a question together: five comparisons in 100 of fresh real records show a fault "
+        "somewhere. A question is as good as its worst score that is not grey."
     ),
     "Wasserstein distance": (
         "How far the values of a column would have to move on average to agree, in its own units."

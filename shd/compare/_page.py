@@ -231,8 +231,7 @@ def _closeness(report: "Report") -> dict | None:
         return None
     score = report.score("DCR share")
     said = {
-        "grey": "Synthetic records lie about as near to records held out as to those learned from",
-        "green": "Synthetic records lie as near to records held out as to those learned from",
+        "grey": "Synthetic records lie no nearer to those learned from than chance explains, which shows little",
         "amber": "Synthetic records are not quite as near to records held out as to those learned from",
         "red": "Synthetic records lie nearer to the records learned from than to others",
     }

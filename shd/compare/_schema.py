@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from shd.compare._coded import Coded
     from shd.compare.images._grid import Grid
-    from shd.synthesizers.rules import Rule
+    from shd.synthesizers import Synthesizer
+    from shd.synthesizers.rules import Rule as RuleOfColumns
 
 QUESTIONS = ("fidelity", "utility", "privacy", "fairness")
 """In the order a reader asks them: is it alike, is it useful, is it safe, is it so for everybody?"""
@@ -263,6 +264,8 @@ class Inputs:
     level : {"quick", "full"}
     given : dict
         The tables as they came, by role: for questions that ask for columns by name.
+    synthesizer : Synthesizer, optional
+        What made the synthetic records, and is released with them: for attacks on the model itself.
     rules : tuple of Rule
         Rules between columns that the user adds to those found.
     """
@@ -279,7 +282,8 @@ class Inputs:
     sensitive: tuple = ()
     level: str = "full"
     given: dict = field(default_factory=dict)
-    rules: "tuple[Rule, ...]" = ()
+    synthesizer: "Synthesizer | None" = None
+    rules: "tuple[RuleOfColumns, ...]" = ()
 
     def most(self, rows: int, least: int = 500) -> int:
         """Return how many records a step may look at: `rows`, or an eighth of them at the quick level."""

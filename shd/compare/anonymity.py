@@ -1,7 +1,8 @@
 """What can be searched for? Groups of records that agree in what a neighbour may know: k-anonymity and k-map.
 
 A synthetic record is nobody, so that a small group of them is no disclosure. It becomes one where
-its combination of values is also that of one person learned from, more often than of one held out.
+its combination of values is also that of one person learned from, more often than of one held out. Small groups alone
+may raise an alarm, and never give the all-clear.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ _SMALL = 5  # records, below which a group is a small one
 _FEW_VALUES, _MOST_COLUMNS = 20, 4  # of quasi-identifiers, where no column is sensitive
 _HELD = (("nobody", 0, 0), ("1", 1, 1), ("2 to 4", 2, 4), ("5 or more", 5, np.inf))
 _MEANS = {
+    "grey": "so few cannot show more",
     "green": "hardly more than luck, so single people cannot be searched for this way",
     "amber": "a little more than luck, so some people may be found",
     "red": "more than luck, so people can be found",
@@ -138,8 +140,8 @@ def _anonymity(inputs: Inputs, columns: list) -> Score:
     )
     found, beyond = k_anonymity(inputs.synthetic, columns), value - ceiling
     at_least = beyond - _Z * np.hypot(error, other_error)
-    verdict = "green" if judge_excess(beyond, at_least) == "green" else "amber"
-    means = "hardly more than real ones" if verdict == "green" else "more than real ones, and easier to search for"
+    verdict = "grey" if judge_excess(beyond, at_least, beyond) in ("green", "grey") else "amber"
+    means = "hardly more than real ones" if verdict == "grey" else "more than real ones, and easier to search for"
     few = 0 < round(ceiling * len(real)) < _SMALL  # so few real people are not counted out
     ceiling, said = (_SMALL / len(real), f"fewer than {_SMALL}") if few else (ceiling, f"{ceiling:.2%}")
     sentence = (
@@ -167,7 +169,7 @@ def _map(inputs: Inputs, columns: list, found: dict, rng: np.random.Generator) -
     floor, ceiling = (
         float((a == 1).mean() - (b == 1).mean()) if len(a) else None for a, b in (found["floor"], found["ceiling"])
     )
-    verdict = judge_excess(value, low)
+    verdict = judge_excess(value, low, high)
     other = "" if ceiling is None else f"; with other {inputs.word} records as the release {100 * ceiling:+.1f}"
     sentence = (
         f"Of {len(in_train):,} combinations of {_listing(columns)} that one synthetic record alone has, "

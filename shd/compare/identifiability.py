@@ -2,7 +2,7 @@
 
 A person is identifiable when some synthetic record is more like them than any other real person is.
 In what makes people recognisable rare things count more: distances are weighted by the inverse
-entropy of the columns.
+entropy of the columns. A distance may raise an alarm; that it does not shows nothing, and is grey (arXiv 2505.01524).
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ _ISOLATED, _APPROACHED = 95, 1 / 5  # percentile, and how near in terms of the n
 _LISTED = 20
 _TINY = 1e-6
 _MEANS = {
-    "green": "people are no easier to recognise than in other people's records",
+    "grey": "people are no easier to recognise than in other people's records",
     "amber": "some people may be recognised",
     "red": "people can be recognised",
 }
@@ -154,7 +154,8 @@ def _score(inputs: Inputs) -> Score:
     value, floor, ceiling = (float(side.mean()) for side in (nearer, at_floor, others))
     weights = bootstrap_weights(len(own), REPLICATES, rng) / len(own)
     low, high = interval(value, weights @ nearer, 0, 1)
-    verdict = judge_excess(value - ceiling, float(interval(value - ceiling, weights @ (nearer - others))[0]))
+    beyond = value - ceiling
+    verdict = judge_excess(beyond, *map(float, interval(beyond, weights @ (nearer - others))), passed="grey")
     sentence = (
         f"To {value:.1%} of people learned from some synthetic record lies nearer than any other person's record does "
         f"(with other {inputs.word} people's records in place of the synthetic ones: {ceiling:.1%}): {_MEANS[verdict]}."

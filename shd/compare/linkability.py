@@ -21,6 +21,7 @@ _PEOPLE = 750
 _NEIGHBOURS = 5
 _SPLITS = 2  # ways to cut the columns in halves
 _MEANS = {
+    "grey": "so few cannot show more",
     "green": "this attack does not bring the records of people together",
     "amber": "it may help to bring records of some people together",
     "red": "it helps to bring records of people together",
@@ -93,7 +94,7 @@ def measure(inputs: Inputs) -> Answer:
         for name, stage in stages(inputs, _PEOPLE, rng).items()
     }
     e, floor, ceiling = found["synthetic"], found["floor"].value, found["ceiling"].value
-    verdict = judge_excess(e.value, e.low)
+    verdict = judge_excess(e.value, e.low, e.high)
     sentence = (
         f"An attacker who holds two halves of a person's columns links them through the release for {e.members:.1%} "
         f"of people learned from and {e.others:.1%} of people held out, {100 * e.value:+.1f} points (with other "

@@ -1,56 +1,54 @@
 """Can an attacker tell who was learned from? Membership inference.
 
-The attacker holds the release and somebody's record, and asks whether that record was learned from.
-Members are records of train, others those of the holdout, one a person and equally many. Where
-nothing can be known every attack reaches an AUROC of 0.5, and finds 1 % of the members at 1 % false
-alarms.
+The attackers hold the release and somebody's records, and ask whether that person was learned from. Members are people
+of train, others those of the holdout; one score a person, pooled over their records. The strongest attacker counts, and
+chance is that of the strongest of as many. Where nothing can be known every attack reaches an AUROC of 0.5, and finds
+10 % of the members at 10 % false alarms.
+
+Green in privacy comes from here: from attacks that were tried and failed.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
-from shd._errors import ShdError
+from shd.compare._attackers import GUESSED_BY
 from shd.compare._attacks import (
+    ALARM,
+    AMBER,
     GREEN,
     RELEASED,
-    REPLICATES,
-    Stage,
+    budget,
     check_count,
-    hits,
-    judge_excess,
+    check_people,
     obstacle,
-    stage_of,
-    stages,
+    some,
+    surely,
 )
-from shd.compare._coded import Coded, align
+from shd.compare._coded import align
+from shd.compare._crowd import Crowd, guess
 from shd.compare._gower import Gower
-from shd.compare._models import auroc
-from shd.compare._resample import bootstrap_weights, deal, generator, interval
+from shd.compare._guesses import Found, Guesses, auroc_of, hits_at, interval_of, strongest
+from shd.compare._resample import deal, generator
 from shd.compare._schema import Answer, Inputs, Score, Skipped
-from shd.dataset import Dataset, as_frame
+from shd.compare._shadows import beyond_shadows, shadow_models
+from shd.dataset import Dataset
 
-HITS_GREEN, HITS_AMBER = 0.01, 0.03
-"""Excess of the hits at 1 % false alarms that is negligible, and beyond which it is an alarm."""
 _WHAT = "membership inference"
 _PEOPLE = 1500  # members, and as many others
-_NEIGHBOURS = 3  # whose distance stands for the density around a record
-_FEWEST_OTHERS = 100  # with fewer, one false alarm in a hundred is less than one person
-_HALF = 0.5  # share of the holdout that is tested; the rest shows how dense real records lie
-_TINY = 1e-6  # columns; keeps the ratio of two distances finite
-_GUESSED_BY = {
-    "distance": "how near the closest synthetic record lies",
-    "density ratio": (
-        "how much nearer the {k} nearest synthetic records lie than the {k} nearest {word} ones of other people"
-    ),
-}
+_ISOLATED, _FEWEST_ISOLATED = 0.8, 30  # place from which on people count as isolated, and how many others it takes
+_BLIND = 0.10  # an AUROC whose interval reaches so far beyond 0.5 could not have told much
 _MEANS = {
-    "green": "this attack does not tell who was learned from",
+    "grey": "so few people cannot show more",
+    "green": "no attack tells who was learned from",
     "amber": "the release hints at who was learned from",
     "red": "the release tells who was learned from",
 }
+_FEWEST_OTHERS = {0.10: 40, 0.01: 100, 0.001: 1000}  # so that there is one false alarm, or more
+_LIMITS = {0.10: (0.03, 0.06), 0.01: (0.01, 0.03), 0.001: (0.005, 0.02)}
+"""Excess of the hits at so many false alarms that is negligible, and beyond which it is an alarm."""
+_BESIDE = {0.10: "; winners of the MIDST competition of 2025: 25% from the records, 46% from the model"}
 
 
 def membership_inference(
@@ -65,12 +63,17 @@ def membership_inference(
 ) -> pd.DataFrame:
     """Try to tell from a release whose records were learned from.
 
-    Two attacks need nothing but the release, and real records of other people. ``distance``: minus
-    the distance to the closest synthetic record. ``density ratio``: the distance to the three
-    nearest real records that belong to nobody tested, over that to the three nearest synthetic
-    ones (geometric means). A third one, ``shadow models``, is made where a synthesizer is given: it is fitted on
+    Attackers need nothing but the release, and a reference: real records of people who are none of those attacked
+    (the holdout takes both parts in turn). ``distance``: minus the distance to the closest synthetic record.
+    ``density ratio`` and ``neighbourhood``: the distance to the 3, or 10, nearest records of the reference over that
+    to the nearest synthetic ones. ``boosted trees`` and ``forest``: models that learn to tell the release from the
+    reference. ``learned space``: a ratio of densities in the leaves of trees that only the reference grew.
+    ``error profile``: how much better models of the release predict a record's columns than models of the reference.
+    ``all together``: their mean. One more, ``shadow models``, is made where a synthesizer is given: it is fitted on
     random halves of all real people, and the distance to the release is compared with the mean
     distance to what was made without the person.
+
+    Each person has one score, the mean over their records.
 
     Parameters
     ----------
@@ -81,15 +84,16 @@ def membership_inference(
     shadows : int
         How many shadow models there are, an even number from 2 on.
     people : int
-        Most members tested; equally many others, at most half of the people of the holdout.
+        Most members tested, and most others.
     random_state : int
 
     Returns
     -------
     DataFrame
         One row an attack and measure: ``attack``, ``measure`` (``"AUROC"``, 0 to 1, 0.5 where nothing
-        can be known; ``"hits at 1 %"``, the share of members found with 1 % false alarms, 0.01 where
-        nothing can be known), ``value``, and its 95 % interval ``low`` and ``high``, by person.
+        can be known; ``"hits at 10 %"``, the share of members found with 10 % false alarms, 0.10 where
+        nothing can be known, and the same at 1 % and 0.1 % where there are enough people), ``value``, and its 95 %
+        interval ``low`` and ``high``, by person.
 
     Raises
     ------
@@ -106,155 +110,133 @@ def membership_inference(
     Watson, Guo, Cormode, Sablayrolles (2022), *On the Importance of Difficulty Calibration in
     Membership Inference Attacks*, ICLR, arXiv 2111.08440: shadow models. Carlini et al. (2022),
     *Membership Inference Attacks From First Principles*, IEEE S&P, arXiv 2112.03570: why hits at
-    few false alarms are what counts.
+    few false alarms are what counts. Vector Institute (2025), *MIDST Challenge at SaTML 2025*: hits at 10 % false
+    alarms as the field's measure (quoted from memory).
     """
+    check_count(people, "people")
     given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    shadow_models = [] if synthesizer is None else _shadows(given, synthesizer, shadows, random_state)
-    made = {f"shadow {k}": shadow.made for k, shadow in enumerate(shadow_models)}
+    shadowed = [] if synthesizer is None else shadow_models(given, synthesizer, shadows, random_state)
+    made = {f"shadow {k}": shadow.made for k, shadow in enumerate(shadowed)}
     tables, _ = align(*given.values(), *made.values(), names=[*given, *made])
-    stage = stage_of(dict(zip(given, tables, strict=False)), people, random_state, _WHAT, tested=_HALF)
-    gower = Gower.of(tables[0])
-    scores = _nearness(stage, gower)
-    if shadow_models:
-        left_out = [shadow.left_out for shadow in shadow_models]
-        offset = tables[0].subjects.max() + 1
-        scores["shadow models"] = _beyond_shadows(stage, gower, tables[3:], left_out, offset)
-    weights = _draw(stage, generator(random_state, "membership weights"))
-    rows = [(attack, *row) for attack, score in scores.items() for row in _figures(stage, score, weights)]
+    train, release, holdout = tables[:3]
+    check_people(train, release, holdout, _WHAT)
+    rng, gower = generator(random_state, _WHAT), Gower.of(train)
+    crowd, release = Crowd.of(train, holdout, people, rng), some(release, RELEASED, rng)
+    guesses = guess(crowd, release, holdout, gower, seed=random_state).all_together()
+    if shadowed:
+        left_out = [shadow.left_out for shadow in shadowed]
+        offset = np.where(crowd.of_member, 0, train.subjects.max() + 1)
+        score = beyond_shadows(crowd, release, tables[3:], left_out, crowd.table.subjects + offset, gower)
+        guesses.scores["shadow models"] = crowd.places(score)
+    rows = [
+        (attacker, name, *interval_of(guesses, of, attacker, generator(random_state, "membership weights")))
+        for attacker in guesses.scores
+        for name, of in _measures(guesses).items()
+    ]
     return pd.DataFrame(rows, columns=["attack", "measure", "value", "low", "high"])
 
 
 def measure(inputs: Inputs) -> Answer:
-    """Attack the release, the floor, and other real records in their place."""
+    """Attack the release; the floor, and other real records in its place, by those who win most from it."""
     why = obstacle(inputs)
     if why is not None:
         return Answer(skipped=[Skipped(_WHAT, why)])
-    gower = Gower.of(inputs.train)
-    found = {}
-    for name, stage in stages(inputs, _PEOPLE, generator(inputs.random_state, _WHAT), tested=_HALF).items():
-        weights = _draw(stage, generator(inputs.random_state, "membership weights"))
-        for attack, score in _nearness(stage, gower).items():
-            for row in _figures(stage, score, weights):
-                found.setdefault((attack, row[0]), {})[name] = row[1:]
-    kept = {key: sides for key, sides in found.items() if "synthetic" in sides}
-    scores = [_score(inputs, *key, sides) for key, sides in kept.items()]
-    rows = [(*key, s.value, s.low, s.high, s.floor, s.ceiling) for key, s in zip(kept, scores, strict=True)]
-    frame = pd.DataFrame(rows, columns=["attack", "measure", "value", "low", "high", "floor", "other records"])
-    if ("distance", "hits at 1 %") in kept:
-        return Answer(scores, {"membership": frame})
-    why = f"takes {2 * _FEWEST_OTHERS} people in the holdout"
-    return Answer(scores, {"membership": frame}, [Skipped("membership hits at 1 %", why)])
+    rng = generator(inputs.random_state, _WHAT)
+    most, released, gower = budget(inputs, _PEOPLE), budget(inputs, RELEASED), Gower.of(inputs.train)
+    crowd = Crowd.of(inputs.train, inputs.holdout, most, rng)
+    share = inputs.most(RELEASED) / RELEASED
+    release = some(inputs.synthetic, released, rng)
+    guesses = guess(crowd, release, inputs.holdout, gower, share=share, seed=inputs.random_state).all_together()
+    asked = {name: (guesses, of) for name, of in _measures(guesses).items()}
+    isolated = guesses.take(guesses.isolation > _ISOLATED)
+    if (~isolated.is_member).sum() >= _FEWEST_ISOLATED:
+        asked["isolated"] = (isolated, auroc_of)
+    found = {name: strongest(*one, generator(inputs.random_state, f"chance {name}")) for name, one in asked.items()}
+    half = deal(inputs.holdout.subjects, 2, rng) == 0
+    other, held = some(inputs.holdout.take(half), released, rng), inputs.holdout.take(~half)
+    winners = {one.attacker for one in found.values()}
+    beside = [
+        guess(crowd, some(inputs.floor, len(release), rng), inputs.holdout, gower, winners, share, half=True),
+        guess(
+            Crowd.of(inputs.train, held, most, rng), some(other, released, rng), held, gower, winners, share, half=True
+        ),
+    ]
+    scores = [_score(inputs, name, one, beside) for name, one in found.items()]
+    rows = [
+        (attacker, name, float(of(side.is_member, score)[0]), attacker == found[name].attacker)
+        for name, (side, of) in asked.items()
+        for attacker, score in side.scores.items()
+    ]
+    frame = pd.DataFrame(rows, columns=["attack", "measure", "value", "strongest"])
+    return Answer(scores, {"membership": frame}, _left_out(guesses, asked))
 
 
-def _nearness(stage: Stage, gower: Gower) -> dict[str, np.ndarray]:
-    """Return how sure each attack is that a person was learned from, members first; shape (n,)."""
-    both = [_to_nearest(stage, table, gower) for table in (stage.release, stage.reference)]
-    # the geometric mean: one record at no distance must show among several
-    to_release, to_reference = (np.log(distance + _TINY).mean(axis=1) for distance in both)
-    return {"distance": -both[0][:, 0], "density ratio": to_reference - to_release}
+def _left_out(guesses: Guesses, asked: dict) -> list[Skipped]:
+    lacking = [
+        Skipped(f"membership {_named(alarms)}", f"takes {few:,} people held out")
+        for alarms, few in _FEWEST_OTHERS.items()
+        if _named(alarms) not in asked
+    ]
+    if "isolated" not in asked:
+        lacking.append(Skipped("membership AUROC: isolated people", "too few people stand apart"))
+    return lacking
 
 
-def _to_nearest(stage: Stage, table: Coded, gower: Gower) -> np.ndarray:
-    few = min(_NEIGHBOURS, len(table))
-    return np.concatenate([gower.nearest_few(side, table, few)[0] for side in (stage.members, stage.others)])
+def _named(alarms: float) -> str:
+    return f"hits at {100 * alarms:g} %"
 
 
-def _draw(stage: Stage, rng: np.random.Generator) -> np.ndarray:
-    """Return bootstrap weights, members and others drawn apart, shape (replicates, n)."""
-    return np.hstack([bootstrap_weights(len(side), REPLICATES, rng) for side in (stage.members, stage.others)])
+def _measures(guesses: Guesses) -> dict[str, Callable]:
+    """Return the measures by name; hits only where there are enough others."""
+    others = int((~guesses.is_member).sum())
+    return {"AUROC": auroc_of} | {
+        _named(alarms): hits_at(alarms) for alarms, few in _FEWEST_OTHERS.items() if others >= few
+    }
 
 
-def _figures(stage: Stage, score: np.ndarray, weights: np.ndarray) -> list[tuple[str, float, float, float]]:
-    """Return measure, value, low and high of one attack; hits only where there are enough others."""
-    is_member = np.repeat([True, False], [len(stage.members), len(stage.others)])
-    measures = {"AUROC": auroc} | ({"hits at 1 %": hits} if len(stage.others) >= _FEWEST_OTHERS else {})
-    rows = []
-    for name, of in measures.items():
-        value = float(of(is_member, score)[0])
-        low, high = interval(value, of(is_member, score, weights), 0, 1)
-        rows.append((name, value, float(low), float(high)))
-    return rows
+def _score(inputs: Inputs, name: str, found: Found, beside: list[Guesses]) -> Score:
+    alarms = next((alarms for alarms in _LIMITS if _named(alarms) == name), None)
+    of = auroc_of if alarms is None else hits_at(alarms)
+    if name == "isolated":
+        beside = [side.take(side.isolation > _ISOLATED) for side in beside]
+    floor, ceiling = (float(of(side.is_member, side.scores[found.attacker])[0]) for side in beside)
+    if alarms is None:
+        return auroc_score(inputs, name, found, floor, ceiling)
+    verdict = judge(found, alarms, *_LIMITS[alarms])
+    sentence = (
+        f"With {100 * alarms:g} false alarms in a hundred, an attacker who goes by {GUESSED_BY[found.attacker]} finds "
+        f"{found.value:.1%} of the people learned from (knowing nothing: {alarms:.1%}; with other {inputs.word} "
+        f"records as the release: {ceiling:.1%}{_BESIDE.get(alarms, '')}): {_MEANS[verdict]}."
+    )
+    metric = f"membership {name}"
+    return Score("privacy", metric, found.value, found.low, found.high, floor, ceiling, verdict, "lower", sentence)
 
 
-def _score(inputs: Inputs, attack: str, name: str, sides: dict[str, tuple]) -> Score:
-    value, low, high = sides["synthetic"]
-    floor, ceiling = sides["floor"][0], sides["ceiling"][0] if "ceiling" in sides else None
-    by = _GUESSED_BY[attack].format(word=inputs.word, k=_NEIGHBOURS)
-    if name == "AUROC":
-        # members that lie further away than others are betrayed, too, if less plainly
-        verdict = "amber" if high < 0.5 - GREEN else judge_excess(value - 0.5, low - 0.5)
-        sentence = (
-            f"Guessing by {by}, an attacker ranks a person learned from above one held out {value:.1%} of the time "
-            f"(knowing nothing: 50%; with other {inputs.word} records as the release: {ceiling:.1%}): "
-        )
-        better = "at 0.5"
-    else:
-        verdict = judge_excess(value - 0.01, low - 0.01, HITS_GREEN, HITS_AMBER)
-        other = "" if ceiling is None else f"; with other {inputs.word} records as the release: {ceiling:.1%}"
-        sentence = (
-            f"Guessing by {by}, and with one false alarm in a hundred, an attacker finds {value:.1%} of the people "
-            f"learned from (knowing nothing: 1%{other}): "
-        )
-        better = "lower"
-    metric = f"membership {name}: {attack}"
-    return Score("privacy", metric, value, low, high, floor, ceiling, verdict, better, sentence + _MEANS[verdict] + ".")
+def auroc_score(inputs: Inputs, name: str, found: Found, floor: float | None, ceiling: float | None) -> Score:
+    """Return the score of the strongest attacker who ranks people: all of them, isolated ones, or from the model."""
+    verdict = "amber" if found.high < 0.5 - GREEN else judge(found, 0.5, GREEN, AMBER)
+    metric, about, by = {
+        "AUROC": ("membership AUROC", "", "release"),
+        "isolated": (
+            "membership AUROC: isolated people",
+            "Of the fifth who stand furthest apart, ",
+            "release",
+        ),
+        "weights": ("membership AUROC: weights", "From the model itself, ", "model"),
+    }[name]
+    other = "" if ceiling is None else f"; with other {inputs.word} records as the release: {ceiling:.1%}"
+    sentence = (
+        f"{about}an attacker who goes by {GUESSED_BY[found.attacker]} ranks a person learned from above one held out "
+        f"{found.value:.1%} of the time (knowing nothing: 50%{other}): {_MEANS[verdict].replace('release', by)}."
+    )
+    sentence = sentence[0].upper() + sentence[1:]
+    return Score("privacy", metric, found.value, found.low, found.high, floor, ceiling, verdict, "at 0.5", sentence)
 
 
-@dataclass(frozen=True, eq=False)
-class _Shadow:
-    """What was made from half of the people, and who was left out: of train, and behind them of the holdout."""
-
-    made: pd.DataFrame
-    left_out: np.ndarray
-
-
-def _shadows(given: dict, synthesizer: object, shadows: int, random_state: int) -> list[_Shadow]:
-    """Fit copies of a synthesizer on random halves of all real people; each person is left out of every second one."""
-    check_count(shadows, "shadows")
-    if shadows % 2:
-        raise ShdError(f"shadows={shadows} is odd; give an even number, for each split of the people makes two.")
-    if not all(callable(getattr(synthesizer, name, None)) for name in ("fit", "sample")):
-        raise ShdError(f"synthesizer={synthesizer!r} has no fit and sample; give one, for example Marginals().")
-    rng = generator(random_state, "shadow models")
-    (train, holdout), _ = align(given["train"], given["holdout"], names=["train", "holdout"])
-    subjects = np.concatenate([train.subjects, holdout.subjects + train.subjects.max() + 1])
-    frames = [as_frame(given[name], name) for name in ("train", "holdout")]
-    pool = pd.concat([frame[train.names] for frame in frames], ignore_index=True)
-    made = []
-    for _ in range(shadows // 2):
-        hand = deal(subjects, 2, rng)
-        for half in (0, 1):
-            model, seed = clone(synthesizer, safe=False), int(rng.integers(2**31))
-            if hasattr(model, "random_state"):
-                model.random_state = seed
-            model.fit(_part(given["train"], pool, subjects, hand == half))
-            left_out = np.zeros(subjects.max() + 1, dtype=bool)
-            left_out[subjects[hand != half]] = True
-            made.append(_Shadow(as_frame(model.sample(len(given["synthetic"])), "what was sampled"), left_out))
-    return made
-
-
-def _part(train: Dataset | pd.DataFrame, pool: pd.DataFrame, subjects: np.ndarray, rows: np.ndarray) -> object:
-    """Return some of the pool, as a Dataset with the roles of train where train is one."""
-    frame = pool[rows].reset_index(drop=True)
-    if not isinstance(train, Dataset):
-        return frame
-    roles = {name: tuple(c for c in getattr(train, name) if c in frame) for name in ("sensitive", "counts")}
-    target = train.target if train.target in frame else None
-    return replace(train, frame=frame, subjects=subjects[rows], target=target, **roles)
-
-
-def _beyond_shadows(
-    stage: Stage, gower: Gower, made: list[Coded], left_out: list[np.ndarray], offset: int
-) -> np.ndarray:
-    """Return how much nearer the release lies to each person than what was made without that person; shape (n,)."""
-    person = np.concatenate([stage.members.subjects, stage.others.subjects + offset])
-    total, times = np.zeros(len(person)), np.zeros(len(person))
-    for table, out in zip(made, left_out, strict=True):
-        total += np.where(out[person], _closest(stage, table.take(np.arange(min(len(table), RELEASED))), gower), 0)
-        times += out[person]
-    return total / times - _closest(stage, stage.release, gower)
-
-
-def _closest(stage: Stage, table: Coded, gower: Gower) -> np.ndarray:
-    return np.concatenate([gower.nearest(side, table) for side in (stage.members, stage.others)])
+def judge(found: Found, nothing: float, green: float, amber: float) -> str:
+    """Give the verdict for what the strongest attacker reached, beside what guessing reaches."""
+    value, low = found.value - nothing, surely(found.value, found.low) - nothing
+    if found.chance > ALARM or value <= green:
+        blind = found.high - nothing > max(_BLIND, 2 * amber)
+        return "grey" if blind else "green"
+    return "red" if value > amber and low > green else "amber"

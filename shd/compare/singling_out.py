@@ -39,6 +39,7 @@ _ABOUT = {
     "multivariate": "combinations of values that one synthetic record alone has",
 }
 _MEANS = {
+    "grey": "so few cannot show more",
     "green": "hardly more than luck, so this attack does not pick out single people",
     "amber": "a little more than luck, so some people may be picked out",
     "red": "more than luck, so people can be picked out",
@@ -230,7 +231,7 @@ def _levels(table: Coded, release: Coded) -> np.ndarray:
 def _score(
     inputs: Inputs, kind: str, tried: int, e: Excess, floor: float | None, ceiling: float | None, people: int
 ) -> Score:
-    verdict = judge_excess(e.value, e.low, GREEN, AMBER)
+    verdict = judge_excess(e.value, e.low, e.high, GREEN, AMBER)
     other = "" if ceiling is None else f"; with other {inputs.word} records as the release {100 * ceiling:+.1f}"
     sentence = (
         f"Of {tried:,} {_ABOUT[kind]}, {e.members:.1%} hold for exactly one of {people:,} people learned from, and "

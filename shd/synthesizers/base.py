@@ -179,6 +179,47 @@ class Synthesizer(BaseEstimator):
         """Return the model as it may be handed on: without parts that know the records learned from by heart."""
         self._check_fitted()
         return self
+    def log_score(self, data: Dataset | pd.DataFrame) -> np.ndarray | None:
+        """Say what the fitted model itself makes of records: what an attacker learns who holds the file.
+
+        Parameters
+        ----------
+        data : Dataset or pandas.DataFrame, shape (n, n_columns)
+
+        Returns
+        -------
+        ndarray of float, shape (n,), or None
+            A log likelihood, or a log ratio of one; higher for what the model takes for likelier, minus infinity for
+            records with a level that it does not know. None where a family has nothing to say.
+
+        Raises
+        ------
+        ShdError
+            Where it was not fitted, or the table lacks a column that was learned.
+        """
+        self._check_fitted()
+        frame = as_frame(data, "the table")
+        absent = [name for name in self.encoder_.names if name not in frame.columns]
+        if absent:
+            raise ShdError(f"the table lacks the column {absent[0]!r}; give the columns that were learned.")
+        known = self._knows(frame)
+        score = np.full(len(frame), -np.inf)
+        found = self._log_score(self.encoder_.transform(frame[known])) if known.any() else None
+        if found is None:
+            return None
+        score[known] = found
+        return score
+
+    def _knows(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return which records have only levels that were learned, bool, shape (n,)."""
+        known = np.ones(len(frame), dtype=bool)
+        for codec in self.encoder_.columns_:
+            values = frame[codec.name]
+            absent = values.isna().to_numpy()
+            known &= ~absent | bool(codec.missing)
+            if codec.levels is not None:
+                known &= absent | values.astype(object).isin(codec.levels).to_numpy()
+        return known
 
     def _check_sample(self, n: int, random_state: int | None) -> np.random.Generator:
         """Check what `sample` is asked for, and return where its draws come from."""
@@ -225,6 +266,9 @@ class Synthesizer(BaseEstimator):
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
         raise NotImplementedError
+
+    def _log_score(self, codes: np.ndarray) -> np.ndarray | None:
+        """Return what the model makes of codes of shape (n, n_columns); None unless a family says otherwise."""
 
     def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
         """Return what was learned, as tensors and as JSON-able extras."""

@@ -19,6 +19,7 @@ from shd.synthesizers.base import Synthesizer, check_seed, refuse_condition
 from shd.synthesizers.encoding import ColumnCodec
 
 _PRIOR = 0.2  # rows' worth of the table with one parent fewer, mixed into every state of the parents
+_LEAST = 1e-9  # chance of what never came up
 _SMALLEST = 1e-9  # an epsilon below it asks for noise beyond what whole numbers hold
 _SEED_KNOWN = "the seed of the noise was given (noise_seed), so whoever knows it can take the noise away"
 
@@ -248,6 +249,12 @@ class BayesianNetwork(Synthesizer):
             drawn = np.searchsorted(ends.ravel(), state + rng.random(n), side="right")
             codes[:, node.column] = np.minimum(drawn - state * ends.shape[1], ends.shape[1] - 1)
         return codes
+
+    def _log_score(self, codes: np.ndarray) -> np.ndarray:
+        total = np.zeros(len(codes))
+        for node in self.nodes_:
+            total += np.log(np.maximum(node.table[node.state(codes)[0], codes[:, node.column]], _LEAST))
+        return total
 
     def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
         tensors = {f"table_{node.column}": torch.from_numpy(node.table) for node in self.nodes_}

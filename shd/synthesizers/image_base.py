@@ -92,6 +92,22 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         normal = self._sampler().normals(len(codes), rng)
         return self._dataset(classes, levels, self._render(normal, classes, levels, rng), rng)
 
+    def log_score(self, data: Dataset) -> np.ndarray:
+        """Say how likely pictures are to the sampler that the family starts from; see `Synthesizer.log_score`.
+
+        A log density of what makes people differ, up to a constant, shape (n,).
+        """
+        self._check_fitted()
+        names = [name for name in self.encoder_.names if name in data.frame]
+        if len(names) < len(self.encoder_.names) or data.images is None or data.images.shape[1:] != self.size_:
+            raise ShdError("the model can only be asked about pictures of the kind that it learned.")
+        codes = self.encoder_.transform(data.frame[names])
+        top, bottom, left, right = self.box_
+        more = [(0, 0), *((0, up - side) for up, side in zip(_up_to_steps(self.size_), self.size_, strict=True))]
+        images = np.pad(data.images, more)[:, top:bottom, left:right]
+        normal = self._sampler().normals_of(images, *self._class_and_level(codes))
+        return -(normal.astype(float) ** 2).sum(axis=1) / 2
+
     def _dataset(
         self, classes: np.ndarray, levels: np.ndarray, inside: np.ndarray, rng: np.random.Generator
     ) -> Dataset:

@@ -42,6 +42,10 @@ class Marginals(Synthesizer):
             codes[:, j] = np.searchsorted(np.cumsum(counts), rng.integers(counts.sum(), size=n), side="right")
         return codes
 
+    def _log_score(self, codes: np.ndarray) -> np.ndarray:
+        chances = ((counts + 0.5) / (counts.sum() + 0.5 * len(counts)) for counts in self.counts_)
+        return np.sum([np.log(chance[own]) for chance, own in zip(chances, codes.T, strict=True)], axis=0)
+
     def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
         return {"counts": torch.from_numpy(np.concatenate(self.counts_))}, {}
 

@@ -370,6 +370,9 @@ class TabularCGAN(Synthesizer):
         handed_on.filter_ = Filter(self.encoder_.sizes, self.width)
         handed_on.heldout_c2st_ = float("nan")  # it was taken with the critics
         return handed_on
+    def _log_score(self, codes: np.ndarray) -> np.ndarray | None:
+        """Ask the critics, where there are any: they were trained on the real records."""
+        return np.log(self.filter_.ratio(codes.astype(np.int32))) if self.filter_.critics else None
 
     def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
         extra = {

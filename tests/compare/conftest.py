@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import _models, compare
+from shd.compare import _attackers, _models, compare
 from shd.dataset import DataCard, Dataset
 
 
@@ -29,6 +29,8 @@ def _few_trees():
     """Keep models small: what is tested here is how they are used."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_models, "_TREES", 30)
+        patch.setattr(_attackers, "_TREES", 20)
+        patch.setattr(_attackers, "_ROUNDS", 30)
         yield
 
 

@@ -43,14 +43,15 @@ def test_a_copy_of_train_is_caught():
     of = {score.metric: score for score in anonymity.measure(_prepare(train, train, holdout)).scores}
     assert of["k-map: one person"].verdict == "red" and of["k-map: one person"].value > 0.4
     # the groups of a copy are those of real records: this is what k-anonymity cannot see
-    assert of["k-anonymity: below 5"].verdict == "green"
+    assert of["k-anonymity: below 5"].verdict == "grey"
 
 
 @pytest.mark.parametrize("seed", [3, 13])
 def test_new_people_and_independent_columns_are_no_alarm(seed):
     inputs = _prepare(_citizens(1500, 1), _citizens(1500, seed), _citizens(1500, 2))
     for given in (inputs, replace(inputs, synthetic=inputs.floor)):
-        assert [score.verdict for score in anonymity.measure(given).scores] == ["green", "green"]
+        groups, one_person = (score.verdict for score in anonymity.measure(given).scores)
+        assert groups == "grey" and one_person in ("green", "grey")
 
 
 def test_smaller_groups_than_real_ones_are_amber():

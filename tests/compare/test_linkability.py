@@ -44,7 +44,7 @@ def test_a_copy_of_train_is_caught(inputs):
 def test_new_people_and_independent_columns_link_nobody(inputs, people):
     other = prepare_tables({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})[0]
     for given in (inputs, replace(inputs, synthetic=inputs.floor), other):
-        assert module.measure(given).scores[0].verdict == "green"
+        assert module.measure(given).scores[0].verdict in ("green", "grey")
 
 
 def test_the_score_stands_beside_its_references(inputs):

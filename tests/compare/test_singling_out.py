@@ -100,7 +100,7 @@ def test_new_people_and_independent_columns_single_nobody_out(inputs, people):
     other = prepare_tables(tables)[0]
     codes = prepare_tables({name: _codes(2000, k) for k, name in enumerate(tables)})[0]
     for given in (inputs, replace(inputs, synthetic=inputs.floor), other, codes):
-        assert {score.verdict for score in module.measure(given).scores} == {"green"}
+        assert {score.verdict for score in module.measure(given).scores} <= {"green", "grey"}
     assert [score.metric for score in module.measure(codes).scores] == [UNIVARIATE]
 
 

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from shd._errors import ShdError, ShdWarning
 from shd.dataset import Dataset
-from shd.synthesizers import Marginals, Synthesizer, load_synthesizer
+from shd.synthesizers import BayesianNetwork, Marginals, Synthesizer, TabularCGAN, load_synthesizer
 from shd.synthesizers.base import check_fittable
 
 
@@ -211,3 +211,29 @@ def test_a_family_of_ones_own_needs_four_methods(tmp_path, monkeypatch):
     frame = good()
     path = First().fit(frame).save(tmp_path / "first.safetensors")
     assert load_synthesizer(path).sample(3)["a"].tolist() == [frame["a"][0]] * 3
+
+
+def test_a_model_says_how_likely_records_are():
+    """Three of four are a: (3 + .5) / (4 + 1); a level that it cannot know was not learned from."""
+    model = Marginals().fit(pd.DataFrame({"c": ["a", "a", "a", "b"] * 30}))
+    said = model.log_score(pd.DataFrame({"c": ["a", "b", "z", None]}))
+    assert said[:2] == pytest.approx(np.log([90.5 / 121, 30.5 / 121])) and np.isneginf(said[2:]).all()
+    with pytest.raises(ShdError, match="lacks the column 'c'"):
+        model.log_score(pd.DataFrame({"d": ["a"]}))
+
+
+def test_the_likelihoods_of_a_network_add_up_to_one():
+    rng = np.random.default_rng(0)
+    first = rng.integers(2, size=400)
+    frame = pd.DataFrame({"a": first.astype(str), "b": (first ^ (rng.random(400) < 0.2)).astype(str)})
+    every = pd.DataFrame({"a": list("0011"), "b": list("0101")})
+    assert np.exp(BayesianNetwork().fit(frame).log_score(every)).sum() == pytest.approx(1)
+
+
+def test_a_gan_without_critics_says_nothing():
+    frame = pd.DataFrame({"a": list("xy") * 60, "b": list("xxyy") * 30})
+    said = []
+    for trees in (0, 20):
+        model = TabularCGAN(condition="a", steps=2, critic_steps=0, critic_trees=trees).fit(frame)
+        said.append(model.log_score(frame))
+    assert said[0] is None and (said[1] is None or said[1].shape == (120,))

@@ -1,6 +1,6 @@
 """What every question about pictures gets to see: checked, aligned, and in equal sets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from shd.compare._resample import deal, generator
 from shd.compare._schema import Skipped
 from shd.compare.images._pictures import FEWEST_PEOPLE, Pictures, like, shared_counts, some_of
 from shd.dataset import Dataset
-from shd.synthesizers import SliceGaussian
+from shd.synthesizers import SliceGaussian, Synthesizer
 from shd.synthesizers.image_base import LEVEL
 
 FEWEST = 12  # pictures a side, below which nothing is measured
@@ -43,6 +43,10 @@ class ImageInputs:
     word : str
         What the reference is: "real" or "stand-in".
     random_state : int
+    given : dict of str to Dataset
+        The Datasets as they came, by role.
+    synthesizer : Synthesizer, optional
+        What made the pictures: for attacks on the model itself.
     """
 
     train: Pictures
@@ -57,6 +61,8 @@ class ImageInputs:
     judged: tuple[int, ...]
     word: str
     random_state: int
+    given: dict[str, Dataset] = field(default_factory=dict)
+    synthesizer: Synthesizer | None = None
 
 
 def prepare(given: dict[str, Dataset], target: str | None, random_state: int) -> tuple[ImageInputs, list[Skipped]]:
@@ -88,7 +94,7 @@ def prepare(given: dict[str, Dataset], target: str | None, random_state: int) ->
         raise ShdError(f"no class has {FEWEST_PEOPLE} people in train and in the holdout; give more people of each.")
     word = given["train"].source
     return ImageInputs(
-        train, synthetic, floor, holdout, fit, test, real, others, names, judged, word, random_state
+        train, synthetic, floor, holdout, fit, test, real, others, names, judged, word, random_state, given
     ), notes  # fmt: skip
 
 

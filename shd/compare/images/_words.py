@@ -10,8 +10,9 @@ SHARED = ("method check", "stand-in")
 
 GLOSSARY = {
     "membership inference": (
-        "An attacker has somebody's pictures and the synthetic ones, and guesses that who has some of them nearby was "
-        "learned from. AUROC 0.5: cannot tell. Hits at 1 %: what is found while one in a hundred is accused wrongly."
+        "Attackers have somebody's pictures, the synthetic ones (or the model: weights) and pictures of other people, "
+        "and guess who was learned from; the strongest counts, one guess a person. AUROC 0.5: cannot tell. Hits at "
+        "10 %: who is found while ten in a hundred are accused wrongly."
     ),
     "AUROC": (
         "The chance that a network gives a picture of the class in question a higher score than one of another class. "

@@ -6,12 +6,14 @@ the people whose average it is, whether it remembers anybody or not: there copie
 share no more than a basis with train are hard to tell apart (measured: copies exceed the reference
 by .23 and `SliceGaussian` by .14 at 32 x 32, by .25 and .09 at 16 x 16).
 
-All this raises alarms, and guarantees nothing.
+All this raises alarms, and guarantees nothing: without one a score is grey, *cannot tell* (Yao et al. 2025, *The DCR
+Delusion*, arXiv 2505.01524; consensus framework, Patterns 2025, doi 10.1016/j.patter.2025.101320).
 """
 
 import numpy as np
 
 from shd._errors import ShdError
+from shd.compare._attacks import surely
 from shd.compare._resample import generator, interval, subject_weights
 from shd.compare._schema import Answer, Score, Skipped
 from shd.compare.copies import binomial_interval
@@ -141,7 +143,7 @@ def _copies(inputs: ImageInputs) -> Score:
         found, size = int(_is_copy(inputs.train.images, inputs.holdout.images).sum()), len(inputs.holdout)
         ceiling, most = n * found / size, n * binomial_interval(found, size)[1] if found else 0.0
         other = f" Among as many of other {inputs.word} people it is {ceiling:,.0f}."
-    verdict = "green" if value <= (ceiling or 0) else "amber" if low <= most else "red"
+    verdict = "red" if low > most else "grey"
     sentence = f"{value:,} of {n:,} synthetic pictures equal a picture learned from, pixel by pixel.{other}"
     floor *= n / len(inputs.floor)
     return Score("privacy", "exact copies", float(value), low, high, floor, ceiling, verdict, "lower", sentence, 0)
@@ -164,11 +166,12 @@ def _nearer(inputs: ImageInputs) -> Score:
     ]
     low, high = map(float, interval(value, np.array(difference), 0, 1))
     above = value - ceiling
-    verdict = "green" if above <= _GREEN else "amber" if above <= _AMBER or low <= ceiling else "red"
+    alarm = above > _GREEN and surely(value, low) > ceiling
+    verdict = "grey" if not alarm else "amber" if above <= _AMBER else "red"
     sentence = (
         f"{value:.0%} of synthetic pictures lie nearer to a picture learned from than to one of as many held out; "
         f"where nobody is remembered it is {ceiling:.0%} (other {inputs.word} people), up to {_GREEN * 100:.0f} points "
-        f"above are green. {NO_GUARANTEE}"
+        f"above are no alarm. {NO_GUARANTEE}"
     )
     return Score("privacy", "nearer to train", value, low, high, floor, ceiling, verdict, "at the ceiling", sentence, 2)
 
@@ -187,7 +190,8 @@ def _too_near(inputs: ImageInputs) -> tuple[Score, Grid]:
     limits = [np.quantile(np.repeat(of_held, w), _EXPECTED) for w in weights]
     low, high = map(float, interval(value, np.array([(of_made < other).mean() for other in limits]), 0, 1))
     times = value / max(_EXPECTED, ceiling)
-    verdict = "green" if times <= _TOO_NEAR_GREEN else "amber" if times <= _TOO_NEAR_AMBER else "red"
+    alarm = times > _TOO_NEAR_GREEN and surely(value, low) > max(_EXPECTED, ceiling)
+    verdict = "grey" if not alarm else "amber" if times <= _TOO_NEAR_AMBER else "red"
     sentence = (
         f"{value:.1%} of synthetic pictures lie nearer to a picture learned from than the nearest 1 % of held-out "
         f"pictures do (expected: 1 %; other {inputs.word} people: {ceiling:.1%}; blurred Gaussians: {floor:.1%})."

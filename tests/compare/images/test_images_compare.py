@@ -17,7 +17,7 @@ METRICS = {
         "variety of brightness", "variety of ventricles", "variety of pictures", "C2ST",
     },
     "utility": {"TSTR / TRTR: two classes", "TSTR / TRTR: all classes", "Grad-CAM agreement"},
-    "privacy": {"exact copies", "nearer to train", "too near", "membership AUROC", "membership hits at 1 %"},
+    "privacy": {"exact copies", "nearer to train", "too near", "membership AUROC"},
 }  # fmt: skip
 
 
@@ -28,13 +28,16 @@ def test_every_question_is_answered(fresh):
     assert numbers.notna().all().all()
     assert (fresh.scores["low"] <= fresh.scores["value"]).all()
     assert (fresh.scores["value"] <= fresh.scores["high"]).all()
-    assert set(fresh.skipped["what"]) == {"distances in ImageNet features", "fairness"}
+    lacking = {"membership hits at 10 %", "membership AUROC: weights"}  # twenty people held out, and a model
+    assert set(fresh.skipped["what"]) == {"distances in ImageNet features", "fairness"} | lacking
     assert set(fresh.leakage["split"]) == {"by image", "by subject"}
 
 
 def test_other_people_are_as_good_as_it_gets(fresh):
-    for metric in ("variety of brightness", "variety of pictures", "exact copies", "nearer to train"):
+    for metric in ("variety of brightness", "variety of pictures"):
         assert fresh.score(metric).verdict == "green", metric
+    for metric in ("exact copies", "nearer to train", "too near"):  # distances never give the all-clear
+        assert fresh.score(metric).verdict == "grey", metric
     assert fresh.score("exact copies").value == 0
 
 
