@@ -12,11 +12,12 @@ from shd import ShdError
 from shd._card import _checksum_of_files
 from shd._card_page import page
 from shd._errors import ShdWorkError
-from shd._generate import Cost, Split
+from shd._generate import Cost, Split, draw_as_many
 from shd._paths import challenges_dir
 from shd.dataset import DataCard, Dataset
+from shd.domain import Dates, Domain, Levels, Numbers
 from shd.release import SUMS, TABLE_FILES, check_folder, is_release, make_release, verify_release
-from shd.synthesizers import Marginals, load_synthesizer
+from shd.synthesizers import BayesianNetwork, Marginals, load_synthesizer
 
 CARD = DataCard(title="Stays", licence="CC0 1.0", citation="We (2026).", notes=("A trap | with a bar.",))
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # sixty rows are few, and meant to be
@@ -349,3 +350,24 @@ def test_the_metadata_lead_to_the_records(made, tmp_path):
     records = list(dataset.records("records"))
     assert [record["records/stays"] for record in records] == made["synthetic"].frame["stays"].tolist()
     assert [record["records/sick"].decode() for record in records] == made["synthetic"].frame["sick"].tolist()
+
+
+@pytest.mark.parametrize("noise_seed", [None, 3])
+def test_the_card_says_what_a_private_fit_promises(made, table, tmp_path, noise_seed):
+    answers = Domain({"sex": Levels(["f", "m"]), "smoker": Levels([False, True]), "sick": Levels(["no", "yes"])})
+    age, days = Levels(["young", "old"], ordered=True), Dates("2020-01-01", "2021-12-31")
+    numbers = {"stays": Numbers(0, 20), "weight": Numbers(2, 250, decimals=1)}
+    domain = answers | Domain({"age": age, "admitted": days, **numbers})
+    model = BayesianNetwork(epsilon=2, domain=domain, noise_seed=noise_seed).fit(made["train"])
+    synthetic, _ = draw_as_many(model, made["train"])
+    assert len(synthetic) == model.n_rows_  # the private number of records, not the length of train
+    release = make_release(tmp_path / "out", **{**made, "synthesizer": model, "synthetic": synthetic})
+    said = release.card["synthesizer"]["privacy"]
+    assert said["epsilon"] == 2 and said["delta"] == 0 and said["unit"] == "subject" and said["spent"]
+    assert said["guarantee"] == (noise_seed is None)
+    readme = (release.folder / "README.md").read_text(encoding="utf-8")
+    promise = (
+        "Differential privacy: (2, 0)-differential privacy for a subject" if noise_seed is None else "no guarantee"
+    )
+    assert promise in readme
+    assert load_synthesizer(release.folder / "model.safetensors").privacy_ == model.privacy_

@@ -59,7 +59,7 @@ class PrivateFit:
         codecs, codes = self._margins(columns)
         self.sizes = [codec.n_codes for codec in codecs]
         self.codes = np.asfortranarray(codes)
-        self.views = [views(margin, codec) for margin, codec in zip(self.margins, codecs, strict=True)]
+        self.views = [views(margin * self.n, codec) for margin, codec in zip(self.margins, codecs, strict=True)]
         self.shares = [_in_parts(margin) for margin in self.margins]
         nodes = self._structure()
         self._fill(nodes)
