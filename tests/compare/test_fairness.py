@@ -24,7 +24,7 @@ from shd.dataset import Dataset
 
 METRICS = {
     "group shares", "group fidelity", "group utility", "equalised odds difference", "demographic parity difference",
-    "group DCR share",
+    "group DCR share", "group C2ST",
 }  # fmt: skip
 
 
