@@ -19,8 +19,8 @@ GLOSSARY = {
         "guessing, 1 is always right."
     ),
     "C2ST": (
-        "Classifier two-sample test: the AUROC of the best of three classifiers (boosted trees, a regression on pairs of "
-        "values, nearest neighbours) that try to tell synthetic from real records. 0.5 means that none of them can. "
+        "Classifier two-sample test: the AUROC of the best of three classifiers (boosted trees, a regression on pairs "
+        "of values, nearest neighbours) that try to tell synthetic from real records. 0.5 means that none of them can. "
         "Within a group of people it is held against as many of all people."
     ),
     "calibration": (
