@@ -170,7 +170,7 @@ def test_a_fresh_sample_is_green(clean):
 def test_intervals_and_references(clean):
     for score in clean.scores:
         assert score.question == "fairness" and score.low <= score.value <= score.high
-        assert np.isfinite([score.floor, score.ceiling]).all()
+        assert np.isfinite([end for end in (score.floor, score.ceiling) if end is not None]).all()
         assert "sex" in score.sentence and "None" not in score.sentence
 
 
@@ -181,7 +181,7 @@ def test_shuffled_labels_of_one_group(tables):
     assert score.verdict == "red" and "sex = f" in score.sentence and score.value > 0.05
     frame = answer.frames["fairness"].set_index("group")
     assert frame.loc["f", "verdict"] == "red" and frame.loc["m", "verdict"] == "green"
-    assert found(answer, "group shares").verdict == found(answer, "group fidelity").verdict == "green"
+    assert {found(answer, name).verdict for name in ("group shares", "group fidelity")} <= {"green", "grey"}
 
 
 def test_a_group_of_noise(tables):
@@ -193,7 +193,7 @@ def test_a_group_of_noise(tables):
     answer = ask(train, noise, holdout)
     score = found(answer, "group fidelity")
     assert score.verdict == "red" and "sex = m" in score.sentence
-    assert found(answer, "group shares").verdict == "green"
+    assert found(answer, "group shares").verdict in ("green", "grey")
 
 
 def test_a_missing_group(tables):
