@@ -25,8 +25,9 @@ GLOSSARY = {
         "those that records held out keep, too."
     ),
     "C2ST": (
-        "Classifier two-sample test: the AUROC of a classifier that tries to tell synthetic from real records. 0.5 "
-        "means it cannot."
+        "Classifier two-sample test: the AUROC of the best of three classifiers (boosted trees, a regression on pairs "
+        "of values, nearest neighbours) that try to tell synthetic from real records. 0.5 means that none of them can. "
+        "Within a group of people it is held against as many of all people."
     ),
     "calibration": (
         "Whether chances come true: of those given a chance of 20 %, 20 % should have it. The error is how far "
@@ -135,6 +136,7 @@ GLOSSARY = {
         "Train on real or synthetic records, test on real or synthetic ones. TSTR is what counts: trained on "
         "synthetic, tested on real. TSTS alone misleads."
     ),
+    "variables off": "The share of variables that the trust table calls amber or red.",
     "trust": "How far a single variable can be used, judged by the worst that was found about it.",
     "verbatim copy": "A synthetic record that equals a record learned from in every column.",
     "verdict": (

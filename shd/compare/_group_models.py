@@ -25,7 +25,6 @@ _ROWS, _TESTED = 40_000, 20_000  # most records to train on, and to test on
 _FEWEST_OF_LEVEL = 10  # test records of a group with the level predicted, and without it
 _REPLICATES = 200
 _QUICK_TESTED = 4000
-_SPLITS = 3  # halves to learn from, for the error of learning
 _DIFFERENCES = {
     ODDS: "The share that is flagged, of those with or of those without it,",
     PARITY: "The share that is flagged",
@@ -113,7 +112,7 @@ def train_models(
     rows: int = _ROWS,
     tested: int = _TESTED,
     random_state: int = 0,
-    splits: int = 0,
+    again: bool = False,
 ) -> GroupModels:
     """Train gradient boosting on equally many records of each table, and again on halves; see `GroupModels`."""
     rng = generator(random_state, "fairness models")
@@ -130,7 +129,7 @@ def train_models(
             kept.append(group)
     prevalence = float(task.outcome(learned[0]).mean()) if task.is_level else np.nan
     models = GroupModels(task, kept, test, dict(zip(tables, predicted, strict=True)), prevalence, weights)
-    if not kept or not splits:
+    if not kept or not again:
         return models
     by_name = dict(zip(tables, learned, strict=True))
     alone = replace(models, weights=np.ones((1, len(test))))
@@ -138,7 +137,7 @@ def train_models(
     def of_half(half: Coded) -> np.ndarray:
         return _gaps_of(replace(alone, predicted={"half": task.predict(half, [test])[0]}), "half")
 
-    errors = {name: training_error(of_half, by_name[name], rng, splits) for name in ("TRTR", "TSTR")}
+    errors = {name: training_error(of_half, by_name[name], rng) for name in ("TRTR", "TSTR")}
     return replace(models, errors=errors)
 
 
@@ -157,8 +156,7 @@ def judge_models(inputs: Inputs, groups: Sequence[Group]) -> Judged:
         return Judged(skipped=skipped)
     task, most = ready.tasks[0], (inputs.most(_ROWS), inputs.most(_TESTED, least=_QUICK_TESTED))
     tables = {"TRTR": ready.fit, "TSTR": ready.synthetic, "floor": ready.floor}
-    splits = _SPLITS if inputs.level == "full" else 1
-    models = train_models(task, groups, tables, ready.test, *most, inputs.random_state, splits)
+    models = train_models(task, groups, tables, ready.test, *most, inputs.random_state, again=True)
     gaps = _utility_gaps(models) if models.groups else []
     if not gaps:
         return Judged(skipped=[Skipped(what, f"no group has enough test records with and without {task.label}")])

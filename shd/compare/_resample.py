@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from shd.compare._coded import Coded
 
 _Z = 1.96  # a normal interval of 95 %
-_HALF = 3000  # most records of a half that models learn from for no other end than to see how much that matters
+_HALF, _SPLITS = (
+    1500,
+    4,
+)  # most records of a half that models learn from only to see how much that matters, and how often
 
 
 def generator(random_state: int, purpose: str) -> np.random.Generator:
@@ -49,7 +52,7 @@ def subject_weights(subjects: np.ndarray, replicates: int, rng: np.random.Genera
 
 
 def training_error(
-    score: Callable[["Coded"], np.ndarray | float], table: "Coded", rng: np.random.Generator, splits: int = 3
+    score: Callable[["Coded"], np.ndarray | float], table: "Coded", rng: np.random.Generator, splits: int = _SPLITS
 ) -> np.ndarray:
     """Return the standard error of what models score that comes from the records they happened to learn from.
 

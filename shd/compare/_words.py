@@ -170,7 +170,7 @@ def _target_warnings(report: "Report") -> list[str]:
 
 def _column_warnings(report: "Report") -> list[str]:
     furthest = report.columns.loc[report.columns["distance"].idxmax()]
-    if furthest["verdict"] == "green":
+    if furthest["verdict"] in ("grey", "green"):
         return []
     return [f"Do not trust {furthest['column']}: {furthest['distance']:.0%} of its values are off."]
 

@@ -14,7 +14,15 @@ from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare._coded import Coded
 from shd.compare._models import FAMILIES, Family
-from shd.compare._resample import deal, generator, interval, subject_weights, subsample
+from shd.compare._resample import (
+    deal,
+    generator,
+    interval,
+    redrawn,
+    subject_weights,
+    subsample,
+    training_error,
+)
 from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.compare.utility import DESIGNS, Ready, Task, aligned, needed_tasks, with_target
 from shd.dataset import Dataset
@@ -26,6 +34,7 @@ _Z = 1.96
 _WHAT = "SRA and the grid of models"
 _FLOOR, _OTHER = "floor inside", "other real records"  # trained and tested inside Marginals, or other real records
 _ENDS = (_FLOOR, _OTHER)
+_AGAIN, _SPLITS = "TSTS, learned again", 2  # and how often halves are learned from, to see how much that matters
 
 
 def ranking_agreement(performance: np.ndarray, other: np.ndarray) -> float:
@@ -132,6 +141,7 @@ def measure(inputs: Inputs) -> Answer:
     }
     tasks = ready.tasks[: _LEVELS if inputs.level == "full" else 1]
     found = _perform(tasks, runs, {name: weights[id(t)] for run in runs for name, t in run.tests.items()})
+    found[_AGAIN] = _learned_again(tasks, tables, found["TSTS"], rng)
     scores, notes = _score(inputs, tasks, found, len(tables["real"]))
     return Answer(scores, {"models": _grid(tasks, found)}, notes)
 
@@ -197,6 +207,20 @@ def _perform(tasks: Sequence[Task], runs: list[_Run], weights: dict[str, np.ndar
     return found
 
 
+def _learned_again(
+    tasks: Sequence[Task], tables: dict[str, Coded], performance: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Return performances inside the synthetic table that vary by the records learned from, too; see `_perform`."""
+    inside, families = tables["inside"], _families(tasks[0])
+
+    def of_half(half: Coded) -> np.ndarray:
+        found = [[task.score(inside, task.predict(half, [inside], f)[0])[0] for f in families] for task in tasks]
+        return np.nan_to_num(np.array(found), nan=0.5 if tasks[0].is_level else 0.0)
+
+    error = training_error(of_half, tables["synthetic"], rng, _SPLITS)
+    return np.moveaxis(redrawn(np.moveaxis(performance, -1, 0), error, rng), 0, -1)
+
+
 def _grid(tasks: Sequence[Task], found: dict[str, np.ndarray]) -> pd.DataFrame:
     rows = []
     for i, task in enumerate(tasks):
@@ -217,12 +241,16 @@ def _score(
     counted = np.abs(real[:, 0]) > _Z * real[:, 1:].std(axis=1)
     if not counted.any():
         return [], [Skipped("SRA", f"no two models differ beyond chance on {inputs.word} records")]
-    # the interval holds chance in the records tested on, and in which kinds of model there happen to be
+    # the interval holds chance in the records learned from and tested on, and in which kinds of model there are
     # the mean over redraws: a gap near 0 counts about half, whichever sign it happens to have
     agreement = {name: _alike(real[counted, :1], gaps[name][counted, 1:]).mean(axis=0) for name in ("TSTS", *_ENDS)}
     value, floor, ceiling = (float(agreement[name].mean()) for name in ("TSTS", _FLOOR, _OTHER))
     by_pair = _alike(real[counted, :1], gaps["TSTS"][counted, 1:]).mean(axis=1)
-    error = np.hypot(agreement["TSTS"].std(), _error_of_models(by_pair, counted, len(_families(tasks[0]))))
+    again = np.concatenate([_gaps(of_task) for of_task in found[_AGAIN]])[counted, 1:]
+    error = np.hypot(
+        _alike(real[counted, :1], again).mean(axis=0).std(),
+        _error_of_models(by_pair, counted, len(_families(tasks[0]))),
+    )
     low, high = (float(np.clip(value + side * _Z * error, 0, 1)) for side in (-1, 1))
     levels = f"{len(tasks)} levels of {inputs.target}" if len(tasks) > 1 else f"{inputs.target}"
     sentence = (

@@ -35,7 +35,7 @@ _MOST_ROWS, _MOST_TESTED = 100_000, 40_000
 _FEWEST = 10  # records of a level, and of the rest, to test on
 _FEW_NUMBERS = 10  # a target of at most so many whole numbers is a set of levels
 _REPLICATES, _FIFTHS = 200, 5
-_SPLITS, _SPREAD_TESTED = 3, 10_000  # halves to learn from, and most records to test on, for the error of learning
+_SPREAD_TESTED = 10_000  # most records to test on, for the error of learning
 GUESSING, _LEAST_SKILL = 0.5, 0.01  # AUROC of who knows nothing; what real records teach at least, to divide by it
 Value = TypeVar("Value", float, np.ndarray)
 
@@ -292,8 +292,7 @@ def _learning(task: Task, learned: Coded, test: Coded, inputs: Inputs) -> float:
     """Return the standard error that comes from the records learned from."""
     test = test.take(slice(0, _SPREAD_TESTED))
     rng = generator(inputs.random_state, f"learning {task.label}")
-    splits = _SPLITS if inputs.level == "full" else 1
-    return float(training_error(lambda half: task.score(test, task.predict(half, [test])[0])[0], learned, rng, splits))
+    return float(training_error(lambda half: task.score(test, task.predict(half, [test])[0])[0], learned, rng))
 
 
 def skill_share(tstr: Value, trtr: Value) -> Value:

@@ -24,7 +24,7 @@ from shd.dataset import Dataset
 
 METRICS = {
     "group shares", "group fidelity", "group utility", "equalised odds difference", "demographic parity difference",
-    "group DCR share",
+    "group DCR share", "group C2ST",
 }  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def _shuffled(frame: pd.DataFrame, sex: str) -> pd.DataFrame:
 
 def test_a_fresh_sample_is_green(clean):
     assert {score.metric for score in clean.scores} == METRICS
-    assert [score.metric for score in clean.scores if score.verdict != "green"] == []
+    assert [score.metric for score in clean.scores if score.verdict in ("amber", "red")] == []
     assert clean.skipped == []
     frame = clean.frames["fairness"]
     assert frame["group"].tolist() == ["f", "m"] and (frame["verdict"] == "green").all()
@@ -170,7 +170,7 @@ def test_a_fresh_sample_is_green(clean):
 def test_intervals_and_references(clean):
     for score in clean.scores:
         assert score.question == "fairness" and score.low <= score.value <= score.high
-        assert np.isfinite([score.floor, score.ceiling]).all()
+        assert np.isfinite([end for end in (score.floor, score.ceiling) if end is not None]).all()
         assert "sex" in score.sentence and "None" not in score.sentence
 
 
@@ -181,7 +181,7 @@ def test_shuffled_labels_of_one_group(tables):
     assert score.verdict == "red" and "sex = f" in score.sentence and score.value > 0.05
     frame = answer.frames["fairness"].set_index("group")
     assert frame.loc["f", "verdict"] == "red" and frame.loc["m", "verdict"] == "green"
-    assert found(answer, "group shares").verdict == found(answer, "group fidelity").verdict == "green"
+    assert {found(answer, name).verdict for name in ("group shares", "group fidelity")} <= {"green", "grey"}
 
 
 def test_a_group_of_noise(tables):
@@ -193,7 +193,7 @@ def test_a_group_of_noise(tables):
     answer = ask(train, noise, holdout)
     score = found(answer, "group fidelity")
     assert score.verdict == "red" and "sex = m" in score.sentence
-    assert found(answer, "group shares").verdict == "green"
+    assert found(answer, "group shares").verdict in ("green", "grey")
 
 
 def test_a_missing_group(tables):
@@ -295,7 +295,7 @@ def test_odd_tables(frame, held):
     answer = ask(frame, frame.sample(frac=1, random_state=0), frame.iloc[:60] if held else None, target=target)
     assert answer.scores or answer.skipped
     for score in answer.scores:
-        assert score.low <= score.value <= score.high and score.verdict in ("green", "amber", "red")
+        assert score.low <= score.value <= score.high and score.verdict in ("grey", "green", "amber", "red")
 
 
 def test_the_quick_level_looks_at_fewer(tables):

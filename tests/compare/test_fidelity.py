@@ -81,7 +81,7 @@ def test_a_fresh_sample_is_green_with_and_without_a_holdout(module, people):
     given = {"train": people(1500, 102), "synthetic": people(1500, 202)}
     for more in ({"holdout": people(1500, 302)}, {}):
         answer = module.measure(prepare_tables(given | more)[0])
-        assert {score.verdict for score in answer.scores} <= {"green"}, answer.scores
+        assert {score.verdict for score in answer.scores} <= {"green", "grey"}, answer.scores
 
 
 def test_one_record_repeated_is_red_by_every_measure(people):

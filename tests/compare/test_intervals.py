@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from shd.compare import _judges, _models, columns, pairs, privacy
+from shd.compare import _judges, _models, agreement, columns, pairs, privacy, utility
 from shd.compare._coded import align
 from shd.compare._compare import prepare_tables
 from shd.compare._models import auroc, r2
@@ -94,6 +94,41 @@ def test_distances_to_few_people(sizes):
             held[score.metric].append(score.low <= truth <= score.high)
     assert np.mean(held["DCR share"]) >= 0.9
     assert np.mean(held["NNDR gap"]) >= 0.85  # the next person is not drawn again
+
+
+def _chances(n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3))
+    sick = rng.random(n) < 1 / (1 + np.exp(-x[:, 0] - 0.5 * x[:, 1]))
+    return pd.DataFrame(x, columns=list("abc")).assign(sick=pd.Categorical(np.where(sick, "yes", "no")))
+
+
+def test_calibration_slope_of_few_records_learned_from():
+    """The truth is the mean slope of models that learn from as many records, tested on very many."""
+
+    def of_one(seed: int) -> tuple[float, float]:
+        given = {role: _chances(250, 3 * seed + k) for k, role in enumerate(("train", "synthetic", "holdout"))}
+        inputs, _ = prepare_tables(given, "sick", random_state=seed)
+        ready, _ = utility.with_target(inputs, "")
+        answer = agreement._calibration(inputs, ready)
+        (score,) = (score for score in answer.scores if score.metric == "calibration slope")
+        return score.low, score.high
+
+    many = align(_chances(4000, 10**6))[0][0]
+    (task,) = utility.needed_tasks(many, many, "sick")
+    truth = np.mean([agreement._calibrated([task], align(_chances(250, 10**5 + k))[0][0], many)[1] for k in range(60)])
+    assert share_held(60, lambda seed: (*of_one(seed), truth)) >= 0.9
+
+
+def test_skill_of_few_records_learned_from():
+    """Learned from other records, too, models reach the share of skill that they reach on average."""
+
+    def of_one(seed: int) -> tuple[float, float, float]:
+        given = {role: _chances(200, 3 * seed + k) for k, role in enumerate(("train", "synthetic", "holdout"))}
+        (score,) = utility.measure(prepare_tables(given, "sick", random_state=seed)[0]).scores
+        return score.low, score.high, 1.0  # synthetic records are fresh ones
+
+    assert share_held(30, of_one) >= 0.9
 
 
 def test_telling_two_samples_of_one_population_apart(monkeypatch):

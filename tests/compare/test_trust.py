@@ -86,7 +86,7 @@ def test_the_column_behind_a_lost_link_is_named(cohort):
 
 
 def test_chance_is_no_fault_and_red_must_be_sure():
-    for half, verdict in ((0.02, "red"), (0.17, "amber"), (0.3, "green")):
+    for half, verdict in ((0.02, "red"), (0.1, "amber"), (0.2, "green")):
         intervals = {"low": -0.5 - half, "high": -0.5 + half}
         columns = pd.DataFrame({"column": ["a", "b"], "distance": 0.0, "real reference": 0.0, "verdict": "green"})
         link = {"first": ["a"], "second": ["b"], "train": [0.6], "synthetic": [0.35], "real reference": [0.6]}

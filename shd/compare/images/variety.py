@@ -143,23 +143,28 @@ def _score(metric: str, ratios: np.ndarray, replicates: np.ndarray, word: str) -
         high,
         floor,
         ceiling,
-        _band(value, low, high, ceiling),
+        _band(value, low, high, ceiling, floor),
         "at 1",
         sentence,
         digits=2,
     )
 
 
-def _band(value: float, low: float, high: float, ceiling: float) -> str:
+def _band(value: float, low: float, high: float, ceiling: float, floor: float = np.inf) -> str:
     """Judge a ratio: a quarter too much or too little is green, and more where chance explains it.
 
-    Too much or too little is what lies outside the range from 1 to the ratio of other real people.
+    Too much or too little is what lies outside the range from 1 to the ratio of other real people. Further from 1
+    than that of the floor is grey: whatever it is that tells pictures from blurred Gaussians, it is not this.
     """
     right = min(max(value, min(1.0, ceiling)), max(1.0, ceiling))
-    off = max(value / right, right / value) if value > 0 else np.inf
+    off = _off(value / right)
     if off <= _GREEN or (off <= _AMBER and low <= 1 <= high):
-        return "green"
+        return "grey" if _off(value) > _off(floor) else "green"
     return "amber" if off <= _AMBER else "red"
+
+
+def _off(ratio: float) -> float:
+    return max(ratio, 1 / ratio) if ratio > 0 else np.inf
 
 
 def _checked(images: np.ndarray) -> np.ndarray:
