@@ -27,8 +27,6 @@ class Linkage:
         How often a new record has each of them, 0 to 1, and last how often it has none (missing).
     place : list of ndarray
         Share of train below each value, ties by half, 0 to 1.
-    least : float
-        Chance of lying nearer than any other record of train does.
 
     References
     ----------
@@ -41,14 +39,13 @@ class Linkage:
     known: list[np.ndarray]
     chance: list[np.ndarray]
     place: list[np.ndarray]
-    least: float
 
     @classmethod
     def of(cls, train: Coded) -> "Linkage":
         """Learn from train how common each value is."""
         columns = [_learned(values) for values in train.values.T]
         is_number = np.array([column.is_number for column in train.columns])
-        return cls(is_number, *map(list, zip(*columns, strict=True)), 1 / len(train))
+        return cls(is_number, *map(list, zip(*columns, strict=True)))
 
     def closest(self, records: Coded, real: Coded) -> np.ndarray:
         """Return the largest weight of each record with a real one, nats, shape (n,)."""
@@ -72,10 +69,8 @@ class Linkage:
             near = np.minimum(at, max(len(known) - 1, 0))
             found = known[near] == values if len(known) else np.zeros(len(values), dtype=bool)
             which = np.where(np.isnan(values), len(known), np.where(found, near, -1)).astype(np.int32)
-            between = np.concatenate([[0.0], (place[1:] + place[:-1]) / 2, [1.0]]) if len(place) else np.zeros(1)
-            lies = np.where(found, np.append(place, 0.0)[near], between[at]).astype(np.float32)
-            lies[np.isnan(values)] = np.nan
-            columns.append((which, -np.log(chance[which]).astype(np.float32), lies))
+            lies = np.interp(values, known, place, left=0.0, right=1.0) if len(known) else np.full(len(values), np.nan)
+            columns.append((which, -np.log(chance[which]).astype(np.float32), lies.astype(np.float32)))
         return columns
 
     def _weight(self, j: int, mine: list[np.ndarray], others: tuple) -> np.ndarray:
@@ -85,8 +80,8 @@ class Linkage:
             return np.where(same, mine[1][:, None], np.float32(0))
         gap = np.abs(mine[2][:, None] - others[2])
         np.nan_to_num(gap, copy=False, nan=1.0)
-        gap *= 2
-        np.clip(gap, self.least, 1, out=gap)
+        # nearer than that is no more surprising than the same value
+        np.clip(2 * gap, self.chance[j].min(), 1, out=gap)
         np.log(gap, out=gap)
         return np.where(same, mine[1][:, None], -gap)
 

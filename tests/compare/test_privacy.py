@@ -72,10 +72,10 @@ def _scores(train, synthetic, holdout):
 
 
 def test_near_copies_by_hand():
-    train = pd.DataFrame({"n": [0.0, 1000.0]})
-    holdout = pd.DataFrame({"n": np.arange(1.0, 201)})  # at 1 to 200; the nearest 1 % are 1 and 2
-    synthetic = pd.DataFrame({"n": [0.0, 0.5, 1.5, 2.5, 80.0, 1000.0]})
-    assert near_copies(train, synthetic, holdout) == pytest.approx(4 / 6)
+    train = pd.DataFrame({"n": np.arange(0.0, 1001, 10)})
+    holdout = pd.DataFrame({"n": 10.0 * (np.arange(200) // 2) + np.repeat([1.0, 4.0], [2, 198])})
+    synthetic = pd.DataFrame({"n": [0.0, 10.5, 22.0, 34.0, 45.0, 1000.0]})  # the nearest 1 % held out are 1 away
+    assert near_copies(train, synthetic, holdout) == pytest.approx(3 / 6)
 
 
 def test_near_copies_are_one_in_a_hundred_where_all_tie():
@@ -159,8 +159,8 @@ def test_bands_of_the_dcr_share(value, low, ceiling, verdict):
 
 def test_the_floor_remembers_nobody(people):
     """Columns drawn one by one, and no number that one person alone has."""
-    train = people(300, 1)
-    inputs = prepare_tables({"train": train, "synthetic": people(300, 2), "holdout": people(300, 3)})[0]
+    train = people(900, 1)
+    inputs = prepare_tables({"train": train, "synthetic": people(900, 2), "holdout": people(900, 3)})[0]
     blood, age = (inputs.train.names.index(name) for name in ("blood", "age"))
     assert not np.isin(inputs.floor.values[:, blood], inputs.train.values[:, blood]).any()
     assert np.isin(inputs.floor.values[:, age], inputs.train.values[:, age]).mean() > 0.9  # ages are shared by many
