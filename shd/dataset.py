@@ -126,7 +126,8 @@ class Dataset:
         """Make a Dataset from anybody's table, inferring what is not said.
 
         Text becomes categories. A column of whole numbers from 0 on is a count. Dates, decimals and
-        the like that are held as objects or by Arrow become what they are. The result shows its roles in a notebook (see `roles`); say them here to override.
+        the like that are held as objects or by Arrow become what they are. The result shows its roles
+        in a notebook (see `roles`); say them here to override.
 
         Parameters
         ----------
