@@ -195,7 +195,7 @@ class Dataset:
         decimal: str | None = None,
         **roles,
     ):
-        """Read a CSV (plain or compressed) or Parquet file.
+        """Make a Dataset of a CSV (plain or compressed) or Parquet file.
 
         Where a schema lies beside a CSV (``synthetic.schema.json`` beside ``synthetic.csv.gz``, as in
         a release), the same records come back that were written, whatever else is given here. Else its
@@ -217,10 +217,6 @@ class Dataset:
             dates are kept as text.
         decimal : {".", ","}, optional
             Decimal mark of numbers such as 93,508, where no column tells.
-
-        Returns
-        -------
-        Dataset
 
         Raises
         ------
