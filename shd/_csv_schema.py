@@ -114,7 +114,7 @@ class Schema:
             except (ValueError, TypeError, OverflowError) as error:
                 reason = str(error).splitlines()[0]
                 raise ShdError(
-                    f"column {one.name!r} is not as the schema beside it says ({reason}). Mend it, or remove the schema."
+                    f"column {one.name!r} is not as the schema beside it says ({reason}); mend it, or remove that file."
                 ) from None
         return pd.DataFrame(columns, copy=False)
 
@@ -179,7 +179,9 @@ def _column_texts(values: pd.Series) -> pd.Series:
 def _texts(values: pd.Series | pd.Index) -> list[str | None]:
     """Return values as text that gives them back exactly."""
     if pd.api.types.is_datetime64_any_dtype(values):
-        return [None if value is pd.NaT else value.isoformat(sep=" ") for value in values]
+        texts = [None if value is pd.NaT else value.isoformat(sep=" ") for value in values]
+        midnight = all(text is None or text.endswith(" 00:00:00") for text in texts)
+        return [text and text[:10] for text in texts] if midnight else texts
     return [None if pd.isna(value) else value if isinstance(value, str) else _text(value) for value in values]
 
 

@@ -100,8 +100,8 @@ def _check_names(first: list[tuple[int, list[str]]]) -> None:
         return
     line = next(line for line, fields in below if _used(fields) == usual)
     raise ShdError(
-        f"line {at} has {_fields(_used(names))} and line {line} has {usual}: the row of names does not fit the records. "
-        f"Mend it, or leave out what stands above the names with --skip {line - 1} (skip={line - 1})."
+        f"line {at} has {_fields(_used(names))} and line {line} has {usual}: names and records do not fit. "
+        f"Mend the names, or leave out what stands above the names with --skip {line - 1} (skip={line - 1})."
     )
 
 
@@ -118,8 +118,8 @@ def _check_widths(records: Iterator[tuple[int, list[str]]], n_names: int, at: in
         if width > n_names:
             if any(field.strip() for field in fields[n_names:]):
                 raise ShdError(
-                    f"line {line} has {_fields(_used(fields))} and line {at}, the row of names, has {n_names}. Mend that "
-                    f"line: a comma inside a field needs quotes around the field."
+                    f"line {line} has {_fields(_used(fields))} and line {at}, the row of names, has {n_names}. Mend "
+                    f"that line: a comma inside a field needs quotes around the field."
                 )
             widest, trailing = max(widest, width), trailing + 1
         elif width < n_names:

@@ -76,7 +76,7 @@ def undress(texts: list[str]) -> Dressed | None:
     """Take texts apart into sign, digits and unit; None where one is no number, or units differ."""
     signs, bodies, powers, units = [], [], [], set()
     for text in texts:
-        text = text.replace("−", "-").replace("–", "-")  # noqa: RUF001 - signs that typists and programs put
+        text = text.replace("−", "-").replace("–", "-")  # as typists and programs write it
         negative = text.startswith("(") and text.endswith(")")
         if negative:
             text = text[1:-1].strip()

@@ -76,11 +76,13 @@ def _from_arrow(values: pd.Series, kind: pa.DataType) -> pd.Series:
 
 def _from_objects(values: pd.Series) -> pd.Series:
     """Return a column of Python objects as what all of them are."""
+    known = values.dropna()
+    kind = pd.api.types.infer_dtype(known, skipna=True)
+    if kind == "integer" and len(known) < len(values):  # as floats, long codes would lose digits
+        return _numbers(values, known)
     sure = values.infer_objects()
     if sure.dtype != object:
         return known_type(sure)
-    known = values.dropna()
-    kind = pd.api.types.infer_dtype(known, skipna=True)
     if kind == "boolean":
         return values.where(values.notna(), None).astype("boolean")
     if kind == "date" or (kind in ("datetime", "datetime64", "mixed") and _are(known, "date", "datetime", "Timestamp")):
@@ -126,7 +128,7 @@ def _numbers(values: pd.Series, known: pd.Series) -> pd.Series:
 
 
 def _times(values: pd.Series) -> pd.Series:
-    """Times of day as time since midnight."""
+    """Return times of day as time since midnight."""
     since = [
         np.timedelta64("NaT")
         if pd.isna(v)

@@ -13,6 +13,7 @@ from shd import _terminal
 from shd._errors import ShdError
 from shd._plain import in_columns, plain
 from shd._progress import notice
+from shd._reading_options import DayFirst, Decimal, Missing, Skip, Text, reading
 
 
 def _examples(*lines: str) -> str:
@@ -44,20 +45,6 @@ Subject = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with
 Sensitive = Annotated[
     list[str] | None, typer.Option(metavar="COLUMN", help="Column of groups to be treated alike; again for more.")
 ]
-Skip = Annotated[int, typer.Option(min=0, metavar="N", help="Lines above the row of names of a CSV to leave out.")]
-Missing = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="WORD", help="Word for a missing value in a CSV; again for more.  [default: NA, N/A, NULL ...]"
-    ),
-]
-Text = Annotated[
-    list[str] | None, typer.Option(metavar="COLUMN", help="Column of a CSV to keep as it is written; again for more.")
-]
-DayFirst = Annotated[
-    bool | None, typer.Option("--day-first/--month-first", help="Whether 03/04/2020 is in April, or in March.")
-]
-Decimal = Annotated[str | None, typer.Option(metavar="MARK", help="Decimal mark of a CSV: a point, or a comma.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set, for example diabetes.")]
 
 
@@ -188,7 +175,7 @@ def generate(
         sensitive=tuple(sensitive or ()),
         licence=licence,
         citation=citation,
-        reading=_reading(skip, missing, text, day_first, decimal),
+        reading=reading(skip, missing, text, day_first, decimal),
     )
     check_licence(data)
     tell.loaded(data)
@@ -241,7 +228,7 @@ def compare(
     from shd.dataset import Dataset
     from shd.datasets.opening import open_data
 
-    how = _reading(skip, missing, text, day_first, decimal)
+    how = reading(skip, missing, text, day_first, decimal)
     train, _ = open_data(real, target=target, subject=subject, sensitive=tuple(sensitive or ()), reading=how)
     made = Dataset.from_csv(synthetic, source="synthetic", **how)
     held = None if holdout is None else Dataset.from_csv(holdout, subject=subject, **how)
@@ -298,7 +285,7 @@ def verify(
         tell("files", str(release))
         whole = verify_release(release)
         source, target = original_of(whole)
-        how = _reading(skip, missing, text, day_first, decimal)
+        how = reading(skip, missing, text, day_first, decimal)
         tell("load", f"{real}, {source}")
         data, raw = open_data(real, source=source, target=target, subject=subject, reading=how)
         tell.loaded(data)
@@ -379,12 +366,6 @@ def data_verify(name: Name, json: AsJson = False) -> None:
 
 def _emit_archive(name: str, path: Path, as_json: bool) -> None:
     _terminal.emit({"name": name, "archive": str(path)}, as_json, f"Archive: {path}")
-
-
-def _reading(skip: int, missing: list | None, text: list | None, day_first: bool | None, decimal: str | None) -> dict:
-    """Return how a file is to be read, as `Dataset.from_csv` takes it."""
-    words = None if missing is None else tuple(missing)
-    return {"skip": skip, "missing": words, "text": tuple(text or ()), "day_first": day_first, "decimal": decimal}
 
 
 def _check_output(path: Path) -> None:

@@ -12,10 +12,20 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from shd._dates import from_digits
 from shd._errors import ShdError, ShdWarning
+from shd._frames import (
+    check_frame,
+    check_lengths,
+    describe_columns,
+    is_count,
+    is_numeric,
+    text_to_categories,
+    warn_of_dates,
+)
 from shd._tables import Reading, read_noted
-from shd._types import as_text, known_types
+from shd._types import known_types
+
+__all__ = ["DataCard", "Dataset", "as_frame", "check_frame", "describe_columns", "is_numeric", "role_of"]
 
 if TYPE_CHECKING:
     from shd.domain import Domain
@@ -123,7 +133,7 @@ class Dataset:
         if self.source not in SOURCES:
             raise ShdError(f"source={self.source!r} is not one of {', '.join(SOURCES)}.")
         subjects = np.arange(len(self.frame)) if self.subjects is None else np.asarray(self.subjects)
-        _check_lengths(self.frame, subjects, self.images)
+        check_lengths(self.frame, subjects, self.images)
         object.__setattr__(self, "subjects", subjects)
         object.__setattr__(self, "frame", self.frame.reset_index(drop=True))
         for role in (*roles, "declared"):
@@ -146,7 +156,8 @@ class Dataset:
         """Make a Dataset from anybody's table, inferring what is not said.
 
         Text becomes categories. A column of whole numbers from 0 on is a count. Dates, decimals and
-        the like that are held as objects or by Arrow become what they are. The result shows its roles in a notebook (see `roles`); say them here to override.
+        the like that are held as objects or by Arrow become what they are. The result shows its roles
+        in a notebook (see `roles`); say them here to override.
 
         Parameters
         ----------
@@ -181,13 +192,13 @@ class Dataset:
                 raise ShdError(f"subject: column {subject!r} has missing ids; fill or drop those records.")
             roles["subjects"] = frame[subject].to_numpy()
             frame = frame.drop(columns=subject)
-        _warn_of_dates(frame)
-        typed = _text_to_categories(frame)
+        warn_of_dates(frame)
+        typed = text_to_categories(frame)
         is_category = typed.dtypes == "category"
         roles["levels_read"] = tuple(typed.columns[is_category & (frame.dtypes != "category")])
         frame = typed
         if "counts" not in roles:
-            roles["counts"] = tuple(c for c in frame.columns if _is_count(frame[c]))
+            roles["counts"] = tuple(c for c in frame.columns if is_count(frame[c]))
         return cls(frame, target=target, **roles)
 
     @classmethod
@@ -204,7 +215,7 @@ class Dataset:
         decimal: str | None = None,
         **roles,
     ):
-        """Read a CSV (plain or compressed) or Parquet file.
+        """Make a Dataset of a CSV (plain or compressed) or Parquet file.
 
         Where a schema lies beside a CSV (``synthetic.schema.json`` beside ``synthetic.csv.gz``, as in
         a release), the same records come back that were written, whatever else is given here. Else its
@@ -226,10 +237,6 @@ class Dataset:
             dates are kept as text.
         decimal : {".", ","}, optional
             Decimal mark of numbers such as 93,508, where no column tells.
-
-        Returns
-        -------
-        Dataset
 
         Raises
         ------
@@ -365,11 +372,6 @@ class Dataset:
         return f'<img src="{data_uri(grid(self.images[some], 1))}" alt="{said}" style="max-width: 100%">'
 
 
-def is_numeric(values: pd.Series) -> bool:
-    """Whether a column holds numbers (yes/no columns do not count as numbers)."""
-    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-
-
 def as_frame(data: "Dataset | pd.DataFrame", what: str = "data") -> pd.DataFrame:
     """Return the table of a Dataset or DataFrame, or say clearly that it is neither."""
     if isinstance(data, Dataset):
@@ -386,68 +388,6 @@ def role_of(data: object, name: str, default: object = None) -> object:
     A DataFrame may have a column of that name, which is no role.
     """
     return getattr(data, name) if isinstance(data, Dataset) else default
-
-
-def check_frame(frame: pd.DataFrame, what: str = "the table") -> None:
-    """Raise `ShdError` for a table that nothing can be done with."""
-    if not isinstance(frame, pd.DataFrame):
-        raise ShdError(f"{what} must be a pandas DataFrame, not {type(frame).__name__}.")
-    unnamed = [column for column in frame.columns if pd.api.types.is_scalar(column) and pd.isna(column)]
-    if unnamed:
-        raise ShdError(f"{what} has a column without a name; name it.")
-    if frame.columns.nlevels > 1:
-        raise ShdError(f"{what} has several rows of column names; make each name one text.")
-    odd = [column for column in frame.columns if not isinstance(column, (str, int, float, np.integer, np.floating))]
-    if odd:
-        raise ShdError(
-            f"{what} has a column whose name is no text ({type(odd[0]).__name__} {str(odd[0])!r}); name the columns "
-            f"with text: frame.columns = frame.columns.map(str)."
-        )
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise ShdError(f"{what} has the column {repeated[0]!r} more than once; rename one of them.")
-    if frame.shape[1] == 0 or len(frame) == 0:
-        raise ShdError(f"{what} is empty: {len(frame)} rows and {frame.shape[1]} columns.")
-    for column, values in frame.items():
-        # only where pandas finds more than text or numbers is each cell looked at
-        mixed = values.dtype == object and pd.api.types.infer_dtype(values).startswith("mixed")
-        if mixed and not all(map(pd.api.types.is_hashable, values)):
-            raise ShdError(f"column {column!r} holds lists or other nested values; make it one value a cell.")
-
-
-def _check_lengths(frame: pd.DataFrame, subjects: np.ndarray, images: np.ndarray | None) -> None:
-    for what, values in (("subjects", subjects), ("images", images)):
-        if values is not None and len(values) != len(frame):
-            raise ShdError(f"{what} has {len(values)} entries for {len(frame)} records; give one a record.")
-    if subjects.ndim != 1 or pd.isna(subjects).any():
-        raise ShdError("subjects must be one id a record, none missing; fill them or drop those records.")
-    if images is not None and (getattr(images, "dtype", None) != np.uint8 or images.ndim != 3):
-        raise ShdError("images must be a uint8 array of shape (n_records, height, width), one grey picture a record.")
-
-
-def _text_to_categories(frame: pd.DataFrame) -> pd.DataFrame:
-    """Turn text into categories; numbers and dates that pandas holds as objects become what they are."""
-    frame = frame.infer_objects()
-    for column in frame.select_dtypes(include=["str", "string", "object"]).columns:
-        known = frame[column].dropna()
-        mixed = frame[column].dtype == object and known.map(type).nunique() > 1
-        frame[column] = (as_text(frame[column], known) if mixed else frame[column]).astype("category")
-    return frame
-
-
-def _warn_of_dates(frame: pd.DataFrame) -> None:
-    """Warn of whole numbers such as 20200314: as numbers, most of what is made of them is no date."""
-    for column in frame.columns:
-        values = frame[column]
-        if pd.api.types.is_integer_dtype(values):
-            counts = values.dropna().value_counts()
-            if from_digits([str(number) for number in counts.index], counts.to_numpy()):
-                warnings.warn(
-                    f"column {column!r} holds whole numbers that look like dates; make them dates with "
-                    f"pd.to_datetime(frame[{column!r}].astype(str))",
-                    ShdWarning,
-                    stacklevel=3,
-                )
 
 
 def _pool_singles(strata: np.ndarray) -> np.ndarray:
@@ -479,13 +419,3 @@ def _on_both_sides(held: np.ndarray, strata: np.ndarray | None, random_state: in
             comes, goes = rng.choice(members), rng.choice(there[strata[there] == commonest])
             held[[comes, goes]] = lacking, not lacking
     return held
-
-
-def _is_count(values: pd.Series) -> bool:
-    return pd.api.types.is_integer_dtype(values) and values.nunique() > 2 and bool((values.dropna() >= 0).all())
-
-
-def describe_columns(columns: Sequence[str], most: int = 5) -> str:
-    """Return names for a message: ``'a', 'b' and 3 more``."""
-    shown = ", ".join(repr(c) for c in list(columns)[:most])
-    return shown if len(columns) <= most else f"{shown} and {len(columns) - most} more"

@@ -1,5 +1,7 @@
 import base64
+import copy
 import io
+import pickle
 import re
 from dataclasses import replace
 
@@ -256,3 +258,14 @@ def test_levels_that_only_the_other_side_has_are_not_named():
         levels = [side.frame["d"].cat.categories.tolist() for side in sides]
         assert sorted(levels) == [["common"], ["common", "only one"]]
         assert [side.frame["p"].cat.categories.tolist() for side in sides] == [["a", "b"]] * 2  # declared: kept
+
+
+@pytest.mark.parametrize("name", ["head", "columns", "shape", "iloc", "age", "dtypes"])
+def test_what_a_frame_has_is_named_where_it_is(data, name):
+    with pytest.raises(AttributeError, match=rf"data\.frame\.{name}"):
+        getattr(data, name)
+    for use in (lambda: data[name], lambda: name in data, lambda: list(data)):
+        with pytest.raises(ShdError, match=r"data\.frame\["):
+            use()
+    assert not hasattr(data, name) and not hasattr(data, "_secret")
+    assert len(pickle.loads(pickle.dumps(copy.deepcopy(data)))) == len(data)

@@ -14,6 +14,9 @@ _LEVEL_CHARACTERS = 20
 _SMALL, _WIDE = (3.6, 2.4), (5.4, 2.6)
 _SEQUENTIAL, _DIVERGING = "YlGnBu", "PuOr_r"
 
+_YEAR = 365.2425  # days
+_NEAR_1970 = 1900 * _YEAR  # matplotlib draws the years 1 to 9999, margins and ticks included, and no others
+
 
 def distribution(bars: pd.DataFrame, word: str) -> str:
     """Draw one column: real beside synthetic; `bars` are the rows of that column in ``distributions``."""
@@ -40,7 +43,9 @@ def _draw_numbers(axes: Axes, bars: pd.DataFrame, word: str) -> None:
         axes.stairs(shares, edges, color=colour, fill=width == 0, alpha=0.75 if width == 0 else 1, linewidth=width)
     axes.set_ylabel("% of records")
     axes.margins(x=0.01)
-    if known["date"].any():  # days since 1970, as matplotlib counts them, too
+    if known["date"].any() and (np.abs(axes.get_xlim()) > _NEAR_1970).any():
+        axes.xaxis.set_major_formatter(lambda days, position: f"{1970 + days / _YEAR:.0f}")
+    elif known["date"].any():  # days since 1970, as matplotlib counts them, too
         axes.xaxis_date()
         axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
 

@@ -216,7 +216,7 @@ def _content(images: np.ndarray) -> tuple[int, int, int, int]:
 
 def _check_pictures(data: Dataset) -> None:
     if not isinstance(data, Dataset) or data.images is None:
-        raise ShdError("this family learns pictures: give a Dataset with images, or TabularCGAN a table.")
+        raise ShdError("this family learns pictures, not tables: choose TabularCGAN, or give a Dataset with images.")
     if data.target is None:
         raise ShdError("the pictures have no class: name the column of their class as the target of the Dataset.")
     others = [column for column in data.frame.columns if column not in (data.target, LEVEL)]

@@ -128,8 +128,10 @@ def test_what_cannot_be_asked_for_is_one_clear_line(family, model, data):
         model.sample(0)
     with pytest.raises(ShdError, match="no level 'sick'"):
         model.sample(3, condition={"class": "sick"})
-    with pytest.raises(ShdError, match="no level 9"):
-        model.sample(3, condition={"slice": 9})
+    for level in (9, 1.5, -1, True, "9", "1.5", None):
+        with pytest.raises(ShdError, match="column 'slice' had no missing" if level is None else f"no level {level!r}"):
+            model.sample(3, condition={"slice": level})
+    assert (model.sample(3, condition={"slice": "1"}).frame["slice"] == 1).all()  # the number that it writes
     with pytest.raises(ShdError, match="components=0"):
         clone(family).set_params(components=0).fit(data)
 
