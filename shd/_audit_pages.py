@@ -16,7 +16,17 @@ from shd._claims import YES, Claim, mark, same_number
 from shd._croissant import croissant
 from shd._errors import ShdWorkError
 from shd.dataset import Dataset
-from shd.release import IMAGE_FILES, SUMS, TABLE_FILES, Release, as_json, checksums, described_files, sha256
+from shd.release import (
+    IMAGE_FILES,
+    SUMS,
+    TABLE_FILES,
+    Release,
+    as_json,
+    checksums,
+    described_files,
+    save_report,
+    sha256,
+)
 
 if TYPE_CHECKING:
     from shd.compare import Report
@@ -139,5 +149,5 @@ def _of_any_machine(notes: list[dict]) -> list[dict]:
 def _page_of(report: "Report") -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "report.html")
-        report.without_persons().save(path)
+        save_report(report, path)
         return path.read_bytes()

@@ -80,12 +80,14 @@ class Synthesizer(BaseEstimator):
         _check_seed(self.random_state)
         _check_least(getattr(self, "min_people", None))
         self._check_parameters()
-        data = self._protect(data)
-        frame = as_frame(data)
-        whole = self._condition_columns(data, frame)
-        check_fittable(frame)
         self._people = people_of(data)
         try:
+            data = self._protect(data)
+            if self.protection_.done.sentence:
+                _warn(self.protection_.done.sentence)
+            frame = as_frame(data)
+            whole = self._condition_columns(data, frame)
+            check_fittable(frame)
             self.encoder_ = self._learn_encoder(frame, self._people, whole)
             self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
         finally:
@@ -172,10 +174,10 @@ class Synthesizer(BaseEstimator):
 
     def _protect(self, data: Dataset | pd.DataFrame) -> Dataset | pd.DataFrame:
         """Return what is learned from: no column that identifies people, and nothing that few of them have."""
-        self.protection_ = Protection.fit(data, self._least(data))
+        self.protection_ = Protection.fit(data, self.least_people(data))
         return self.protection_.apply(data)
 
-    def _least(self, data: Dataset | pd.DataFrame) -> int:
+    def least_people(self, data: Dataset | pd.DataFrame) -> int:
         """Return how many people have to share what is learned."""
         declared = role_of(data, "min_people")
         return next(n for n in (getattr(self, "min_people", None), declared, MIN_PEOPLE) if n is not None)

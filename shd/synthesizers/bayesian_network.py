@@ -8,7 +8,7 @@ import torch
 
 from shd._errors import ShdError
 from shd._progress import Bar, progress
-from shd.synthesizers._protect import distinct_people
+from shd.synthesizers._few import distinct_people
 from shd.synthesizers.base import Synthesizer, refuse_condition
 from shd.synthesizers.encoding import ColumnCodec
 

@@ -328,8 +328,8 @@ class TabularCGAN(Synthesizer):
         self._check_parameters()
         trial = copy.deepcopy(self).set_params(steps=1)
         trial.seed_ = 0
-        data = trial._protect(data)
-        frame, trial._people = as_frame(data), people_of(data)
+        trial._people, data = people_of(data), trial._protect(data)
+        frame = as_frame(data)
         columns = trial._condition_columns(data, frame)
         trial.encoder_ = trial._learn_encoder(frame, trial._people, columns)
         codes = trial.encoder_.transform(frame)
