@@ -166,9 +166,7 @@ def describe_side(data: Dataset, key: bytes) -> dict:
 
 def _protection(done: "Done") -> dict:
     """Return what was taken out before anything was learned, in counts, and in sentences for the pages."""
-    dropped = [
-        {"column": str(one.column), "kind": one.kind} for one in done.dropped if str(one.column) not in done.made_up
-    ]
+    dropped = [{"column": str(one.column), "kind": one.kind} for one in done.dropped if not one.made_up]
     least = done.min_people
     sentences = []
     if dropped:

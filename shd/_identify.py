@@ -33,11 +33,12 @@ _YEARS = 30  # dates of birth span more than this
 
 @dataclass(frozen=True)
 class Identified:
-    """A column that identifies people: which, what it holds, and how that was seen."""
+    """A column that identifies people: which, what it holds, how that was seen, and whether it is to be made up."""
 
     column: object
     kind: str
     why: str
+    made_up: bool = False
 
 
 @dataclass(frozen=True)

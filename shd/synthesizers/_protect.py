@@ -60,7 +60,7 @@ class Done:
     @property
     def sentence(self) -> str:
         """Name the columns that were dropped, and how to keep them; empty where there are none."""
-        named = [one for one in self.dropped if str(one.column) not in self.made_up]
+        named = [one for one in self.dropped if not one.made_up]
         if not named:
             return ""
         shown = ", ".join(f"{one.column!r} ({one.kind})" for one in named)
@@ -104,10 +104,9 @@ class Protection:
         found = identify(frame, people)
         kept, made_up = role_of(data, "keep", ()), role_of(data, "fake", ())
         _check_kept(frame, people, kept, found, min_people)
-        dropped = tuple(one for one in found if one.column not in kept)
-        dropped += tuple(
-            Identified(column, "", "to be made up") for column in made_up if column not in [d.column for d in dropped]
-        )
+        dropped = [replace(one, made_up=one.column in made_up) for one in found if one.column not in kept]
+        unfound = [column for column in made_up if column not in [one.column for one in found]]
+        dropped = (*dropped, *(Identified(column, "", "asked for", made_up=True) for column in unfound))
         names = [one.column for one in dropped]
         if (n := len(pd.unique(people))) < min_people:
             raise ShdError(

@@ -3,6 +3,7 @@
 import json
 import warnings
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from sklearn.base import BaseEstimator
 
 from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd.dataset import Dataset, as_frame, describe_columns, role_of
+from shd.synthesizers._fakes import FakeColumn
 from shd.synthesizers._protect import MIN_PEOPLE, Protection, people_of
 from shd.synthesizers.encoding import TableEncoder
 
@@ -81,6 +83,7 @@ class Synthesizer(BaseEstimator):
         _check_least(getattr(self, "min_people", None))
         self._check_parameters()
         self._people = people_of(data)
+        original = as_frame(data)
         try:
             data = self._protect(data)
             if self.protection_.done.sentence:
@@ -90,6 +93,7 @@ class Synthesizer(BaseEstimator):
             check_fittable(frame)
             self.encoder_ = self._learn_encoder(frame, self._people, whole)
             self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
+            self.fakes_ = self._learn_fakes(original)
         finally:
             del self._people  # a model does not know whose a record was
         self.n_rows_ = len(frame)
@@ -123,7 +127,8 @@ class Synthesizer(BaseEstimator):
         """
         self._check_fitted()
         rng = self._check_sample(n, random_state)
-        return self.encoder_.inverse(self._sample(int(n), condition, rng), rng)
+        drawn = self.encoder_.inverse(self._sample(int(n), condition, rng), rng)
+        return self._with_fakes(drawn, self.random_state if random_state is None else random_state)
 
     def save(self, path: str | Path) -> Path:
         """Write the model to one safetensors file (no pickle); see `load_synthesizer`.
@@ -141,6 +146,7 @@ class Synthesizer(BaseEstimator):
             "parameters": self.get_params(),
             "encoder": self.encoder_.to_dict(),
             "n_rows": self.n_rows_,
+            "fakes": [asdict(fake) for fake in self.fakes_],
             "extra": extra,
         }
         text = json.dumps(header, default=_plain)
@@ -155,6 +161,20 @@ class Synthesizer(BaseEstimator):
                 temporary.unlink()
             raise ShdWorkError(f"{path}: cannot write the model ({error}). Choose another place.") from None
         return path
+
+    def _learn_fakes(self, original: pd.DataFrame) -> list[FakeColumn]:
+        """Learn the form of each column that is made up; nothing of its values."""
+        asked = {one.column: one for one in self.protection_.done.dropped if one.made_up}
+        return [
+            FakeColumn.learn(original[name], asked[name], at, len(original), self.random_state or 0)
+            for at, name in enumerate(original.columns)
+            if name in asked
+        ]
+
+    def _with_fakes(self, drawn: pd.DataFrame, seed: int | None) -> pd.DataFrame:
+        for fake in self.fakes_:
+            drawn.insert(min(fake.at, drawn.shape[1]), fake.name, fake.draw(len(drawn), seed or 0))
+        return drawn
 
     def _check_sample(self, n: int, random_state: int | None) -> np.random.Generator:
         """Check what `sample` is asked for, and return where its draws come from."""
@@ -239,6 +259,7 @@ def load_synthesizer(path: str | Path) -> Synthesizer:
         model = family(**{k: tuple(v) if isinstance(v, list) else v for k, v in header["parameters"].items()})
         model.encoder_ = TableEncoder.from_dict(header["encoder"])
         model._set_state(tensors, header["extra"])
+        model.fakes_ = [FakeColumn(**fake) for fake in header.get("fakes", ())]
         model.n_rows_ = header["n_rows"]
     except (KeyError, TypeError, ValueError, RuntimeError, zlib.error):  # written by another version
         raise unknown from None
