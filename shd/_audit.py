@@ -10,15 +10,17 @@ import pandas as pd
 from shd._apart import sample_apart
 from shd._audit_model import kept_rules, of_model
 from shd._audit_pages import made_pages, of_files, of_others, of_pages, of_words
-from shd._card import OF_ROWS, describe_side, environment, sha256_of_rows
+from shd._card import OF_ROWS, describe_side, environment, key_of, sha256_of_rows
 from shd._claims import CHANCE, NEW, NO, YES, Claim, mark, same_number
 from shd._errors import ShdError, ShdWorkError
+from shd._generate import by_person
 from shd._plain import in_columns
 from shd._progress import notice
 from shd._tables import read_table
 from shd.dataset import DataCard, Dataset, describe_columns
 from shd.datasets._pictures import read_pictures
 from shd.release import Release, sha256
+from shd.synthesizers._protect import Protection
 
 if TYPE_CHECKING:
     from shd.compare import Report
@@ -140,6 +142,8 @@ def _as_it_was(real: Dataset, card: dict, synthetic: Dataset) -> Dataset:
     named = (card.get("comparison") or {}).get("sensitive", synthetic.sensitive)
     roles = {"sensitive": named, "counts": synthetic.counts}
     roles = {role: tuple(column for column in columns if column in real.frame) for role, columns in roles.items()}
+    done = card.get("protection") or {}
+    roles |= {role: tuple(done.get(what, ())) for role, what in (("keep", "kept"), ("fake", "made_up"))}
     return replace(real, name=card["made_from"]["name"], card=about, **roles)
 
 
@@ -206,7 +210,12 @@ def _split(release: Release, real: Dataset) -> tuple[Dataset, Dataset]:
         raise ShdError(f"{release.folder}: made from {kind}; give --real the original, {card['made_from']['name']}.")
     if "test_size" not in card["split"]:
         raise ShdError(f"{release.folder / 'card.json'}: does not say how train and holdout were split; {_ITS_MAKER}")
-    return real.split(card["split"]["test_size"], card["split"]["random_state"])
+    sides = by_person(real).split(card["split"]["test_size"], card["split"]["random_state"])
+    done = card.get("protection")
+    if done is None:  # of an earlier version
+        return sides
+    protection = Protection.fit(sides[0], done["min_people"])
+    return tuple(protection.apply(side) for side in sides)
 
 
 def _not_measured(card: dict, real: Dataset) -> str:
@@ -218,10 +227,11 @@ def _not_measured(card: dict, real: Dataset) -> str:
 
 def _of_split(card: dict, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
     """Whether the same people and the same rows are on each side."""
+    secret = key_of(train, holdout)
     for name, side in (("train", train), ("holdout", holdout)):
-        claimed, found = card["split"][name], describe_side(side)
-        for what in ("subjects", "rows"):
-            key, count = f"sha256_of_{what}", "records" if what == "rows" else "subjects"
+        claimed, found = card["split"][name], describe_side(side, secret)
+        for what, key in (("subjects", "hmac_of_subjects"), ("rows", "sha256_of_rows")):
+            count = "records" if what == "rows" else "subjects"
             shown = [f"{said[count]:,} {said.get(key, 'no checksum')[:_SHOWN]}" for said in (claimed, found)]
             same = claimed.get(key) == found[key] and claimed["records"] == found["records"]
             yield Claim(f"{what} of {name}", *shown, mark(same))

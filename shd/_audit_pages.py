@@ -18,7 +18,18 @@ from shd._csv_schema import same_records
 from shd._errors import ShdError, ShdWorkError
 from shd._tables import read_table
 from shd.dataset import Dataset
-from shd.release import IMAGE_FILES, SCHEMA, SUMS, TABLE_FILES, Release, as_json, checksums, described_files, sha256
+from shd.release import (
+    IMAGE_FILES,
+    SCHEMA,
+    SUMS,
+    TABLE_FILES,
+    Release,
+    as_json,
+    checksums,
+    described_files,
+    save_report,
+    sha256,
+)
 
 if TYPE_CHECKING:
     from shd.compare import Report
@@ -147,5 +158,5 @@ def _of_any_machine(notes: list[dict]) -> list[dict]:
 def _page_of(report: "Report") -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "report.html")
-        report.without_persons().save(path)
+        save_report(report, path)
         return path.read_bytes()

@@ -1,6 +1,7 @@
 """What a release says about itself. Everything here is derived; nothing is typed by hand."""
 
 import hashlib
+import hmac
 import os
 import platform
 import re
@@ -20,6 +21,7 @@ from shd.dataset import Dataset, describe_columns
 if TYPE_CHECKING:
     from shd.compare import Report
     from shd.synthesizers import Synthesizer
+    from shd.synthesizers._protect import Done
 
 FORMAT = "shd-release-1"
 OF_ROWS = "rows of train and holdout, sorted"
@@ -42,12 +44,15 @@ def describe(
     kept_rules: bool,
     raw: Path | None,
     creator: str | None,
+    done: "Done",
+    mark: str | None = None,
 ) -> dict:
     """Return the card of a release, as plain values for JSON; see `shd.release.make_release`."""
     about = report.to_dict()
     things = "records" if synthetic.images is None else "pictures"
     card = {
         "format": FORMAT,
+        **({} if mark is None else {"mark": mark}),
         "title": f"Synthetic {things} after: {train.card.title or train.name}",
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "description": train.card.description,
@@ -64,9 +69,10 @@ def describe(
         "split": {
             **(split or {}),
             "by": "subject",
-            "train": describe_side(train),
-            "holdout": describe_side(holdout),
+            "train": describe_side(train, key_of(train, holdout)),
+            "holdout": describe_side(holdout, key_of(train, holdout)),
         },
+        "protection": _protection(done),
         "synthesizer": {
             "class": type(synthesizer).__name__,
             "parameters": plain(synthesizer.get_params()),
@@ -102,7 +108,7 @@ def readme(card: dict) -> str:
     )
     pages.filters["cell"] = lambda value: "–" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
     pages.filters["number"] = lambda value: "–" if value is None else f"{value:.3f}"
-    return pages.get_template("release.md.j2").render(card)
+    return pages.get_template("release.md.j2").render({"protection": None, "mark": None, **card})
 
 
 def environment() -> dict:
@@ -150,14 +156,52 @@ def _row_hashes(data: Dataset) -> np.ndarray:
     return pd.util.hash_pandas_object(frame, index=False, categorize=False).to_numpy()
 
 
-def describe_side(data: Dataset) -> dict:
-    """Size of one side of a split, and checksums that tell whether another split is the same one."""
+def key_of(*sides: Dataset) -> bytes:
+    """Return what only those can compute who have every record: ids that are keyed by it cannot be guessed."""
+    hashes = np.sort(np.concatenate([_row_hashes(data) for data in sides])).astype("<u8")
+    return hashlib.sha256(b"key of the subjects" + hashes.tobytes()).digest()
+
+
+def describe_side(data: Dataset, key: bytes) -> dict:
+    """Size of one side of a split, and checksums that tell whether another split is the same one; see `key_of`."""
     ids = sorted(map(str, pd.unique(data.subjects)))
     return {
         "records": len(data),
         "subjects": len(ids),
-        "sha256_of_subjects": hashlib.sha256("\n".join(ids).encode()).hexdigest(),
+        "hmac_of_subjects": hmac.new(key, "\n".join(ids).encode(), "sha256").hexdigest(),
         "sha256_of_rows": sha256_of_rows(data),
+    }
+
+
+def _protection(done: "Done") -> dict:
+    """Return what was taken out before anything was learned, in counts, and in sentences for the pages."""
+    dropped = [{"column": str(one.column), "kind": one.kind} for one in done.dropped if not one.made_up]
+    least = done.min_people
+    sentences = []
+    if dropped:
+        sentences.append(
+            f"Dropped, as they identify people: {describe_columns([one['column'] for one in dropped], 50)}."
+        )
+    if done.made_up:
+        sentences.append(f"Made up, and about nobody: {describe_columns(done.made_up, 50)}.")
+    if done.kept:
+        sentences.append(f"Identify people, and were kept knowingly: {describe_columns(done.kept, 50)}.")
+    if least == 1:
+        sentences.append("Levels and numbers of single people were learned as they are (min_people=1).")
+    else:
+        sentences.append(
+            f"What fewer than {least} people of train share was not learned: {done.merged_levels} levels in "
+            f"{done.merged_columns} columns were merged into others, and numbers or dates of {done.cut_columns} "
+            f"columns were cut to the range of the rest."
+        )
+    return {
+        "min_people": least,
+        "dropped": dropped,
+        "made_up": list(done.made_up),
+        "kept": list(done.kept),
+        "merged_levels": done.merged_levels,
+        "cut_columns": done.cut_columns,
+        "sentences": sentences,
     }
 
 
@@ -239,6 +283,8 @@ def use_of(card: dict) -> dict:
     red = [column["name"] for column in card["data"]["columns"] if column["trust"].get("verdict") in ("grey", "red")]
     if red:
         may_not.append(f"Anything that rests on columns not to be trusted: {describe_columns(red)}.")
+    if card.get("mark"):
+        may_not.insert(0, card["mark"])
     if source != "real":
         may_not.insert(0, f"Anything about real patients: it was made from {source} data, not from real ones.")
     return {"may": may, "may_not": may_not}

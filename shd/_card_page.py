@@ -65,6 +65,8 @@ def complete(card: dict) -> dict:
         "creator": None,
         "checks": None,
         "comparison": None,
+        "protection": None,
+        "mark": None,
         "risk": risk_of(card["scores"], card["verdicts"]),
         **card,
         "data": data,

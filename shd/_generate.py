@@ -1,9 +1,12 @@
 """The main job, from a Dataset to a judged synthetic one: split, fit, sample, compare."""
 
 import json
+import shutil
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +15,7 @@ import numpy as np
 
 from shd._apart import sample_apart
 from shd._errors import ShdError, ShdWorkError
+from shd._identify import people_in, subject_in
 from shd._processes import leave
 from shd._progress import notice
 from shd.dataset import Dataset
@@ -163,10 +167,12 @@ def generate(
         Where the data cannot be split or learned, or the synthesizer takes no minutes or checkpoint.
     """
     from shd.compare import compare
+    from shd.synthesizers._protect import Protection
 
     tell = steps or Steps(4)
     if keep_rules and data.images is not None:
         raise ShdError("rules between columns are kept in tables; leave keep_rules out for pictures.")
+    data = by_person(data)
     train, holdout = data.split(test_size, random_state)
     tell("split", f"{len(train):,} records to learn from, {len(holdout):,} held out, by subject")
     if minutes is not None:
@@ -176,11 +182,54 @@ def generate(
     cost = _fit(synthesizer, train, checkpoint)
     leave()
     tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
+    # what few people have is in no table that is compared, so that no figure and no sentence tells of it
+    protection = synthesizer.protection_ or Protection.fit(train, synthesizer.least_people(train))
+    train, holdout = (protection.apply(side) for side in (train, holdout))
     synthetic, drawn_again = draw_as_many(synthesizer, train, keep_rules)
     tell("compare", "fidelity, utility, privacy and fairness")
     report = compare(train, synthetic, holdout=holdout, synthesizer=synthesizer, random_state=random_state)
     used = Split(test_size, random_state)
     return Generated(train, holdout, synthesizer, synthetic, report, used, cost, drawn_again, keep_rules)
+
+
+@contextmanager
+def kept_fit(synthesizer: "Synthesizer", checkpoint: Path | None) -> Iterator[Path | None]:
+    """Give a file to keep the fit in, where the family can: a release that is refused shall not cost another one.
+
+    Where nobody named one it lies in a temporary folder, which stays only where an `ShdError` ends the work.
+    """
+    if checkpoint is not None or "checkpoint" not in signature(synthesizer.fit).parameters:
+        yield checkpoint
+        return
+    folder = Path(tempfile.mkdtemp(prefix="shd-fit-"))
+    try:
+        yield folder / "fit.ckpt"
+    except ShdError:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def by_person(data: Dataset) -> Dataset:
+    """Return the Dataset with its subjects, where a column that identifies people tells them and nobody has said so.
+
+    Without it a patient would stand on both sides of the split, and count as many people.
+    """
+    if len(np.unique(data.subjects)) < len(data):
+        return data
+    column = subject_in(data.frame)
+    if column is None or column == data.target:
+        return data
+    notice(f"column {column!r} repeats and identifies people: taken as the subject. Another: --subject COLUMN.")
+    roles = {
+        role: tuple(name for name in getattr(data, role) if name != column)
+        for role in ("sensitive", "counts", "levels_read", "declared", "keep", "fake")
+    }
+    return replace(data, frame=data.frame.drop(columns=column), subjects=people_in(data.frame), **roles)
 
 
 def draw_as_many(synthesizer: "Synthesizer", train: Dataset, keep_rules: bool = False) -> tuple[Dataset, int | None]:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -146,23 +147,43 @@ def generate(
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the state of the fit here; the same command goes on.")
     ] = None,
+    min_people: Annotated[
+        int | None,
+        typer.Option(
+            "--min-people", min=1, metavar="N", help="Fewest people who share what is learned; 1 for all.  [default: 5]"
+        ),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column that identifies people, kept as a category; again for more."),
+    ] = None,
+    fake: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column that is made up, in the form that it has; again for more."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds other things.")] = False,
+    force_red: Annotated[
+        bool, typer.Option("--force-red", help="Write it though its privacy is red, marked as such.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Make synthetic data, and release them.
 
     Fits on four fifths of the patients, samples as many records, compares them with both parts, and
-    writes a folder with data, model, report, card and checksums.
+    writes a folder with data, model, report, card and checksums. Columns that identify people are
+    dropped, and what few people share is not learned.
     """
-    from shd._generate import Steps, default_family, make_synthesizer
+    from shd._generate import Steps, default_family, kept_fit, make_synthesizer
     from shd._generate import generate as run
     from shd.datasets.opening import open_data
-    from shd.release import check_folder, check_licence, make_release
+    from shd.release import check_folder, check_licence, make_release, refuse_red
 
     check_folder(output, force)
     if minutes is not None and steps is not None:
         raise ShdError("--minutes and --steps both say how long to fit; give one of them.")
-    make = partial(make_synthesizer, condition=tuple(condition or ()), random_state=seed, steps=steps)
+    make = partial(
+        make_synthesizer, condition=tuple(condition or ()), random_state=seed, steps=steps, min_people=min_people
+    )
     synthesizer = make(family) if family else None  # better to hear of a wrong name before the data are read
     tell = Steps(6)
     tell("load", f"{what}, {source}" if source else what)
@@ -177,23 +198,27 @@ def generate(
         citation=citation,
         reading=reading(skip, missing, text, day_first, decimal),
     )
+    data = replace(data, keep=(*data.keep, *(keep or ())), fake=(*data.fake, *(fake or ())))
     check_licence(data)
     tell.loaded(data)
     synthesizer = synthesizer or make(default_family(data))
     if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
         minutes = 6.0
-    made = run(
-        data,
-        synthesizer,
-        minutes=minutes,
-        checkpoint=checkpoint,
-        test_size=test_size,
-        random_state=seed,
-        keep_rules=keep_rules,
-        steps=tell,
-    )
-    tell("write", str(output))
-    release = make_release(output, **vars(made), raw=raw, force=force)
+    with kept_fit(synthesizer, checkpoint) as kept:
+        made = run(
+            data,
+            synthesizer,
+            minutes=minutes,
+            checkpoint=kept,
+            test_size=test_size,
+            random_state=seed,
+            keep_rules=keep_rules,
+            steps=tell,
+        )
+        tell("write", str(output))
+        if made.report.verdicts.get("privacy") == "red" and not force_red:
+            refuse_red(made.report, output, kept)
+    release = make_release(output, **vars(made), raw=raw, force=force, force_red=force_red)
     result = {"release": str(release.folder), "card": release.card}
     _terminal.emit(result, json, f"\n{made.report.summary()}\n\nRelease: {release.folder}")
 

@@ -7,20 +7,24 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+import pandas as pd
 
 from shd._card import FORMAT, NEEDED, describe, readme
 from shd._card_page import page
 from shd._croissant import croissant
 from shd._csv_schema import write_csv
 from shd._errors import ShdError, ShdWorkError
-from shd.dataset import Dataset, describe_columns
+from shd._identify import identify
+from shd.dataset import Dataset, describe_columns, is_numeric
 from shd.datasets._pictures import write_pictures
 
 if TYPE_CHECKING:
     from shd._generate import Cost, Split
     from shd.compare import Report
     from shd.synthesizers import Synthesizer
+    from shd.synthesizers._protect import Done
 
 SUMS = "SHA256SUMS"
 _DATA = {"table": ("synthetic.csv.gz", "synthetic.parquet"), "images": ("synthetic.zip",)}
@@ -32,6 +36,15 @@ TABLE_FILES = tuple(sorted((*_FIRST, *_SINCE, *_DATA["table"], SCHEMA)))
 IMAGE_FILES = tuple(sorted((*_FIRST, *_SINCE, *_DATA["images"])))
 """What stands in the checksums; a release has the files of its kind and `SUMS`, and no others."""
 _OURS = {*TABLE_FILES, *IMAGE_FILES, SUMS}
+
+
+RED = "RED: not to be handed on. Its privacy is red: what it tells of single people is in the report."
+"""First line of the card and of the report of a release that was written with ``force_red``."""
+RED_REFUSED = (
+    "privacy is red, so that no release was written: see the report on what tells of single people. Learn less (fewer "
+    "steps, another family, a higher --min-people), or write it marked as red: --force-red (force_red=True)."
+)
+_MARK = "-RED-not-to-be-handed-on"
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,7 @@ def make_release(
     raw: str | Path | None = None,
     creator: str | None = None,
     force: bool = False,
+    force_red: bool = False,
 ) -> Release:
     """Write a release, all or nothing: a stop on the way leaves the folder as it was.
 
@@ -94,6 +108,9 @@ def make_release(
         Person or organisation that makes the release, to be named in its metadata.
     force : bool
         Write into a folder that holds other things. These stay.
+    force_red : bool
+        Write it although its privacy is red, marked as such: in the name of its folder, on its card and in the first
+        line of its report.
 
     Returns
     -------
@@ -102,13 +119,18 @@ def make_release(
     Raises
     ------
     ShdError
-        Where no licence is known, or the folder holds other things.
+        Where no licence is known, the folder holds other things, privacy is red, or one of the tables tells of
+        single people: a column that identifies them, or what few of them have.
     ShdWorkError
         Where the disk refuses it.
     """
-    folder = Path(folder)
+    red = report.verdicts.get("privacy") == "red"
+    if red and not force_red:
+        raise ShdError(RED_REFUSED)
+    folder = marked(folder) if red else Path(folder)
     check_folder(folder, force)
     check_licence(train)
+    done = check_safe(train, holdout, synthesizer, synthetic)
     described = describe(
         train=train,
         holdout=holdout,
@@ -121,6 +143,8 @@ def make_release(
         kept_rules=kept_rules,
         raw=None if raw is None else Path(raw),
         creator=creator,
+        done=done,
+        mark=RED if red else None,
     )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -203,6 +227,62 @@ def check_folder(folder: str | Path, force: bool = False) -> None:
         raise ShdError(f"{folder}: {held}. Name an empty folder, or write into it with --force (force=True).")
 
 
+def refuse_red(report: "Report", folder: str | Path, checkpoint: Path | None) -> NoReturn:
+    """Put the report of a release that is not written beside its folder, and say how to go on without a new fit."""
+    path = report.save(Path(folder).with_name(f"{Path(folder).name}-report.html"))
+    again = f" The fit is kept: the same command with --checkpoint {checkpoint} goes on from it." if checkpoint else ""
+    raise ShdError(f"{RED_REFUSED}{again} The report: {path}")
+
+
+def marked(folder: str | Path) -> Path:
+    """Return the name of the folder of a release whose privacy is red."""
+    folder = Path(folder)
+    return folder if folder.name.endswith(_MARK) else folder.with_name(folder.name + _MARK)
+
+
+def check_safe(train: Dataset, holdout: Dataset, synthesizer: "Synthesizer", synthetic: Dataset) -> "Done":
+    """Raise `ShdError` where a table or a model tells of single people; return what was taken out of train before.
+
+    What `shd._generate.generate` returns passes. Others are protected first: ``synthesizer.protection_.apply(train)``.
+    """
+    from shd.synthesizers._protect import Protection, people_of
+
+    least = synthesizer.least_people(train)
+    done = getattr(synthesizer, "protection_", Protection.fit(train, least)).done
+    made_up = set(done.made_up)
+    strangers = [name for name in synthetic.frame if name not in train.frame and str(name) not in made_up]
+    if strangers:
+        raise ShdError(f"synthetic has {describe_columns(strangers)}, which train has not; drop it before the release.")
+    again = Protection.fit(train, least)
+    for what, side in (("train", train), ("holdout", holdout)):
+        if not again.apply(side).frame.equals(side.frame):
+            raise ShdError(
+                f"{what} tells of fewer than {least} people: compare and release what is left of it, "
+                f"synthesizer.protection_.apply({what})."
+            )
+    drawn = synthetic.frame.drop(columns=[name for name in synthetic.frame if str(name) in made_up])
+    found = [one for one in identify(drawn, people_of(synthetic)) if one.column not in train.keep]
+    if found:
+        raise ShdError(
+            f"synthetic identifies people: column {found[0].column!r} ({found[0].kind}); drop it before the release."
+        )
+    rare = next((name for name in drawn if not _levels_of(drawn[name]) <= _levels_of(train.frame[name])), None)
+    if rare is not None:
+        raise ShdError(f"synthetic column {rare!r} has levels that train has not; draw it from the synthesizer again.")
+    learned = [name for name in synthesizer.encoder_.names if name not in train.frame]
+    if learned:
+        raise ShdError(f"the synthesizer has learned {describe_columns(learned)}, which train has not; fit it again.")
+    return done
+
+
+def _levels_of(values: pd.Series) -> set[str]:
+    """Return the levels of a column, those that its dtype names included; nothing of numbers and dates."""
+    if is_numeric(values) or pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
+        return set()
+    named = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values.dropna().unique()
+    return set(map(str, named))
+
+
 def check_licence(data: Dataset) -> None:
     """Raise `ShdError` where nobody knows under what terms the data may be used."""
     if data.card.licence.strip().lower() in ("", "unknown"):
@@ -223,7 +303,7 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Data
     else:
         write_pictures(folder / "synthetic.zip", synthetic)
     synthesizer.save(folder / "model.safetensors")
-    report.without_persons().save(folder / "report.html")  # a release is handed on: no real person's picture in it
+    save_report(report, folder / "report.html")
     card["files"] = {
         name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
         for name in described_files(synthetic)
@@ -234,6 +314,15 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Data
     _save_text(folder / "README.md", readme(card))
     files = TABLE_FILES if kind == "table" else IMAGE_FILES
     _save_text(folder / SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in files))
+
+
+def save_report(report: "Report", path: Path) -> None:
+    """Write the report of a release: it is handed on, without real people's pictures, and marked where it is red."""
+    report.without_persons().save(path)
+    if report.verdicts.get("privacy") == "red":
+        text = path.read_text(encoding="utf-8")
+        at = text.index(">", text.index("<body")) + 1 if "<body" in text else 0
+        _save_text(path, f'{text[:at]}\n<p class="shd-banner" role="note"><b>{RED}</b></p>{text[at:]}')
 
 
 def as_json(content: dict) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from faker import Faker
 
 from shd.dataset import Dataset
 from shd.datasets import diabetes, diabetes_cohort
@@ -72,6 +73,46 @@ def table() -> pd.DataFrame:
             "sick": rng.choice(["no", "yes"], n, p=[0.7, 0.3]),
         }
     )
+
+
+def _hospital(n_people: int = 600, n_visits: int = 900, seed: int = 0) -> pd.DataFrame:
+    """Visits as a hospital has them, one row each: who, what, and five things that are one person's alone."""
+    rng, faker = np.random.default_rng(seed), Faker(["de_DE", "en_GB"])
+    faker.seed_instance(seed)
+    names = [faker.name() for _ in range(n_people)]
+    people = pd.DataFrame(
+        {
+            "patient_no": [f"P{100_000 + number}" for number in rng.permutation(7 * n_people)[:n_people]],
+            "name": names,
+            "email": [f"{name.split()[-1].lower()}.{k}@example.org" for k, name in enumerate(names)],
+            "insurance": [f"{letter}{number:09d}" for letter, number in zip(rng.choice(list("ABCDE"), n_people),
+                          rng.integers(0, 10**9, n_people), strict=True)],
+            "born": pd.Timestamp("1930-01-01") + pd.to_timedelta(rng.integers(0, 28_000, n_people), unit="D"),
+            "town": rng.choice(["Berlin", "Hamburg", "Bremen", "Kiel", "Jena"], n_people),
+            "income": np.round(rng.lognormal(10.3, 0.5, n_people), 2),
+            "doctor": rng.choice(["Dr. Adler", "Dr. Busch", "Dr. Conrad", "Dr. Dorn"], n_people),
+        }
+    )  # fmt: skip
+    people.loc[17, "town"], people.loc[23, "income"] = "Hintertupfingen", 1_234_567.89
+    visits = people.iloc[np.sort(np.r_[np.arange(n_people), rng.integers(0, n_people, n_visits - n_people)])]
+    visits = visits.reset_index(drop=True)
+    n, ill = len(visits), rng.choice(["I10", "E11", "J45", "F32"], len(visits))
+    visits["age"] = (pd.Timestamp("2024-01-01") - visits["born"]).dt.days // 365
+    visits["diagnosis"] = np.where(visits["patient_no"] == people["patient_no"][31], "E84 Mukoviszidose", ill)
+    visits["weight"] = np.round(rng.normal(75, 14, n) + 8 * (visits["diagnosis"] == "E11"), 1)
+    words = (
+        "stable cough fever pain tired better worse tablet twice daily left right knee heart asks again walks".split()
+    )
+    visits["note"] = [" ".join(rng.choice(words, rng.integers(6, 14))) for _ in range(n)]
+    visits.loc[40, "note"] = "patient is HIV-positive, asks that nobody is told"
+    chance = 1 / (1 + np.exp(1 - 0.06 * (visits["age"] - 55) - 1.2 * (visits["diagnosis"] == "E11")))
+    return visits.assign(readmitted=np.where(rng.random(n) < chance, "yes", "no"))
+
+
+@pytest.fixture(scope="session")
+def hospital():
+    """The maker of a planted table: `_hospital`."""
+    return _hospital
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ def made(table, stub_report):
     data = Dataset.from_frame(table, target="sick", subject="patient", name="stays", card=CARD)
     train, holdout = data.split(0.2, 0)
     model = Marginals(random_state=0).fit(train)
+    train, holdout = (model.protection_.apply(side) for side in (train, holdout))
     synthetic = Dataset(model.sample(30), target="sick", source="synthetic", name="stays", card=CARD)
     pieces = {"train": train, "holdout": holdout, "synthesizer": model, "synthetic": synthetic}
     return {**pieces, "report": stub_report(), "split": Split(0.2, 0), "cost": Cost(1.5, 1.4), "drawn_again": None}

@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
+from shd._identify import identify
 from shd._types import known_types
 from shd.compare._schema import Skipped
-from shd.dataset import Dataset, as_frame, describe_columns, is_numeric
+from shd.dataset import Dataset, as_frame, describe_columns, is_numeric, role_of
 
 MISSING = "(missing)"
 _MODEL_LEVELS = 200  # gradient boosting takes at most 255 levels; rarer ones share a code
-_ID_LEVELS, _ID_SHARE = 200, 0.2  # text with more levels than this, and a new one in every fifth row, says nothing
-_FEW, _NEARLY_ALL = 20, 0.9  # nor does text with so many levels that nearly every row (or person) has one of its own
 _HUGE = 1e100  # no measurement is larger; squares and sums of larger numbers overflow
 
 
@@ -153,7 +152,8 @@ def align(*tables: "Coded | Dataset | pd.DataFrame", names: Sequence[str] = ()) 
     skipped = _not_shared(dict(zip(names, frames, strict=False)), shared)
     columns, values = [], []
     for name in shared:
-        column, coded, why = _code_column(name, [frame[name] for frame in frames], people)
+        kept = name in role_of(tables[0], "keep", ())
+        column, coded, why = _code_column(name, [frame[name] for frame in frames], people, kept)
         if why:
             skipped.append(SkippedColumn.of(name, why, compared=column is not None))
         if column is not None:
@@ -184,11 +184,11 @@ def _not_shared(frames: dict[str, pd.DataFrame], shared: list) -> list[Skipped]:
 
 
 def _code_column(
-    name: object, series: list[pd.Series], people: np.ndarray
+    name: object, series: list[pd.Series], people: np.ndarray, kept: bool = False
 ) -> tuple[Column | None, list[np.ndarray], str]:
     """Code one column in all tables; a reason comes back where it was left out or repaired.
 
-    `people` are the subjects of train.
+    `people` are the subjects of train; a column that was `kept` knowingly is not left out as one that identifies them.
     """
     first = series[0]
     date = pd.api.types.is_datetime64_any_dtype(first)
@@ -203,8 +203,8 @@ def _code_column(
         return Column(name, date=date), numbers, why
     written = [_written(values, like=first) for values in series]
     levels = _levels(first, written)
-    if _identifies(written[0], len(levels), people):
-        return None, [], f"looks like free text or an identifier ({written[0].nunique():,} different entries)"
+    if not kept and (found := identify(first.to_frame(name), people)):
+        return None, [], f"identifies people: {found[0].kind} ({written[0].nunique():,} different entries)"
     codes = [np.where(w.isna(), len(levels), pd.Index(levels).get_indexer(w)).astype(float) for w in written]
     if any(w.isna().any() for w in written):
         levels = [*levels, MISSING]
@@ -212,23 +212,6 @@ def _code_column(
     rank = np.empty(len(levels), dtype=int)
     rank[np.argsort(-count, kind="stable")] = np.arange(len(levels))
     return Column(name, tuple(levels), rank), codes, ""
-
-
-def _identifies(written: pd.Series, n_levels: int, people: np.ndarray) -> bool:
-    """Whether text of train seems to name people: nearly every row, or every person, has an entry of their own."""
-    known = written.notna().to_numpy()
-    n, distinct = int(known.sum()), written.nunique()
-    if n_levels > _ID_LEVELS and distinct > _ID_SHARE * n:
-        return True
-    # missing is a level, too: what `Marginals` is given for the floor must not look like an id to it
-    for different, rows in ((distinct, n), (distinct + (n < len(written)), len(written))):
-        if different >= _FEW and different > _NEARLY_ALL * rows:
-            return True
-    if distinct < _FEW:
-        return False
-    own = pd.DataFrame({"entry": written[known].to_numpy(), "person": people[known]}).drop_duplicates()
-    # as many pairs as entries: no two people share one
-    return len(own) == distinct and own["person"].nunique() > _NEARLY_ALL * distinct
 
 
 def _as_numbers(values: pd.Series, date: bool) -> np.ndarray | None:

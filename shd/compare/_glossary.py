@@ -141,10 +141,10 @@ GLOSSARY = {
     "verbatim copy": "A synthetic record that equals a record learned from in every column.",
     "verdict": (
         "Green: nine tenths of the way from floor to ceiling, or chance explains the rest. Amber: six tenths. Red: "
-        "less. Grey: cannot tell, for chance explains the floor as well, or the number is worse than that; and distances "
-        "that raise no alarm, for they show little. Columns, copies and distances have limits of their own. Chance is "
-        "allowed for over all scores of a question together: five comparisons in 100 of fresh real records show a fault "
-        "somewhere. A question is as good as its worst score that is not grey."
+        "less. Grey: cannot tell, for chance explains the floor as well, or the number is worse than that; distances "
+        "that raise no alarm are grey, too, for they show little. Columns, copies and distances have limits of their "
+        "own. Chance is allowed for over all scores of a question together: five comparisons in 100 of fresh real "
+        "records show a fault somewhere. A question is as good as its worst score that is not grey."
     ),
     "Wasserstein distance": (
         "How far the values of a column would have to move on average to agree, in its own units."

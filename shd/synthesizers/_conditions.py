@@ -11,7 +11,7 @@ import pandas as pd
 from shd._errors import ShdError
 from shd.dataset import check_frame, describe_columns
 from shd.synthesizers._dtypes import restore_numbers, to_numbers
-from shd.synthesizers._protect import distinct_people
+from shd.synthesizers._few import distinct_people
 from shd.synthesizers.encoding import ColumnCodec, TableEncoder
 
 

@@ -6,16 +6,16 @@ The name of the field for the threshold is that of k-anonymity (Sweeney 2002, do
 to each column alone: it promises nothing about columns together.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd._identify import Identified, identify
+from shd._identify import TEXT, Identified, identify, people_in
 from shd.dataset import Dataset, as_frame, describe_columns, role_of
 from shd.synthesizers._dtypes import is_level, learn_dtype, restore_numbers, to_numbers
+from shd.synthesizers._few import distinct_people, grid_of, merge_neighbours, nearest, round_to
 
 MIN_PEOPLE = 5
 """Fewest people who share what is learned, unless said otherwise: the least cell that statistical offices publish."""
@@ -57,6 +57,18 @@ class Done:
     cut_columns: int = 0
     gaps: int = 0
 
+    @property
+    def sentence(self) -> str:
+        """Name the columns that were dropped, and how to keep them; empty where there are none."""
+        named = [one for one in self.dropped if not one.made_up]
+        if not named:
+            return ""
+        shown = ", ".join(f"{one.column!r} ({one.kind})" for one in named)
+        return (
+            f"dropped, as they identify people: {shown}. To have them knowingly: --keep COLUMN (keep=) as categories "
+            f"that {self.min_people} people share, --fake COLUMN (fake=) made up."
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Protection:
@@ -92,10 +104,9 @@ class Protection:
         found = identify(frame, people)
         kept, made_up = role_of(data, "keep", ()), role_of(data, "fake", ())
         _check_kept(frame, people, kept, found, min_people)
-        dropped = tuple(one for one in found if one.column not in kept)
-        dropped += tuple(
-            Identified(column, "", "to be made up") for column in made_up if column not in [d.column for d in dropped]
-        )
+        dropped = [replace(one, made_up=one.column in made_up) for one in found if one.column not in kept]
+        unfound = [column for column in made_up if column not in [one.column for one in found]]
+        dropped = (*dropped, *(Identified(column, "", "asked for", made_up=True) for column in unfound))
         names = [one.column for one in dropped]
         if (n := len(pd.unique(people))) < min_people:
             raise ShdError(
@@ -143,15 +154,9 @@ class Protection:
 
 
 def people_of(data: Dataset | pd.DataFrame) -> np.ndarray:
-    """Return a number for the subject of each record, int64, shape (n,); without subjects each its own."""
-    return pd.factorize(data.subjects)[0] if isinstance(data, Dataset) else np.arange(len(data))
-
-
-def distinct_people(at: np.ndarray, people: np.ndarray, n: int) -> np.ndarray:
-    """Return how many people are at each of the places 0..n-1, int64, shape (n,); both are one a record."""
-    at = np.asarray(at, dtype=np.int64)
-    pairs = pd.unique(at * (int(people.max(initial=0)) + 1) + people)
-    return np.bincount(pairs // (int(people.max(initial=0)) + 1), minlength=n)
+    """Return a number for the subject of each record, int64, shape (n,); see `shd._identify.people_in` without."""
+    people = pd.factorize(data.subjects)[0] if isinstance(data, Dataset) else np.arange(len(data))
+    return people_in(as_frame(data)) if len(np.unique(people)) == len(people) else people
 
 
 def _check_kept(
@@ -161,7 +166,7 @@ def _check_kept(
     for one in found:
         if one.column not in kept:
             continue
-        if one.kind == "free text":
+        if one.kind == TEXT:
             raise ShdError(f"column {one.column!r} holds free text, which is never learned; drop it, or make it up.")
         at, levels = pd.factorize(frame[one.column].astype(object))
         known = at >= 0
@@ -308,7 +313,7 @@ class _Numbers:
         numbers[~absent] = to_numbers(values[~absent], self.unit)
         new = np.clip(np.where(absent & (self.fill is not None), self.fill or 0.0, numbers), self.low, self.high)
         if self.becomes is not None:
-            new = self.becomes[_nearest(self.values, new)]
+            new = self.becomes[nearest(self.values, new)]
         moved = (new != numbers) & ~absent | (absent if self.fill is not None else False)
         if not moved.any():
             return values
@@ -343,86 +348,3 @@ def _step(numbers: np.ndarray, else_width: float = 0.0) -> float:
     quarter, three = np.quantile(numbers, [0.25, 0.75])
     spread = three - quarter or max(else_width, 0.0)
     return 10.0 ** np.floor(np.log10(spread / _FINER)) if spread > 0 else 0.0
-
-
-def round_to(numbers: np.ndarray, step: np.ndarray | float, how: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Round to multiples of a power of ten, without the dust of binary fractions."""
-    if np.ndim(step) == 0 and step == 0:
-        return numbers
-    exponent = np.round(np.log10(step))
-    # 0.3 / 0.1 is 2.9999999999999996, and single precision is coarser still
-    scaled = numbers / 10.0**exponent
-    near = np.round(scaled)
-    whole = np.where(np.isclose(scaled, near, rtol=2e-7, atol=1e-9), near, how(scaled))
-    return np.where(exponent < 0, whole / 10.0**-exponent, whole * 10.0**exponent)
-
-
-def grid_of(numbers: np.ndarray) -> float:
-    """Return the power of ten, 1 at most, that most of the numbers are multiples of; 0 where they are too fine."""
-    some = numbers[:: max(1, len(numbers) // 2000)]
-    fits = (d for d in range(7) if np.isclose(np.round(some, d), some, rtol=1e-7, atol=0).mean() > 0.99)
-    decimals = next(fits, None)
-    return 0.0 if decimals is None else 10.0**-decimals
-
-
-def merge_neighbours(at: np.ndarray, people: np.ndarray, place: np.ndarray, least: int) -> np.ndarray:
-    """Return which place each place becomes, so that everyone shares theirs with `least` people.
-
-    Parameters
-    ----------
-    at : ndarray of int, shape (n,)
-        Place of each record, in order of size.
-    people : ndarray of int, shape (n,)
-        Whose it is.
-    place : ndarray of float, shape (n_places,)
-        Where the places lie, rising.
-    least : int
-
-    Returns
-    -------
-    ndarray of int, shape (n_places,)
-        Places of enough people stay. A run of others is cut into groups of enough, each at its median; where it is
-        too short for one, each goes to the nearest that stays.
-    """
-    n = len(place)
-    stays = distinct_people(at, people, n) >= least
-    goes = np.arange(n)
-    if stays.all():
-        return goes
-    of_place = pd.Series(people).groupby(at).agg(set).to_dict()
-    count = np.bincount(at, minlength=n)
-    groups: list[list[int]] = []
-    left: list[int] = []
-    run: list[int] = []
-    start = 0
-    for i in range(n + 1):
-        if i < n and not stays[i]:
-            run.append(i)
-            if len(set().union(*(of_place.get(j, set()) for j in run))) >= least:
-                groups.append(run)
-                run = []
-            continue
-        if run and len(groups) > start:  # too few at the end of a run join the group before
-            groups[-1] += run
-        else:
-            left += run
-        run, start = [], len(groups)
-    if not groups and not stays.any():
-        groups, left = [list(range(n))], []
-    for group in groups:
-        weight = np.cumsum(count[group])
-        middle = group[int(np.searchsorted(weight, weight[-1] / 2))]
-        goes[group] = middle
-        stays[middle] = True
-    if left:
-        staying = np.flatnonzero(stays)
-        goes[left] = staying[_nearest(place[staying], place[left])]
-    return goes
-
-
-def _nearest(rising: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Return the position of the nearest of `rising` for each number."""
-    after = np.clip(np.searchsorted(rising, numbers), 1, max(1, len(rising) - 1))
-    if len(rising) == 1:
-        return np.zeros(len(numbers), dtype=int)
-    return np.where(numbers - rising[after - 1] <= rising[after] - numbers, after - 1, after)

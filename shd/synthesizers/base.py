@@ -4,6 +4,7 @@ import json
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from sklearn.base import BaseEstimator
 from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd._types import known_types
 from shd.dataset import Dataset, as_frame, describe_columns, role_of
+from shd.synthesizers._fakes import FakeColumn
 from shd.synthesizers._protect import MIN_PEOPLE, Protection, people_of
 from shd.synthesizers.encoding import TableEncoder
 from shd.synthesizers.rules import Rule, as_rules, check_columns, draw_keeping, find_rules, rule_from_dict
@@ -85,16 +87,20 @@ class Synthesizer(BaseEstimator):
         check_seed(self.random_state)
         _check_least(getattr(self, "min_people", None))
         self._check_parameters()
-        given, data = as_frame(data, "train"), self._protect(data)
-        frame = as_frame(data)
-        whole = self._condition_columns(data, frame)
-        check_fittable(frame)
+        given = as_frame(data, "train")
         self._people = people_of(data)
-        self.rules_ = self._learn_rules(frame, self._people)
         try:
+            data = self._protect(data)
+            if self.protection_.done.sentence:
+                _warn(self.protection_.done.sentence)
+            frame = as_frame(data)
+            whole = self._condition_columns(data, frame)
+            check_fittable(frame)
+            self.rules_ = self._learn_rules(frame, self._people)
             self.encoder_ = self._learn_encoder(frame, self._people, whole)
             self.encoder_.give_back(given)
             self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
+            self.fakes_ = self._learn_fakes(given)
         finally:
             del self._people  # a model does not know whose a record was
         self.n_rows_ = len(frame)
@@ -141,7 +147,8 @@ class Synthesizer(BaseEstimator):
         def draw(rows: int, asked: dict | pd.DataFrame | None) -> pd.DataFrame:
             return self.encoder_.inverse(self._sample(rows, asked, rng), rng)
 
-        return draw_keeping(draw, int(n), condition, rules, rng) if rules else draw(int(n), condition)
+        drawn = draw_keeping(draw, int(n), condition, rules, rng) if rules else draw(int(n), condition)
+        return self._with_fakes(drawn, self.random_state if random_state is None else random_state)
 
     def save(self, path: str | Path) -> Path:
         """Write the model to one safetensors file (no pickle); see `load_synthesizer`.
@@ -160,6 +167,7 @@ class Synthesizer(BaseEstimator):
             "encoder": self.encoder_.to_dict(),
             "rules": [rule.to_dict() for rule in self.rules_],
             "n_rows": self.n_rows_,
+            "fakes": [asdict(fake) for fake in self.fakes_],
             "extra": extra,
         }
         text = json.dumps(header, default=plain_number)
@@ -179,6 +187,7 @@ class Synthesizer(BaseEstimator):
         """Return the model as it may be handed on: without parts that know the records learned from by heart."""
         self._check_fitted()
         return self
+
     def log_score(self, data: Dataset | pd.DataFrame) -> np.ndarray | None:
         """Say what the fitted model itself makes of records: what an attacker learns who holds the file.
 
@@ -221,6 +230,20 @@ class Synthesizer(BaseEstimator):
                 known &= absent | values.astype(object).isin(codec.levels).to_numpy()
         return known
 
+    def _learn_fakes(self, original: pd.DataFrame) -> list[FakeColumn]:
+        """Learn the form of each column that is made up; nothing of its values."""
+        asked = {one.column: one for one in self.protection_.done.dropped if one.made_up}
+        return [
+            FakeColumn.learn(original[name], asked[name], at, len(original), self.random_state or 0)
+            for at, name in enumerate(original.columns)
+            if name in asked
+        ]
+
+    def _with_fakes(self, drawn: pd.DataFrame, seed: int | None) -> pd.DataFrame:
+        for fake in self.fakes_:
+            drawn.insert(min(fake.at, drawn.shape[1]), fake.name, fake.draw(len(drawn), seed or 0))
+        return drawn
+
     def _check_sample(self, n: int, random_state: int | None) -> np.random.Generator:
         """Check what `sample` is asked for, and return where its draws come from."""
         check_seed(random_state)
@@ -240,10 +263,10 @@ class Synthesizer(BaseEstimator):
     def _protect(self, data: Dataset | pd.DataFrame) -> Dataset | pd.DataFrame:
         """Return what is learned from: no column that identifies people, and nothing that few of them have."""
         data = data if isinstance(data, Dataset) else known_types(as_frame(data, "train"))
-        self.protection_ = Protection.fit(data, self._least(data))
+        self.protection_ = Protection.fit(data, self.least_people(data))
         return self.protection_.apply(data)
 
-    def _least(self, data: Dataset | pd.DataFrame) -> int:
+    def least_people(self, data: Dataset | pd.DataFrame) -> int:
         """Return how many people have to share what is learned."""
         declared = role_of(data, "min_people")
         return next(n for n in (getattr(self, "min_people", None), declared, MIN_PEOPLE) if n is not None)
@@ -313,6 +336,7 @@ def load_synthesizer(path: str | Path) -> Synthesizer:
         model.encoder_ = TableEncoder.from_dict(header["encoder"])
         model.rules_ = tuple(rule_from_dict(rule) for rule in header.get("rules", ()))  # none in older files
         model._set_state(tensors, header["extra"])
+        model.fakes_ = [FakeColumn(**fake) for fake in header.get("fakes", ())]
         model.n_rows_ = header["n_rows"]
     except (KeyError, TypeError, ValueError, RuntimeError, zlib.error):  # written by another version
         raise unknown from None

@@ -10,11 +10,12 @@ from shd._errors import ShdError, ShdWarning
 from shd._progress import Bar, progress
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.domain import Domain
+from shd.synthesizers._few import distinct_people
 from shd.synthesizers._network import Node, joint_counts, views
 from shd.synthesizers._noise import Budget, Noise, Privacy
 from shd.synthesizers._private_domain import OTHER
 from shd.synthesizers._private_network import PrivateFit, keep_records
-from shd.synthesizers._protect import distinct_people, people_of
+from shd.synthesizers._protect import people_of
 from shd.synthesizers.base import Synthesizer, check_seed, refuse_condition
 from shd.synthesizers.encoding import ColumnCodec
 
@@ -181,7 +182,7 @@ class BayesianNetwork(Synthesizer):
 
     def _fit_privately(self, data: Dataset | pd.DataFrame) -> "BayesianNetwork":
         vars(self).pop("n_rows_", None)  # set last: a fit that failed leaves nothing that could be sampled
-        self.rules_ = ()  # they would be read off the records for nothing
+        self.rules_, self.fakes_, self.protection_ = (), [], None  # they would be read off the records for nothing
         check_seed(self.random_state)
         self._check_parameters()
         frame = as_frame(data, "train")

@@ -335,8 +335,8 @@ class TabularCGAN(Synthesizer):
         self._check_parameters()
         trial = copy.deepcopy(self).set_params(steps=1)
         trial.seed_ = 0
-        data = trial._protect(data)
-        frame, trial._people = as_frame(data), people_of(data)
+        trial._people, data = people_of(data), trial._protect(data)
+        frame = as_frame(data)
         columns = trial._condition_columns(data, frame)
         trial.encoder_ = trial._learn_encoder(frame, trial._people, columns)
         codes = trial.encoder_.transform(frame)
@@ -370,6 +370,7 @@ class TabularCGAN(Synthesizer):
         handed_on.filter_ = Filter(self.encoder_.sizes, self.width)
         handed_on.heldout_c2st_ = float("nan")  # it was taken with the critics
         return handed_on
+
     def _log_score(self, codes: np.ndarray) -> np.ndarray | None:
         """Ask the critics, where there are any: they were trained on the real records."""
         return np.log(self.filter_.ratio(codes.astype(np.int32))) if self.filter_.critics else None

@@ -12,7 +12,8 @@ from shd._errors import ShdError
 from shd.dataset import Dataset
 from shd.synthesizers import BayesianNetwork, Marginals
 from shd.synthesizers._conditions import Conditions
-from shd.synthesizers._protect import Protection, distinct_people, merge_neighbours, people_of
+from shd.synthesizers._few import distinct_people, merge_neighbours
+from shd.synthesizers._protect import Protection, people_of
 from shd.synthesizers.encoding import ColumnCodec, TableEncoder
 
 
