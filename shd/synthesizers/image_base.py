@@ -68,7 +68,7 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         return self
 
     def _become_the_file(self) -> None:
-        """Take over what a model file would give back: last bits and memory layout, too, which JPEG turns into levels."""
+        """Become what a model file would give back, last bits and order in memory included: JPEG makes them levels."""
         tensors, extra = self._get_state()
         tensors = {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
         self._set_state(tensors, json.loads(json.dumps(extra, default=plain_number)))
