@@ -77,7 +77,8 @@ def group_sizes(dataset: Dataset) -> pd.DataFrame:
 
     The sizes of the real cohort differ by less than 1 %: the published file holds 69,973 records that fulfil the
     study's conditions, the study's own extract 69,984 (from memory). Of its 6,459 early readmissions (from memory)
-    the file holds 6,277, whatever the order of "first" stay and exclusions: its rates are some .3 points lower in most groups.
+    the file holds 6,277, whatever the order of "first" stay and exclusions: its rates are some .3 points lower in most
+    groups.
 
     Parameters
     ----------
