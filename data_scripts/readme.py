@@ -146,7 +146,7 @@ def published_block(card: dict) -> str:
     lines = [
         "The study's numbers are those of its Table 3, quoted from memory (`shd.compare.domain.published`).",
         "",
-        "| group | published | here | difference | back within 30 days, published | here |",
+        "| group | published (from memory) | here | difference | back within 30 days, published (from memory) | here |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in found["sizes"]:
@@ -157,11 +157,12 @@ def published_block(card: dict) -> str:
         )
     lines += [
         "",
-        "Odds ratios of coming back within 30 days, not adjusted, as they follow from the published counts: "
+        "Odds ratios of coming back within 30 days, not adjusted, as they follow from the published counts (from "
+        "memory): "
         f"{sum(row['same direction'] for row in odds)} of {len(odds)} point the same way here, and "
         f"{sum(row['within'] for row in odds)} lie within the published interval.",
         "",
-        "| group | against | published | 95 % interval | here | 95 % interval |",
+        "| group | against | published (from memory) | 95 % interval | here | 95 % interval |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
     ]
     lines += [

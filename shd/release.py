@@ -248,12 +248,12 @@ def check_safe(train: Dataset, holdout: Dataset, synthesizer: "Synthesizer", syn
     from shd.synthesizers._protect import Protection, people_of
 
     least = synthesizer.least_people(train)
-    done = getattr(synthesizer, "protection_", Protection.fit(train, least)).done
+    again = Protection.fit(train, least)
+    done = (getattr(synthesizer, "protection_", None) or again).done
     made_up = set(done.made_up)
     strangers = [name for name in synthetic.frame if name not in train.frame and str(name) not in made_up]
     if strangers:
         raise ShdError(f"synthetic has {describe_columns(strangers)}, which train has not; drop it before the release.")
-    again = Protection.fit(train, least)
     for what, side in (("train", train), ("holdout", holdout)):
         if not again.apply(side).frame.equals(side.frame):
             raise ShdError(
@@ -266,6 +266,8 @@ def check_safe(train: Dataset, holdout: Dataset, synthesizer: "Synthesizer", syn
         raise ShdError(
             f"synthetic identifies people: column {found[0].column!r} ({found[0].kind}); drop it before the release."
         )
+    if getattr(synthesizer, "privacy_", None) is not None:
+        return done  # its levels were declared, or bought: none of them rests on single people
     rare = next((name for name in drawn if not _levels_of(drawn[name]) <= _levels_of(train.frame[name])), None)
     if rare is not None:
         raise ShdError(f"synthetic column {rare!r} has levels that train has not; draw it from the synthesizer again.")

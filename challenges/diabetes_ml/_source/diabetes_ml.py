@@ -127,8 +127,7 @@ print(f"AUROC {leaky_auroc:.3f}")
 
 # %% [markdown]
 # Wonderful, and worth nothing. Real classifiers reach an AUROC of about 0.675 for readmission at
-# all and 0.654 for readmission within 30 days. **Anything near 0.9 is leakage.** In 2020 the
-# winning team reported an accuracy of 97.8 %. That was leakage.
+# all and 0.654 for readmission within 30 days. **Anything near 0.9 is leakage.**
 #
 # ### Exercise 1: mend it
 #
