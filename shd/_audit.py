@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from shd._apart import sample_apart
-from shd._audit_model import kept_rules, of_model
+from shd._audit_model import kept_rules, model_of, of_model
 from shd._audit_pages import made_pages, of_files, of_others, of_pages, of_words
 from shd._card import OF_ROWS, describe_side, environment, key_of, sha256_of_rows
 from shd._claims import CHANCE, NEW, NO, YES, Claim, mark, same_number
@@ -109,7 +109,7 @@ def audit(
     if any(claim.agrees == NO for claim in claims):
         return Audit(release, (*claims, *written), (*notes, _not_measured(release.card, real)))
     tell("model", "loaded, and records drawn again")
-    claims += of_model(release, synthetic)
+    claims += of_model(release, synthetic, holdout)
     report = _measure(release, synthetic, train, holdout, tell)
     for lay_beside in (compare_scores, _of_verdicts, _of_columns):
         claims += lay_beside(release.card, report, another)
@@ -267,13 +267,11 @@ def _measure(
         synthetic = _sample(release, synthetic, train, how["records"])
     tell("compare", f"level {how['level']}, seed {how['random_state']}")
     options = {name: how[name] for name in ("level", "random_state", "target")}
-    return compare(train, synthetic, holdout=holdout, **options)
+    return compare(train, synthetic, holdout=holdout, synthesizer=model_of(release), **options)
 
 
 def _sample(release: Release, synthetic: Dataset, train: Dataset, n: int) -> Dataset:
-    from shd.synthesizers import load_synthesizer
-
-    model = load_synthesizer(release.folder / "model.safetensors")
+    model = model_of(release)
     if train.images is not None:
         return sample_apart(model, train, n)[0]
     return replace(synthetic, frame=model.sample(n, keep_rules=kept_rules(release.card)), subjects=None)

@@ -1,26 +1,37 @@
 """Whether the model in a release is the one that its card tells of: people get it together with the data."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from shd._claims import NO, UNSURE, YES, Claim, mark
 from shd._errors import ShdError
 from shd._plain import plain
+from shd._weights import of_weights
 from shd.dataset import Dataset
 from shd.release import Release
 
+if TYPE_CHECKING:
+    from shd.synthesizers import Synthesizer
 
-def of_model(release: Release, synthetic: Dataset) -> Iterator[Claim]:
-    """Load the model, lay its class and parameters beside the card's, and draw the records again.
 
-    Pictures are not drawn again: that takes minutes, and many of them were drawn twice.
-    """
+def model_of(release: Release) -> "Synthesizer":
+    """Load the model of a release."""
     from shd.synthesizers import load_synthesizer
 
+    return load_synthesizer(release.folder / "model.safetensors")
+
+
+def of_model(release: Release, synthetic: Dataset, holdout: Dataset) -> Iterator[Claim]:
+    """Load the model, lay its class and parameters beside the card's, and draw the records again.
+
+    Pictures are not drawn again: that takes minutes, and many of them were drawn twice. Nor are records that parts of
+    the model chose which its file lacks: there both C2STs of the card are measured again.
+    """
     claimed = release.card["synthesizer"]
     try:
-        model = load_synthesizer(release.folder / "model.safetensors")
+        model = model_of(release)
     except ShdError as error:
         yield Claim("model", claimed["class"], "not readable", NO, str(error))
         return
@@ -28,7 +39,9 @@ def of_model(release: Release, synthetic: Dataset) -> Iterator[Claim]:
     differ = [name for name, value in claimed["parameters"].items() if parameters.get(name) != value]
     same = type(model).__name__ == claimed["class"] and not differ
     yield Claim("model", claimed["class"], type(model).__name__, mark(same), ", ".join(differ))
-    if same and synthetic.images is None:
+    if same and "weights" in claimed:
+        yield from of_weights(claimed["weights"], model, synthetic, holdout)
+    elif same and synthetic.images is None:
         kept = kept_rules(release.card)
         yield _of_records(model.sample(len(synthetic), keep_rules=kept), synthetic.frame)
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 import shd
 from shd._plain import plain
+from shd._weights import describe_weights
 from shd.dataset import Dataset, describe_columns
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def describe(
             "fit": cost,
             **({} if drawn_again is None else {"drawn_again": drawn_again}),
             **_promise(synthesizer),
+            **_weights(synthesizer, synthetic, holdout, about["about"]["random_state"]),
             **({} if train.images is not None else {"rules": {"found": len(synthesizer.rules_), "kept": kept_rules}}),
         },
         "comparison": _comparison(about["about"], train, len(synthetic)),
@@ -91,6 +93,14 @@ def describe(
         "summary": report.summary().splitlines(),
     }
     return {**card, "use": use_of(card), "environment": environment()}
+
+
+def _weights(synthesizer: "Synthesizer", synthetic: Dataset, holdout: Dataset, random_state: int) -> dict:
+    """Return what the file of the model lacks, and what that costs; nothing where it lacks nothing."""
+    described = (
+        None if synthetic.images is not None else describe_weights(synthesizer, synthetic, holdout, random_state)
+    )
+    return {} if described is None else {"weights": described}
 
 
 def _promise(synthesizer: "Synthesizer") -> dict:

@@ -187,7 +187,8 @@ def generate(
     train, holdout = (protection.apply(side) for side in (train, holdout))
     synthetic, drawn_again = draw_as_many(synthesizer, train, keep_rules)
     tell("compare", "fidelity, utility, privacy and fairness")
-    report = compare(train, synthetic, holdout=holdout, synthesizer=synthesizer, random_state=random_state)
+    file = synthesizer.for_release()  # what an attacker would have is what is attacked
+    report = compare(train, synthetic, holdout=holdout, synthesizer=file, random_state=random_state)
     used = Split(test_size, random_state)
     return Generated(train, holdout, synthesizer, synthetic, report, used, cost, drawn_again, keep_rules)
 

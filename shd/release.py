@@ -304,7 +304,7 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Data
         (folder / "synthetic.csv.gz").write_bytes(gzip.compress(text, mtime=0))  # no time in it: same rows, same bytes
     else:
         write_pictures(folder / "synthetic.zip", synthetic)
-    synthesizer.save(folder / "model.safetensors")
+    synthesizer.for_release().save(folder / "model.safetensors")
     save_report(report, folder / "report.html")
     card["files"] = {
         name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}

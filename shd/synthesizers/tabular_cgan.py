@@ -366,6 +366,8 @@ class TabularCGAN(Synthesizer):
     def for_release(self) -> "TabularCGAN":
         """Return a copy without the critics, which know the people learned from; the card tells what that costs."""
         self._check_fitted()
+        if not self.critic_steps and not self.critic_trees:
+            return self
         handed_on = copy.copy(self)
         handed_on.filter_ = Filter(self.encoder_.sizes, self.width)
         handed_on.heldout_c2st_ = float("nan")  # it was taken with the critics
