@@ -73,7 +73,11 @@ def describe(
             "steps_taken": getattr(synthesizer, "steps_", None),
             "fit": cost,
             **({} if drawn_again is None else {"drawn_again": drawn_again}),
-            **({} if train.images is not None else {"rules": {"found": len(synthesizer.rules_), "kept": kept_rules}}),
+            **(
+                {}
+                if train.images is not None
+                else {"rules": {"found": len(getattr(synthesizer, "rules_", ())), "kept": kept_rules}}
+            ),
         },
         "comparison": _comparison(about["about"], train, len(synthetic)),
         "verdicts": about["verdicts"],
