@@ -166,9 +166,6 @@ def generate(
     ShdError
         Where the data cannot be split or learned, or the synthesizer takes no minutes or checkpoint.
     """
-    from shd.compare import compare
-    from shd.synthesizers._protect import Protection
-
     tell = steps or Steps(4)
     if keep_rules and data.images is not None:
         raise ShdError("rules between columns are kept in tables; leave keep_rules out for pictures.")
@@ -181,16 +178,39 @@ def generate(
     tell("fit", f"{type(synthesizer).__name__}{stops}")
     cost = _fit(synthesizer, train, checkpoint)
     leave()
-    tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
-    # what few people have is in no table that is compared, so that no figure and no sentence tells of it
-    protection = synthesizer.protection_ or Protection.fit(train, synthesizer.least_people(train))
+    return judge(train, holdout, synthesizer, Split(test_size, random_state), cost, keep_rules=keep_rules, tell=tell)
+
+
+def judge(
+    train: Dataset,
+    holdout: Dataset,
+    synthesizer: "Synthesizer",
+    split: Split,
+    cost: Cost,
+    *,
+    keep_rules: bool = False,
+    synthetic: Dataset | None = None,
+    tell: Callable[[str, str], None],
+) -> Generated:
+    """Sample from a fitted synthesizer, or take what was sampled before, and compare with train and holdout.
+
+    What few people have is in no table that is compared, so that no figure and no sentence tells of it; and what is
+    attacked is what an attacker would have: the synthesizer as it is released.
+    """
+    from shd.compare import compare
+    from shd.synthesizers._protect import Protection
+
+    protection = getattr(synthesizer, "protection_", None)  # a private fit has none, nor has a model from a file
+    protection = protection or Protection.fit(train, synthesizer.least_people(train))
     train, holdout = (protection.apply(side) for side in (train, holdout))
-    synthetic, drawn_again = draw_as_many(synthesizer, train, keep_rules)
+    tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
+    drawn_again = None
+    if synthetic is None:
+        synthetic, drawn_again = draw_as_many(synthesizer, train, keep_rules)
     tell("compare", "fidelity, utility, privacy and fairness")
-    file = synthesizer.for_release()  # what an attacker would have is what is attacked
-    report = compare(train, synthetic, holdout=holdout, synthesizer=file, random_state=random_state)
-    used = Split(test_size, random_state)
-    return Generated(train, holdout, synthesizer, synthetic, report, used, cost, drawn_again, keep_rules)
+    file = synthesizer.for_release()
+    report = compare(train, synthetic, holdout=holdout, synthesizer=file, random_state=split.random_state)
+    return Generated(train, holdout, synthesizer, synthetic, report, split, cost, drawn_again, keep_rules)
 
 
 @contextmanager
