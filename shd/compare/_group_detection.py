@@ -13,7 +13,7 @@ from shd.compare._resample import generator, subsample
 from shd.compare._schema import Inputs, Skipped
 
 TOLD = Measure("group C2ST", 0.05, 0.15)  # of the AUROC, more than for as many of all people
-ROWS = 750  # most records a side
+ROWS = 500  # most records a side
 _DRAWS = 3  # of as many of all people: one of them is a matter of luck
 _JUDGES = (PAIRS, NEIGHBOURS)  # quick with few records; trees learn little from so few
 

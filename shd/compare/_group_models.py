@@ -48,8 +48,9 @@ class GroupModels:
         Share of real train records that have the level.
     weights : ndarray, shape (n_replicates, n_test)
         Test records drawn again by subject.
-    errors : dict of str to ndarray
-        By what was learned from: standard errors that come from the records learned from, of `_gaps_of`.
+    error : ndarray, shape (n_groups + 2 * n_columns,)
+        Standard errors of differences between models of real and of synthetic records that come from the records
+        learned from; see `_gaps_of`. A single 0 where they were not looked for.
     """
 
     task: Task
@@ -58,7 +59,7 @@ class GroupModels:
     predicted: dict[str, np.ndarray]
     prevalence: float
     weights: np.ndarray
-    errors: dict[str, np.ndarray] = field(default_factory=dict)
+    error: np.ndarray = field(default_factory=lambda: np.zeros(1))
 
     @cached_property
     def members(self) -> np.ndarray:
@@ -112,7 +113,7 @@ def train_models(
     rows: int = _ROWS,
     tested: int = _TESTED,
     random_state: int = 0,
-    again: bool = False,
+    splits: int = 0,
 ) -> GroupModels:
     """Train gradient boosting on equally many records of each table, and again on halves; see `GroupModels`."""
     rng = generator(random_state, "fairness models")
@@ -129,16 +130,16 @@ def train_models(
             kept.append(group)
     prevalence = float(task.outcome(learned[0]).mean()) if task.is_level else np.nan
     models = GroupModels(task, kept, test, dict(zip(tables, predicted, strict=True)), prevalence, weights)
-    if not kept or not again:
+    if not kept or not splits:
         return models
-    by_name = dict(zip(tables, learned, strict=True))
     alone = replace(models, weights=np.ones((1, len(test))))
 
     def of_half(half: Coded) -> np.ndarray:
         return _gaps_of(replace(alone, predicted={"half": task.predict(half, [test])[0]}), "half")
 
-    errors = {name: training_error(of_half, by_name[name], rng) for name in ("TRTR", "TSTR")}
-    return replace(models, errors=errors)
+    made = dict(zip(tables, learned, strict=True))["TSTR"]
+    # models of real records learn from as many, so that the difference errs by the root of two more
+    return replace(models, error=np.sqrt(2) * training_error(of_half, made, rng, splits))
 
 
 def _gaps_of(models: GroupModels, name: str) -> np.ndarray:
@@ -156,7 +157,7 @@ def judge_models(inputs: Inputs, groups: Sequence[Group]) -> Judged:
         return Judged(skipped=skipped)
     task, most = ready.tasks[0], (inputs.most(_ROWS), inputs.most(_TESTED, least=_QUICK_TESTED))
     tables = {"TRTR": ready.fit, "TSTR": ready.synthetic, "floor": ready.floor}
-    models = train_models(task, groups, tables, ready.test, *most, inputs.random_state, again=True)
+    models = train_models(task, groups, tables, ready.test, *most, inputs.random_state, inputs.splits)
     gaps = _utility_gaps(models) if models.groups else []
     if not gaps:
         return Judged(skipped=[Skipped(what, f"no group has enough test records with and without {task.label}")])
@@ -173,13 +174,8 @@ def _utility_gaps(models: GroupModels) -> list[Gap]:
     real, synthetic, floor = (models.scores[name] for name in ("TRTR", "TSTR", "floor"))
     gap, of_floor = (lost[:, :-1] - lost[:, -1:] for lost in (real - synthetic, real - floor))
     n = len(models.groups)
-    drawn = redrawn(gap[1:], _learning(models)[:n], generator(0, "utility of groups"))
+    drawn = redrawn(gap[1:], models.error[:n], generator(0, "utility of groups"))
     return find_gaps(UTILITY, names_of(models.groups), gap[0], drawn, of_floor[0], np.zeros(n))
-
-
-def _learning(models: GroupModels) -> np.ndarray:
-    """Return the standard errors of what synthetic and real records teach, one taken from the other; see `_gaps_of`."""
-    return np.hypot(models.errors["TRTR"], models.errors["TSTR"]) if models.errors else np.zeros(1)
 
 
 def _utility_sentence(models: GroupModels, gaps: list[Gap], word: str) -> str:
@@ -202,7 +198,7 @@ def _judge_odds(models: GroupModels, word: str) -> Judged:
         why = "the target is a number" if columns else "no column has two groups that are large enough"
         return Judged(skipped=[Skipped(f"{ODDS.metric}, {PARITY.metric}", why)])
     drawn = {name: _drawn(models, name, columns) for name in ("TRTR", "TSTR")}
-    errors = np.split(_learning(models)[len(models.groups) :], 2)
+    errors = np.split(models.error[len(models.groups) :], 2)
     table = differences(models)
     wide = table.pivot(index="column", columns="design").loc[[column for column, _ in columns]]
     names, gaps, scores = [(column, "all groups") for column, _ in columns], [], []

@@ -12,10 +12,7 @@ if TYPE_CHECKING:
     from shd.compare._coded import Coded
 
 _Z = 1.96  # a normal interval of 95 %
-_HALF, _SPLITS = (
-    1500,
-    4,
-)  # most records of a half that models learn from only to see how much that matters, and how often
+_HALF = 1000  # most records of a half that models learn from only to see how much that matters
 
 
 def generator(random_state: int, purpose: str) -> np.random.Generator:
@@ -52,7 +49,7 @@ def subject_weights(subjects: np.ndarray, replicates: int, rng: np.random.Genera
 
 
 def training_error(
-    score: Callable[["Coded"], np.ndarray | float], table: "Coded", rng: np.random.Generator, splits: int = _SPLITS
+    score: Callable[["Coded"], np.ndarray | float], table: "Coded", rng: np.random.Generator, splits: int
 ) -> np.ndarray:
     """Return the standard error of what models score that comes from the records they happened to learn from.
 

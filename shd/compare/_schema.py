@@ -21,6 +21,7 @@ QUESTIONS = ("fidelity", "utility", "privacy", "fairness")
 """In the order a reader asks them: is it alike, is it useful, is it safe, is it so for everybody?"""
 
 LEVELS = ("quick", "full")
+_SPLITS = 3
 _QUICK = 8  # times fewer records that the quick level looks at
 
 VERDICTS = ("grey", "green", "amber", "red")
@@ -284,6 +285,11 @@ class Inputs:
     given: dict = field(default_factory=dict)
     synthesizer: "Synthesizer | None" = None
     rules: "tuple[RuleOfColumns, ...]" = ()
+
+    @property
+    def splits(self) -> int:
+        """How often tables are cut in halves, to see how much it matters which records are learned from."""
+        return _SPLITS if self.level == "full" else _SPLITS - 1
 
     def most(self, rows: int, least: int = 500) -> int:
         """Return how many records a step may look at: `rows`, or an eighth of them at the quick level."""

@@ -88,7 +88,7 @@ def measure(inputs: Inputs, rows: int = 8000) -> Answer:
         return np.append(of_columns, mean_known(of_columns))
 
     # real records are as many, so that learning from them errs as much: twice the variance
-    learning = np.sqrt(2) * training_error(of_half, tables["synthetic"], redraw)
+    learning = np.sqrt(2) * training_error(of_half, tables["synthetic"], redraw, inputs.splits)
     of_mean = redrawn(mean_known(replicates, axis=1), learning[-1], redraw)
     replicates = redrawn(replicates, learning[:-1], redraw)
     low, high = interval(by_column["synthetic"], replicates, 0, _WORST)

@@ -35,7 +35,7 @@ _MOST_ROWS, _MOST_TESTED = 100_000, 40_000
 _FEWEST = 10  # records of a level, and of the rest, to test on
 _FEW_NUMBERS = 10  # a target of at most so many whole numbers is a set of levels
 _REPLICATES, _FIFTHS = 200, 5
-_SPREAD_TESTED = 10_000  # most records to test on, for the error of learning
+_SPREAD_TESTED = 4000  # most records to test on, for the error of learning
 GUESSING, _LEAST_SKILL = 0.5, 0.01  # AUROC of who knows nothing; what real records teach at least, to divide by it
 Value = TypeVar("Value", float, np.ndarray)
 
@@ -275,14 +275,13 @@ def _designs(task: Task, ready: Ready, inputs: Inputs) -> dict[str, tuple]:
         for (_, tests), predictions_of in zip(models, predictions, strict=True)
         for (name, table), predicted in zip(tests.items(), predictions_of, strict=True)
     }
-    found = {}
+    found, learning = {}, _learning(task, synthetic, test, inputs)
     for name in DESIGNS:
         table, predicted = runs[name]
         value = float(task.score(table, predicted)[0])
         replicates = task.score(table, predicted, weights[id(table)])
-        if name in ("TRTR", "TSTR"):
-            learned = real if name == "TRTR" else synthetic
-            replicates = redrawn(replicates, _learning(task, learned, test, inputs), rng)
+        if name in ("TRTR", "TSTR"):  # from as many records
+            replicates = redrawn(replicates, learning, rng)
         low, high = interval(value, replicates, most=1) if np.isfinite(value) else (np.nan, np.nan)
         found[name] = (value, float(low), float(high), replicates)
     return found
@@ -292,7 +291,8 @@ def _learning(task: Task, learned: Coded, test: Coded, inputs: Inputs) -> float:
     """Return the standard error that comes from the records learned from."""
     test = test.take(slice(0, _SPREAD_TESTED))
     rng = generator(inputs.random_state, f"learning {task.label}")
-    return float(training_error(lambda half: task.score(test, task.predict(half, [test])[0])[0], learned, rng))
+    found = training_error(lambda half: task.score(test, task.predict(half, [test])[0])[0], learned, rng, inputs.splits)
+    return float(found)
 
 
 def skill_share(tstr: Value, trtr: Value) -> Value:
