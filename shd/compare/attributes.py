@@ -297,7 +297,11 @@ def _recall_excess(ours: tuple[int, int, int], theirs: tuple[int, int, int]) -> 
 
 def _score(inputs: Inputs, frame: pd.DataFrame) -> Score:
     """Judge the column that betrays most: the worst verdict, and of these the largest excess."""
-    worst = frame.assign(rank=frame["verdict"].map(VERDICTS.index)).sort_values(["rank", "excess"]).iloc[-1]
+    worst = (
+        frame.assign(rank=frame["verdict"].map(VERDICTS.index).clip(lower=VERDICTS.index("green")))
+        .sort_values(["rank", "excess"])
+        .iloc[-1]
+    )
     beside = f"the worst of {len(frame)} columns" if len(frame) > 1 else "the only column tried"
     sentence = (
         f"An attacker who knows all else and copies {worst['column']} from the most similar synthetic record is right "
