@@ -19,6 +19,7 @@ from shd._paths import challenges_dir
 from shd._progress import notice
 from shd.datasets.registry import archive_path
 from shd.release import make_release, verify_release
+from shd.synthesizers._protect import Protection
 
 CHALLENGES = ("diabetes_ml", "diabetes_bioinformatics", "alzheimers_mri")
 
@@ -30,6 +31,8 @@ def redocument(challenge: str) -> None:
     name, how = card["made_from"]["name"], Split(card["split"]["test_size"], card["split"]["random_state"])
     train, holdout = shd.load(name, source="real").split(how.test_size, how.random_state)
     model = shd.load_synthesizer(release.folder / "model.safetensors")
+    model.protection_ = Protection.fit(train, model.least_people(train))
+    train, holdout = (model.protection_.apply(side) for side in (train, holdout))
     compared, _ = draw_as_many(model, train)
     released = compared
     if train.images is not None:  # fewer are released than are compared

@@ -118,7 +118,7 @@ def make_release(
     ShdWorkError
         Where the disk refuses it.
     """
-    red = report.verdicts.get("privacy") == "red"
+    red = _is_red(report)
     if red and not force_red:
         raise ShdError(RED_REFUSED)
     folder = marked(folder) if red else Path(folder)
@@ -241,12 +241,12 @@ def check_safe(train: Dataset, holdout: Dataset, synthesizer: "Synthesizer", syn
     from shd.synthesizers._protect import Protection, people_of
 
     least = synthesizer.least_people(train)
-    done = getattr(synthesizer, "protection_", Protection.fit(train, least)).done
+    again = Protection.fit(train, least)
+    done = getattr(synthesizer, "protection_", again).done
     made_up = set(done.made_up)
     strangers = [name for name in synthetic.frame if name not in train.frame and str(name) not in made_up]
     if strangers:
         raise ShdError(f"synthetic has {describe_columns(strangers)}, which train has not; drop it before the release.")
-    again = Protection.fit(train, least)
     for what, side in (("train", train), ("holdout", holdout)):
         if not again.apply(side).frame.equals(side.frame):
             raise ShdError(
@@ -310,10 +310,14 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Data
 def save_report(report: "Report", path: Path) -> None:
     """Write the report of a release: it is handed on, without real people's pictures, and marked where it is red."""
     report.without_persons().save(path)
-    if report.verdicts.get("privacy") == "red":
+    if _is_red(report):
         text = path.read_text(encoding="utf-8")
         at = text.index(">", text.index("<body")) + 1 if "<body" in text else 0
         _save_text(path, f'{text[:at]}\n<p class="shd-banner" role="note"><b>{RED}</b></p>{text[at:]}')
+
+
+def _is_red(report: "Report") -> bool:
+    return report.to_dict()["verdicts"].get("privacy") == "red"
 
 
 def as_json(content: dict) -> str:
