@@ -250,7 +250,9 @@ def by_person(data: Dataset) -> Dataset:
         role: tuple(name for name in getattr(data, role) if name != column)
         for role in ("sensitive", "counts", "levels_read", "declared", "keep", "fake")
     }
-    return replace(data, frame=data.frame.drop(columns=column), subjects=people_in(data.frame), **roles)
+    ids = data.frame[column]  # as --subject would take them: the same split
+    subjects = people_in(data.frame) if ids.isna().any() else ids.astype(object).to_numpy()
+    return replace(data, frame=data.frame.drop(columns=column), subjects=subjects, **roles)
 
 
 def draw_as_many(synthesizer: "Synthesizer", train: Dataset, keep_rules: bool = False) -> tuple[Dataset, int | None]:

@@ -124,7 +124,7 @@ def make_release(
     ShdWorkError
         Where the disk refuses it.
     """
-    red = report.verdicts.get("privacy") == "red"
+    red = _is_red(report)
     if red and not force_red:
         raise ShdError(RED_REFUSED)
     folder = marked(folder) if red else Path(folder)
@@ -321,10 +321,14 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Data
 def save_report(report: "Report", path: Path) -> None:
     """Write the report of a release: it is handed on, without real people's pictures, and marked where it is red."""
     report.without_persons().save(path)
-    if report.verdicts.get("privacy") == "red":
+    if _is_red(report):
         text = path.read_text(encoding="utf-8")
         at = text.index(">", text.index("<body")) + 1 if "<body" in text else 0
         _save_text(path, f'{text[:at]}\n<p class="shd-banner" role="note"><b>{RED}</b></p>{text[at:]}')
+
+
+def _is_red(report: "Report") -> bool:
+    return report.to_dict()["verdicts"].get("privacy") == "red"
 
 
 def as_json(content: dict) -> str:

@@ -234,7 +234,7 @@ def test_the_same_rows_from_another_file_are_as_good(made, stays, tmp_path, same
     assert "original" not in agreements(audit(release, stays, tmp_path))  # a folder that was unpacked
 
 
-@pytest.mark.parametrize("key", ["sha256_of_rows", "sha256_of_subjects"])
+@pytest.mark.parametrize("key", ["sha256_of_rows", "hmac_of_subjects"])
 def test_a_split_without_a_checksum_is_not_taken_on_trust(release, stays, same, key):
     split = release.card["split"]
     del split["train"][key]

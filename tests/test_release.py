@@ -148,7 +148,7 @@ def test_card_says_where_it_comes_from(made, tmp_path):
     assert card["made_from"]["subjects"] == 20
     assert card["split"]["test_size"] == 0.2
     assert card["split"]["train"]["subjects"] + card["split"]["holdout"]["subjects"] == 20
-    assert card["split"]["train"]["sha256_of_subjects"] != card["split"]["holdout"]["sha256_of_subjects"]
+    assert card["split"]["train"]["hmac_of_subjects"] != card["split"]["holdout"]["hmac_of_subjects"]
     assert card["licence"]["name"] == "CC0 1.0"
     assert card["synthesizer"] == {
         "class": "Marginals",
@@ -244,7 +244,7 @@ def test_rows_of_each_side_have_a_checksum_that_does_not_follow_their_order(made
     made["train"] = replace(made["train"], frame=changed)
     other = make_release(tmp_path / "three", **made).card["split"]["train"]
     assert other["sha256_of_rows"] != first["train"]["sha256_of_rows"]
-    assert other["sha256_of_subjects"] == first["train"]["sha256_of_subjects"]
+    assert other["hmac_of_subjects"] != first["train"]["hmac_of_subjects"]  # keyed by the rows
 
 
 def test_with_an_error_of_method_nothing_may_rest_on_the_scores(made, tmp_path, stub_report):
@@ -265,7 +265,7 @@ def test_with_an_error_of_method_nothing_may_rest_on_the_scores(made, tmp_path, 
 
 @pytest.mark.parametrize("privacy", ["red", "amber", None])
 def test_use_follows_the_privacy_verdict(made, tmp_path, privacy, stub_report):
-    card = make_release(tmp_path / "out", **{**made, "report": stub_report(privacy)}).card
+    card = make_release(tmp_path / "out", **{**made, "report": stub_report(privacy)}, force_red=True).card
     assert any("privacy is" in line for line in card["use"]["may_not"])
 
 
