@@ -308,7 +308,11 @@ def _floor(train: Coded, n: int, random_state: int) -> Coded:
     )
     with warnings.catch_warnings():  # constant columns are no news here
         warnings.simplefilter("ignore", ShdWarning)
+<<<<<<< HEAD
         drawn = _Floor(random_state=random_state).fit(frame).sample(n).astype(float).to_numpy()
+=======
+        drawn = Marginals(random_state=random_state).fit(frame).sample(n).astype(float).to_numpy(copy=True)
+>>>>>>> attacks
     rng = generator(random_state, "floor")
     for j, column in enumerate(train.columns):
         if column.is_number:
