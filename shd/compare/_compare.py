@@ -47,6 +47,7 @@ from shd.compare.images._inputs import check, prepare
 from shd.compare.report import About, Report, Table
 from shd.dataset import Dataset, role_of
 from shd.synthesizers import Marginals, Synthesizer
+from shd.synthesizers._protect import Done, Protection
 from shd.synthesizers.rules import Rule, as_rules
 
 
@@ -290,6 +291,10 @@ def _inputs(coded: list[Coded], target: str | None, word: str, random_state: int
 
 
 class _Floor(Marginals, abstract=True):
+    def _protect(self, data: pd.DataFrame) -> pd.DataFrame:
+        self.protection_ = Protection(Done(min_people=1))  # it is never handed on, and stands for all columns
+        return data
+
     def _learn_rules(self, frame: pd.DataFrame, people: np.ndarray) -> tuple[Rule, ...]:
         return ()  # it keeps none, and looking for them takes time
 
@@ -308,11 +313,7 @@ def _floor(train: Coded, n: int, random_state: int) -> Coded:
     )
     with warnings.catch_warnings():  # constant columns are no news here
         warnings.simplefilter("ignore", ShdWarning)
-<<<<<<< HEAD
-        drawn = _Floor(random_state=random_state).fit(frame).sample(n).astype(float).to_numpy()
-=======
-        drawn = Marginals(random_state=random_state).fit(frame).sample(n).astype(float).to_numpy(copy=True)
->>>>>>> attacks
+        drawn = _Floor(random_state=random_state).fit(frame).sample(n).astype(float).to_numpy(copy=True)
     rng = generator(random_state, "floor")
     for j, column in enumerate(train.columns):
         if column.is_number:
