@@ -200,8 +200,11 @@ def judge(
     from shd.compare import compare
     from shd.synthesizers._protect import Protection
 
-    protection = getattr(synthesizer, "protection_", None)  # a private fit has none, nor has a model from a file
-    protection = protection or Protection.fit(train, synthesizer.least_people(train))
+    protection = getattr(synthesizer, "protection_", None)
+    if protection is None:  # after a private fit, which needs none, or of a model from a file
+        protection = Protection.fit(train, synthesizer.least_people(train))
+        if getattr(synthesizer, "privacy_", None) is None:
+            synthesizer.protection_ = protection
     train, holdout = (protection.apply(side) for side in (train, holdout))
     tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
     drawn_again = None
