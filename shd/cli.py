@@ -10,43 +10,37 @@ from typing import Annotated
 import typer
 
 import shd
-from shd import _terminal
+from shd import _data_commands, _terminal
 from shd._errors import ShdError
-from shd._plain import in_columns, plain
-from shd._progress import notice
-from shd._reading_options import DayFirst, Decimal, Missing, Skip, Text, reading
-
-
-def _examples(*lines: str) -> str:
-    """Return what stands below the help of a command, each example on a line of its own."""
-    return "\n".join(["\b", "Examples:" if len(lines) > 1 else "Example:", *(f"  {line}" for line in lines)])
-
+from shd._options import (
+    AsJson,
+    DayFirst,
+    Decimal,
+    Fake,
+    Keep,
+    MinPeople,
+    Missing,
+    Seed,
+    Sensitive,
+    Skip,
+    Subject,
+    Target,
+    Text,
+    examples,
+    reading,
+)
+from shd._plain import plain
 
 app = typer.Typer(
     name="shd",
     help="Synthetic health data: make it, judge it, learn with it.",
-    epilog=_examples("shd demo"),
+    epilog=examples("shd demo"),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help: it fits 80 columns, and can be copied and read aloud
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(
-    help="Show, fetch and check the data sets.",
-    epilog=_examples("shd data list", "shd data fetch diabetes"),
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(data_app, name="data")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same rows, and the same numbers.")]
-Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")]
-Subject = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the patient's id.")]
-Sensitive = Annotated[
-    list[str] | None, typer.Option(metavar="COLUMN", help="Column of groups to be treated alike; again for more.")
-]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set, for example diabetes.")]
+app.add_typer(_data_commands.app, name="data")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +66,7 @@ def _shd(
     """Take what stands before a command."""
 
 
-@app.command(epilog=_examples("shd demo -o demo.html", "shd demo --challenge alzheimers"))
+@app.command(epilog=examples("shd demo -o demo.html", "shd demo --challenge alzheimers"))
 def demo(
     challenge: Annotated[str, typer.Option(metavar="NAME", help="diabetes or alzheimers.")] = "diabetes",
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The report.")] = Path("shd-demo.html"),
@@ -104,7 +98,7 @@ def demo(
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "shd generate diabetes -o release",
         "shd generate stays.csv -o release --target sick --licence 'CC BY 4.0'",
     )
@@ -147,20 +141,9 @@ def generate(
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the state of the fit here; the same command goes on.")
     ] = None,
-    min_people: Annotated[
-        int | None,
-        typer.Option(
-            "--min-people", min=1, metavar="N", help="Fewest people who share what is learned; 1 for all.  [default: 5]"
-        ),
-    ] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="Column that identifies people, kept as a category; again for more."),
-    ] = None,
-    fake: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="Column that is made up, in the form that it has; again for more."),
-    ] = None,
+    min_people: MinPeople = None,
+    keep: Keep = None,
+    fake: Fake = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds other things.")] = False,
     force_red: Annotated[
         bool, typer.Option("--force-red", help="Write it though its privacy is red, marked as such.")
@@ -223,7 +206,7 @@ def generate(
     _terminal.emit(result, json, f"\n{made.report.summary()}\n\nRelease: {release.folder}")
 
 
-@app.command(epilog=_examples("shd compare train.csv synthetic.csv --holdout holdout.csv"))
+@app.command(epilog=examples("shd compare train.csv synthetic.csv --holdout holdout.csv"))
 def compare(
     real: Annotated[str, typer.Argument(metavar="REAL", help="What the synthetic records were made from.")],
     synthetic: Annotated[Path, typer.Argument(metavar="SYNTHETIC", help="The synthetic records.")],
@@ -264,7 +247,7 @@ def compare(
     _terminal.emit({**report.to_dict(), "report": str(output)}, json, f"{report.summary()}\n\nReport: {output}")
 
 
-@app.command(epilog=_examples("shd explain SHD001"))
+@app.command(epilog=examples("shd explain SHD001"))
 def explain(
     code: Annotated[str, typer.Argument(metavar="CODE", help="Of a method check, as a report names it.")],
     json: AsJson = False,
@@ -276,7 +259,7 @@ def explain(
     _terminal.emit({"code": code.upper(), "page": page}, json, page.rstrip())
 
 
-@app.command(epilog=_examples("shd verify release", "shd verify release --real diabetes"))
+@app.command(epilog=examples("shd verify release", "shd verify release --real diabetes"))
 def verify(
     release: Annotated[Path, typer.Argument(metavar="RELEASE", help="Folder of a release.")],
     real: Annotated[
@@ -321,7 +304,7 @@ def verify(
     return 0 if found.holds else 1
 
 
-@app.command(epilog=_examples("shd catalog releases -o site", "shd catalog releases -o site --with-data"))
+@app.command(epilog=examples("shd catalog releases -o site", "shd catalog releases -o site --with-data"))
 def catalog(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with releases, at any depth.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="SITE", help="Folder for the page.")],
@@ -341,56 +324,6 @@ def catalog(
     lines += [f"broken  {one['folder']}: {one['reason']}" for one in found["broken"]]
     text = "\n".join([*lines, "", f"Catalogue: {made.page}"])
     _terminal.emit({**found, "catalogue": str(made.page)}, json, text)
-
-
-@data_app.command("list", epilog=_examples("shd data list"))
-def data_list(json: AsJson = False) -> None:
-    """Show the data sets and what is on this disk."""
-    from shd.datasets import list_datasets
-
-    found = list_datasets()
-    marks = {True: "yes", False: "no"}
-    rows = [(r.name, marks[r.real], marks[r.stand_in], marks[r.synthetic], r.licence) for r in found.itertuples()]
-    lines = in_columns([("name", "real", "stand-in", "synthetic", "licence"), *rows])
-    lines += [f"\nReal data: {Path(where).parent}" for where in found["where"][:1]]
-    _terminal.emit(found.to_dict("records"), json, "\n".join(lines))
-
-
-@data_app.command("fetch", epilog=_examples("shd data fetch diabetes"))
-def data_fetch(name: Name, json: AsJson = False) -> None:
-    """Download the real data from their owner.
-
-    Licence and checksum are shown; nothing is sent.
-    """
-    from shd.datasets import fetch
-
-    _emit_archive(name, fetch(name), json)
-
-
-@data_app.command("add", epilog=_examples("shd data add diabetes ~/Downloads/diabetes.zip"))
-def data_add(
-    name: Name,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The owner's archive, not unpacked.")],
-    json: AsJson = False,
-) -> None:
-    """Take an archive that you downloaded by hand."""
-    from shd.datasets import add
-
-    _emit_archive(name, add(name, file), json)
-
-
-@data_app.command("verify", epilog=_examples("shd data verify diabetes"))
-def data_verify(name: Name, json: AsJson = False) -> None:
-    """Check that the real data are whole."""
-    from shd.datasets import verify
-
-    path = verify(name)
-    notice(f"{name}: checksum verified, as the owner publishes it.")
-    _emit_archive(name, path, json)
-
-
-def _emit_archive(name: str, path: Path, as_json: bool) -> None:
-    _terminal.emit({"name": name, "archive": str(path)}, as_json, f"Archive: {path}")
 
 
 def _check_output(path: Path) -> None:

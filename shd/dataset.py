@@ -4,13 +4,11 @@ import html
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from shd._errors import ShdError, ShdWarning
 from shd._frames import (
@@ -22,6 +20,7 @@ from shd._frames import (
     text_to_categories,
     warn_of_dates,
 )
+from shd._splitting import held_out
 from shd._tables import Reading, read_noted
 from shd._types import known_types
 
@@ -34,7 +33,6 @@ SOURCES = ("real", "synthetic", "stand-in")
 """Where rows can come from; see `Dataset.source`."""
 
 _SHOWN = 8  # pictures in a notebook
-_STRATA = 5  # quantile groups that stand in for classes where the target is numeric
 
 
 @dataclass(frozen=True)
@@ -302,24 +300,8 @@ class Dataset:
         ShdError
             Where there are too few subjects for `test_size` and the classes of the target.
         """
-        if not 0 < test_size < 1:
-            raise ShdError(f"test_size={test_size} is not between 0 and 1, for example 0.2.")
-        subject_of_record, ids = pd.factorize(self.subjects, sort=True)  # sorted: the order of rows does not matter
-        if len(ids) < 2:
-            raise ShdError("split needs at least 2 subjects; this dataset has one.")
-        n_held = int(np.clip(np.ceil(test_size * len(ids)), 1, len(ids) - 1))
-        strata = self._subject_strata(subject_of_record, len(ids))
-        try:
-            _, held = train_test_split(
-                np.arange(len(ids)), test_size=n_held, random_state=random_state, stratify=strata
-            )
-        except ValueError:  # fewer subjects on one side than there are classes
-            raise ShdError(
-                f"split: {n_held} held out of {len(ids)} subjects leaves a side with fewer subjects than "
-                f"{self.target!r} has classes; move test_size towards 0.5 or merge rare classes."
-            ) from None
-        held = _on_both_sides(np.isin(np.arange(len(ids)), held), strata, random_state)
-        in_holdout = held[subject_of_record]
+        classes = None if self.target is None else self.frame[self.target]
+        in_holdout = held_out(self.subjects, classes, test_size, random_state)
         return self._side(~in_holdout), self._side(in_holdout)
 
     def _side(self, rows: np.ndarray) -> "Dataset":
@@ -329,19 +311,6 @@ class Dataset:
         for column in self.levels_read:
             frame[column] = frame[column].cat.remove_unused_categories()
         return replace(side, frame=frame)
-
-    def _subject_strata(self, subject_of_record: np.ndarray, n_subjects: int) -> np.ndarray | None:
-        if self.target is None:
-            return None
-        values = self.frame[self.target]
-        if is_numeric(values) and values.nunique() > 2 * _STRATA:
-            values = pd.qcut(values.rank(method="first"), _STRATA, labels=False)
-        codes, _ = pd.factorize(values)
-        # rank classes from rare to common, then keep the smallest rank each subject ever has
-        rarity = pd.Series(codes).map(pd.Series(codes).value_counts().rank(method="first")).to_numpy()
-        strata = np.full(n_subjects, np.inf)
-        np.minimum.at(strata, subject_of_record, rarity)
-        return _pool_singles(strata)
 
     def __repr__(self) -> str:
         subjects = len(pd.unique(self.subjects))
@@ -388,34 +357,3 @@ def role_of(data: object, name: str, default: object = None) -> object:
     A DataFrame may have a column of that name, which is no role.
     """
     return getattr(data, name) if isinstance(data, Dataset) else default
-
-
-def _pool_singles(strata: np.ndarray) -> np.ndarray:
-    """Put every stratum of one subject together with the next one, as stratifying needs two."""
-    pooled = strata.copy()
-    ranks = np.unique(strata)
-    for rank, following in pairwise(ranks):
-        if (pooled == rank).sum() == 1:
-            pooled[pooled == rank] = following
-    if (pooled == ranks[-1]).sum() == 1 and len(ranks) > 1:  # the last has none that follows
-        pooled[pooled == ranks[-1]] = pooled[pooled < ranks[-1]].max()
-    return pooled
-
-
-def _on_both_sides(held: np.ndarray, strata: np.ndarray | None, random_state: int) -> np.ndarray:
-    """Mend what rounding did: a small class may be on one side only. One subject changes places for it.
-
-    `held` says of every subject whether it is held out. Where nothing is amiss, nothing changes.
-    """
-    if strata is None:
-        return held
-    rng = np.random.default_rng(random_state)
-    for rank in np.unique(strata):
-        members = np.flatnonzero(strata == rank)
-        if len(members) > 1 and held[members].all() == held[members].any():
-            lacking = not held[members[0]]
-            there = np.flatnonzero(held == lacking)
-            commonest = pd.Series(strata[there]).value_counts().idxmax()  # it has two there at least
-            comes, goes = rng.choice(members), rng.choice(there[strata[there] == commonest])
-            held[[comes, goes]] = lacking, not lacking
-    return held
