@@ -7,8 +7,8 @@
   place of the real data where those have not been downloaded. A Bayesian network, as in the first challenge, would lose
   half of the findings that this challenge is about.
 
-The stand-in that ships was drawn from a fit of before levels of few people were merged; they were merged, and numbers cut,
-in its rows, by what `Protection` learned from the training patients.
+The stand-in that ships was drawn from a fit of before levels of few people were merged; they were merged, and numbers
+cut, in its rows, by what `Protection` learned from the training patients.
 
 Both fits go on from their checkpoints where they were stopped. Seeds and settings stand here and in ``_tables.py``.
 No synthesizer sees the patients of the holdout.
