@@ -15,6 +15,53 @@ from shd.synthesizers._few import distinct_people
 from shd.synthesizers.encoding import ColumnCodec, TableEncoder
 
 
+def condition_columns(
+    asked: str | tuple[str, ...] | None, target: str | None, frame: pd.DataFrame, max_levels: int
+) -> tuple[str, ...]:
+    """Return the columns of a table that can be asked for.
+
+    Parameters
+    ----------
+    asked : str or sequence of str, optional
+        What the user named. None: the target, where it leaves other columns and has few enough levels.
+    target : str, optional
+        Target of the Dataset.
+    frame : pandas.DataFrame, shape (n, n_columns)
+    max_levels : int
+        The most levels that a condition may have.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    ShdError
+        Where a column asked for is not there or has too many levels, or where none is left to generate.
+    """
+    if asked is None:
+        fits = target is not None and frame.shape[1] > 1 and _count_levels(frame[target]) <= max_levels
+        return (target,) if fits else ()
+    columns = tuple(dict.fromkeys(asked)) if isinstance(asked, (list, tuple, np.ndarray, pd.Index)) else (asked,)
+    for column in columns:
+        if column not in frame.columns:
+            raise ShdError(
+                f"condition {column!r} is not a column of the table; it has {describe_columns(frame.columns)}."
+            )
+        if _count_levels(frame[column]) > max_levels:
+            raise ShdError(
+                f"condition {column!r} has more than {max_levels} levels, the most that a condition may have. "
+                f"Choose another, or group its levels."
+            )
+    if len(columns) == frame.shape[1]:
+        raise ShdError("every column is a condition, so nothing is left to generate; name fewer.")
+    return columns
+
+
+def _count_levels(column: pd.Series) -> int:
+    return column.astype(str).nunique()
+
+
 @dataclass
 class Conditions:
     """The classes of a generator: every combination of levels that its condition columns had.

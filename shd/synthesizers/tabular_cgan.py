@@ -27,8 +27,8 @@ import torch
 
 from shd._errors import ShdError
 from shd._progress import notice, progress
-from shd.dataset import Dataset, as_frame, describe_columns
-from shd.synthesizers._conditions import Conditions
+from shd.dataset import Dataset, as_frame
+from shd.synthesizers._conditions import Conditions, condition_columns
 from shd.synthesizers._filter import Filter, at_most, under
 from shd.synthesizers._game import Game, generator
 from shd.synthesizers._one_hot import OneHot
@@ -184,30 +184,8 @@ class TabularCGAN(Synthesizer):
             raise ShdError(f"batch={self.batch} must hold at least one pack of {self.pack} records.")
 
     def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
-        asked = self.condition
-        if asked is None:
-            return self._target_as_condition(data, frame)
-        columns = tuple(dict.fromkeys(asked)) if isinstance(asked, (list, tuple, np.ndarray, pd.Index)) else (asked,)
-        for column in columns:
-            if column not in frame.columns:
-                raise ShdError(
-                    f"condition {column!r} is not a column of the table; it has {describe_columns(frame.columns)}."
-                )
-            if frame[column].astype(str).nunique() > self.max_levels:
-                raise ShdError(
-                    f"condition {column!r} has more than {self.max_levels} levels, the most that a condition may have. "
-                    f"Choose another, or group its levels."
-                )
-        if len(columns) == frame.shape[1]:
-            raise ShdError("every column is a condition, so nothing is left to generate; name fewer.")
-        return columns
-
-    def _target_as_condition(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
-        """Return the target of a Dataset where it has few enough levels; else all columns are drawn freely."""
         target = data.target if isinstance(data, Dataset) else None
-        if target is None or frame.shape[1] == 1 or frame[target].astype(str).nunique() > self.max_levels:
-            return ()
-        return (target,)
+        return condition_columns(self.condition, target, frame, self.max_levels)
 
     def _hold_out(self, classes: np.ndarray) -> np.ndarray:
         """Choose the rows to score on; every class keeps a subject to learn from."""
