@@ -15,7 +15,6 @@ from shd.synthesizers._network import Node, joint_counts, views
 from shd.synthesizers._noise import Budget, Noise, Privacy
 from shd.synthesizers._private_domain import OTHER
 from shd.synthesizers._private_network import PrivateFit, keep_records
-from shd.synthesizers._protect import people_of
 from shd.synthesizers.base import Synthesizer, check_seed, refuse_condition
 from shd.synthesizers.encoding import ColumnCodec
 
@@ -191,7 +190,8 @@ class BayesianNetwork(Synthesizer):
         by_subject = isinstance(data, Dataset)
         m = int(self.max_records) if by_subject else 1
         noise, budget = Noise(self.noise_seed), Budget(self.epsilon, self.delta)
-        people = people_of(data)
+        # declared, never found in the records as `people_of` does: what is found is told for nothing
+        people = pd.factorize(data.subjects)[0] if by_subject else np.arange(len(frame))
         rows = keep_records(people, m, noise)
         bounds = {"degree": int(self.degree), "max_bins": self.max_bins, "max_levels": int(self.max_levels)}
         learner = PrivateFit(frame.iloc[rows], people[rows], m, budget, noise, **bounds)
