@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.base import clone
 
 import shd
 import shd.synthesizers
-from shd.synthesizers import ImageSynthesizer, Marginals, load_synthesizer
+from shd.synthesizers import BayesianNetwork, ImageSynthesizer, Marginals, load_synthesizer
 from shd.synthesizers.base import registry
 from shd.synthesizers.rules import find_rules
 
@@ -23,7 +22,8 @@ def stays(planted):
 
 @pytest.fixture(scope="module", params=sorted(n for n, f in registry.items() if not issubclass(f, ImageSynthesizer)))
 def model(request, stays):
-    return registry[request.param](**SETTINGS.get(request.param, {})).fit(stays)
+    # nobody is protected: to merge rare counts and cut ends, each column alone, breaks sums and ratios of several
+    return registry[request.param](min_people=1, **SETTINGS.get(request.param, {})).fit(stays)
 
 
 def broken(frame, rules):
@@ -68,7 +68,8 @@ def test_own_rules_are_kept_too(model):
 
 
 def test_what_is_asked_for_is_what_comes(stays):
-    gan = registry["TabularCGAN"](**{**SETTINGS["TabularCGAN"], "condition": ("sex", "total", "died")}).fit(stays)
+    asked = {"condition": ("sex", "total", "died"), "min_people": 1}
+    gan = registry["TabularCGAN"](**{**SETTINGS["TabularCGAN"], **asked}).fit(stays)
     kept = gan.sample(100, {"sex": "male", "died": "yes"}, keep_rules=True)
     assert (kept["sex"] == "male").all() and (kept["died"] == "yes").all() and kept["death"].notna().all()
     assert broken(kept, gan.rules_) == {}
@@ -79,12 +80,9 @@ def test_what_is_asked_for_is_what_comes(stays):
 
 
 def test_differential_privacy_is_not_spent_on_rules(stays):
-    class Promises(Marginals, abstract=True):
-        def __init__(self, epsilon=1.0, random_state=0):
-            self.epsilon, self.random_state = epsilon, random_state
-
-    assert Promises().fit(stays).rules_ == ()
-    assert clone(Marginals()).fit(stays).rules_
+    private = BayesianNetwork(degree=0, epsilon=100, delta=1e-6).fit(stays[["sex", "pregnant", "died"]])
+    assert private.rules_ == ()
+    assert Marginals().fit(stays[["sex", "pregnant", "died"]]).rules_
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -111,7 +109,7 @@ def test_any_table_any_rule(data):
     chosen = data.draw(st.lists(st.sampled_from(sorted(makers)), min_size=1, max_size=4, unique=True))
     frame = pd.DataFrame({"base": base, "more": more, **{name: makers[name]() for name in chosen}})
     rules = find_rules(frame)
-    model = Marginals(random_state=seed).fit(frame)
-    kept = model.sample(40, keep_rules=True)
+    model = Marginals(min_people=1, random_state=seed).fit(frame)
+    kept = model.sample(40, keep_rules=rules)
     assert broken(kept, rules) == {}
     pd.testing.assert_series_equal(kept.dtypes, frame.dtypes)

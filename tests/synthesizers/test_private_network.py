@@ -11,6 +11,7 @@ from safetensors import safe_open
 import shd
 from shd import Dates, Domain, Levels, Numbers, ShdError
 from shd._errors import ShdWarning
+from shd._identify import people_in
 from shd.synthesizers import BayesianNetwork, load_synthesizer
 from shd.synthesizers._noise import Budget, Noise
 from shd.synthesizers._private_columns import Column
@@ -306,6 +307,15 @@ def test_neighbours_are_subjects_and_their_records_are_bounded(chain):
         model = BayesianNetwork(epsilon=20, max_records=m).fit(data)
         assert model.privacy_.unit == "subject" and model.privacy_.max_records == m
         assert model.n_rows_ == pytest.approx(4000 + m - 1, abs=30)
+
+
+def test_whose_a_record_is_is_never_found_in_the_records():
+    """Elsewhere a number of people that repeats says so; here that would be told for nothing."""
+    frame = pd.DataFrame({"patient_id": np.arange(1000) % 500 + 70_001, "sick": np.arange(1000) % 3 == 0})
+    assert len(np.unique(people_in(frame))) == 500
+    domain = Domain({"patient_id": Numbers(70_000, 71_000), "sick": MIXED.columns["sick"]})
+    model = BayesianNetwork(epsilon=20, domain=domain).fit(frame)
+    assert model.n_rows_ == pytest.approx(1000, abs=30) and model.privacy_.unit == "record"
 
 
 class Recorder(Noise):
