@@ -29,7 +29,7 @@ from shd.dataset import Dataset
 
 NEAR_GREEN, NEAR_AMBER = 0.01, 0.03  # how far above 1 % the share of near copies may lie
 NEAR = 0.01  # the nearest share of held-out records
-FEWEST_NEAR, _NEAR_ROWS, _NEAR_REAL = 100, 2000, 40_000
+FEWEST_NEAR, _NEAR_ROWS, _NEAR_REAL = 100, 2000, 20_000
 _LOOKS = (10, 20, 50, 100, 200)  # how many of the nearest, synthetic or not, are looked at
 _ALARM = 0.01  # how often chance may raise an alarm for copies
 _CONTAMINATED = 0.001  # a holdout that equals train so much more often than strangers do is no measure
