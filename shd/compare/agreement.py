@@ -314,8 +314,8 @@ def _calibration(inputs: Inputs, ready: Ready) -> Answer:
     of_tables = numbers.reshape(len(ready.tasks), len(tables), 2, -1).mean(axis=0)
     gaps, slopes = (dict(zip(tables, of_tables[:, k], strict=True)) for k in range(2))
     few = test.take(slice(0, _SHUFFLED))
-    errors = training_error(lambda half: _calibrated(ready.tasks, half, few), tables["synthetic"], rng, inputs.splits)
-    for name in ("real", "synthetic"):  # both learn from as many records
+    for name in ("real", "synthetic"):  # each by its own halves: what nothing can be learned from is erratic
+        errors = training_error(lambda half: _calibrated(ready.tasks, half, few), tables[name], rng, inputs.splits)
         for part, error in zip((gaps, slopes), errors, strict=True):
             part[name] = np.append(part[name][0], redrawn(part[name][1:], error, rng))
     slope, skipped = _slope_score(inputs, slopes)

@@ -5,7 +5,7 @@ import pytest
 from shd._errors import ShdError
 from shd.compare import ranking
 from shd.compare._compare import prepare_tables
-from shd.compare._models import FAMILIES, _filled, _one_hot, fit
+from shd.compare._models import FAMILIES, _filled, fit, one_hot
 from shd.compare.ranking import ranking_agreement, sra
 
 
@@ -155,7 +155,7 @@ def test_trees_read_gaps_as_a_value_below_all_others():
 
 def test_linear_models_read_levels_and_gaps():
     train = np.array([[1.0, 0], [3.0, 1], [np.nan, 2], [np.nan, 0]])
-    read = _one_hot(train, np.array([False, True]))
+    read = one_hot(train, np.array([False, True]))
     # standardised, missing, and the two levels beside the commonest one; 9 is far out, level 7 unknown
     assert np.array_equal(
         read(np.array([[1.0, 0], [np.nan, 1], [9e9, 7]])), [[-1, 0, 0, 0], [0, 1, 1, 0], [5, 0, 0, 0]]
