@@ -32,7 +32,8 @@ def made(table, stub_report):
     train, holdout = (model.protection_.apply(side) for side in (train, holdout))
     synthetic = Dataset(model.sample(30), target="sick", source="synthetic", name="stays", card=CARD)
     pieces = {"train": train, "holdout": holdout, "synthesizer": model, "synthetic": synthetic}
-    return {**pieces, "report": stub_report(), "split": Split(0.2, 0), "cost": Cost(1.5, 1.4), "drawn_again": None}
+    how = {"split": Split(0.2, 0), "cost": Cost(1.5, 1.4), "drawn_again": None, "kept_rules": False}
+    return {**pieces, "report": stub_report(), **how}
 
 
 def test_release_holds_its_files_and_their_checksums(made, tmp_path):
@@ -155,6 +156,7 @@ def test_card_says_where_it_comes_from(made, tmp_path):
         "parameters": {"min_people": 1, "random_state": 0},
         "steps_taken": None,
         "fit": {"wall_seconds": 1.5, "cpu_seconds": 1.4},
+        "rules": {"found": 0, "kept": False},
     }
     assert {c["name"]: c["type"] for c in card["data"]["columns"]}["stays"] == "int64"
     assert set(card["environment"]["packages"]) >= {"torch", "numpy", "pandas"}
@@ -359,7 +361,7 @@ def test_the_card_says_what_a_private_fit_promises(made, table, tmp_path, noise_
     age, days = Levels(["young", "old"], ordered=True), Dates("2020-01-01", "2021-12-31")
     numbers = {"stays": Numbers(0, 20), "weight": Numbers(2, 250, decimals=1)}
     domain = answers | Domain({"age": age, "admitted": days, **numbers})
-    model = BayesianNetwork(epsilon=2, domain=domain, noise_seed=noise_seed).fit(made["train"])
+    model = BayesianNetwork(epsilon=2, domain=domain, noise_seed=noise_seed, min_people=1).fit(made["train"])
     synthetic, _ = draw_as_many(model, made["train"])
     assert len(synthetic) == model.n_rows_  # the private number of records, not the length of train
     release = make_release(tmp_path / "out", **{**made, "synthesizer": model, "synthetic": synthetic})
