@@ -96,7 +96,8 @@ class Synthesizer(BaseEstimator):
             frame = as_frame(data)
             whole = self._condition_columns(data, frame)
             check_fittable(frame)
-            self.rules_ = self._learn_rules(frame, self._people)
+            # merged levels and cut numbers keep no sum and no order; what a rule stores is held by enough people itself
+            self.rules_ = self._learn_rules(known_types(given)[frame.columns], self._people)
             self.encoder_ = self._learn_encoder(frame, self._people, whole)
             self.encoder_.give_back(given)
             self._fit(self.encoder_.transform(frame), np.random.default_rng(self.random_state))
