@@ -38,7 +38,7 @@ SHARPNESS = 1.5  # image pixels a CSS pixel, so that letters stay sharp on fine 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUESTIONS = {"fidelity": "alike", "utility": "useful", "privacy": "safe", "fairness": "so for everybody"}
 SHOWN = (
-    "column distance", "association error", "distance of triples", "C2ST", "coverage",
+    "column distance", "association error", "distance of triples", "broken rules", "C2ST", "coverage",
     "TSTR / TRTR", "relative prediction error", "SRA", "confidence interval overlap", "replication rate",
     "verbatim copies", "DCR share", "membership AUROC", "attribute inference", "singling out", "linkability",
     "group fidelity", "group utility", "equalised odds",
