@@ -12,6 +12,7 @@ from shd._errors import ShdError
 from shd.compare.domain._finding import need_list
 from shd.dataset import Dataset, describe_columns, is_numeric
 from shd.datasets.icd9 import LEVELS, chapter
+from shd.synthesizers._protect import OTHER as MERGED
 
 TIME, READMITTED = "time_in_hospital", "readmitted"
 EARLY = "readmitted within 30 days"
@@ -69,7 +70,7 @@ def _main_diagnosis(codes: pd.Series) -> pd.Series:
     """
 
     def group(level: str) -> str:
-        if level in LEVELS:
+        if level in LEVELS or level == MERGED:
             return _CHAPTERS.get(level, "other")
         found = level.removeprefix("other ")
         return _CODES.get(level) or _GROUPS.get(found if found in LEVELS else chapter(level), "other")

@@ -18,6 +18,7 @@ from shd.dataset import Dataset, as_frame, describe_columns
 from shd.datasets.diabetes import DIAGNOSES
 from shd.datasets.diabetes_cohort import OTHER
 from shd.datasets.icd9 import LEVELS, chapter
+from shd.synthesizers._protect import OTHER as MERGED
 
 DRUG_LEVELS = ("No", "Steady", "Up", "Down")
 TOGETHER, APART, NO_LINK = "together", "apart", "no link"
@@ -273,9 +274,9 @@ def drugs_taken(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
 
 
 def to_chapter(level: str) -> str:
-    """Return the ICD-9 chapter of a level of diagnosis: a code, a pooled level, or a chapter itself."""
+    """Return the ICD-9 chapter of a level of diagnosis: a code, a pooled or merged level, or a chapter itself."""
     bare = level.removeprefix(OTHER)
-    return bare if bare in LEVELS else chapter(level)
+    return bare if bare in LEVELS or bare == MERGED else chapter(level)
 
 
 def _need(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from scipy.stats import hypergeom
 from shd._errors import ShdError
 from shd._style import PALETTE
 from shd.compare import domain
-from shd.compare.domain.networks import TOGETHER, match_links
+from shd.compare.domain.networks import TOGETHER, match_links, to_chapter
 from shd.dataset import Dataset
 from shd.datasets.diabetes_cohort import titles
 
@@ -324,3 +324,8 @@ def test_each_kind_of_link_looks_its_own():
     assert len(figure.axes[0].lines) == len(alone.axes[0].lines)  # nothing invented among the real ones
     with pytest.raises(ShdError, match="nothing to draw"):  # the layout is that of the real network
         domain.plot_networks(real.assign(link="no link"), other)
+
+
+def test_a_level_that_rare_codes_were_merged_into_is_a_chapter_of_its_own():
+    assert to_chapter("other") == "other"
+    assert to_chapter("other circulatory") == "circulatory"
