@@ -108,7 +108,8 @@ def test_scores_stand_beside_what_is_won_on_people_held_out(inputs):
     answer = module.measure(inputs)
     score, frame = answer.scores[0], answer.frames["singling out"]
     assert score.low <= score.value <= score.high and score.floor is not None and score.ceiling is not None
-    assert "held out" in score.sentence and score.sentence.endswith("does not pick out single people.")
+    assert score.verdict == "grey"  # 400 people are too few for the all-clear
+    assert "held out" in score.sentence and score.sentence.endswith("so few cannot show more.")
     assert frame["kind"].tolist() == ["multivariate"]
     assert frame["excess"].tolist() == pytest.approx((frame["train"] - frame["holdout"]).tolist())
     assert answer.skipped[0].what == "singling out, univariate"
