@@ -19,6 +19,7 @@ from shd.compare._attacks import (
     count_people,
     hits,
     one_each,
+    pick_one_each,
     some,
 )
 from shd.compare._coded import Coded, align
@@ -138,10 +139,11 @@ def judge_copies(inputs: Inputs) -> Score:
 def _strangers(train: Coded, rng: np.random.Generator) -> tuple[float, float]:
     """Return how many people of train equal another one by chance, and of how many.
 
-    Equal people come in pairs: both count as half.
+    One record of each, beside all records of the others, as people held out are. Equal people come in pairs: both
+    count as half.
     """
-    people = one_each(train, len(train), rng)
-    return _is_of_others(people).sum() / 2, len(people) / 2
+    rows = pick_one_each(train, len(train), rng)
+    return _is_of_others(train)[rows].sum() / 2, len(rows) / 2
 
 
 def beyond(found: float, n: float, others: float, of: float) -> float:

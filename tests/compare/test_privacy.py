@@ -142,6 +142,24 @@ def test_equal_records_of_one_person_are_no_chance(people):
     assert verdict == {"one": "red", "two": "grey"}
 
 
+@pytest.mark.parametrize("n", [32, 96])
+def test_several_records_a_person_of_a_coarse_table_are_equal_by_chance(n):
+    """Strangers are laid beside all records of the others, as released ones are: thrice as many as people."""
+
+    def stays(people, seed):
+        rng = np.random.default_rng(seed)
+        columns = {"sex": (["f", "m"], 3 * people), "stays": (9, 3 * people), "sick": (["no", "yes"], 3 * people)}
+        return pd.DataFrame({name: rng.choice(*drawn) for name, drawn in columns.items()})
+
+    train, holdout = (
+        Dataset(stays(people, seed), subjects=np.arange(3 * people) // 3) for people, seed in ((n, 1), (n // 4, 2))
+    )
+    inputs, _ = prepare_tables({"train": train, "synthetic": stays(n, 3), "holdout": holdout})
+    copies = privacy.measure(inputs).scores[0]
+    assert copies.metric == "verbatim copies" and copies.value > 0.9 * 3 * n
+    assert copies.verdict == "grey"
+
+
 @pytest.mark.parametrize(
     ("value", "low", "ceiling", "verdict"),
     [
