@@ -28,7 +28,7 @@ _OF_ONE_PERSON = (NUMBER, ACCOUNT, MAIL, PHONE, NAME)  # by which the records of
 _LOOKED_AT = 500  # distinct values whose form is looked at
 _FEW = 4  # people who share a value that still is nearly somebody's own
 _MANY = 20  # distinct values from which a column can single people out
-_YEARS = 30  # dates of birth span more than this
+_YEARS = 25  # nine in ten dates of birth span more than this
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _hint(name: str) -> tuple[str, ...]:
 def _of_dates(days: pd.Series, shares: _Shares, hint: Sequence[str]) -> tuple[str, str]:
     if BORN in hint and shares.few > 0.1 and shares.distinct >= _MANY:
         return BORN, "its name, and dates that few share"
-    span = (days.max() - days.min()).days / 365.25
+    span = (days.quantile(0.95) - days.quantile(0.05)).days / 365.25  # one odd date makes no dates of birth
     if span > _YEARS and shares.few > 0.5 and shares.settled > 0.95 and shares.distinct >= _MANY:
         return BORN, f"dates of {span:.0f} years that few share, the same in all records of a person"
     return "", ""

@@ -49,7 +49,10 @@ def test_whatever_the_text_is_held_in(dtype):
     values = pd.Series(["a"] * 30 + ["b"] * 30 + list("cdefg"), dtype="object").astype(dtype)
     got = protected(values)
     assert got.value_counts().to_dict() == {"a": 30, "b": 30, "other": 5}
-    assert (got.dtype == dtype) if dtype != "category" else list(got.cat.categories) == ["a", "b", "other"]
+    if dtype == "category":
+        assert list(got.cat.categories) == ["a", "b", "other"]
+    else:
+        assert got.dtype == ("str" if dtype == "object" else dtype)  # text held as objects is text
 
 
 def test_ordered_levels_go_to_their_neighbours_and_numbers_to_theirs():
@@ -244,7 +247,7 @@ def test_a_model_file_names_no_level_and_no_number_of_few(tmp_path):
         {
             "town": ["Kiel", "Jena", "Bonn"] * (n // 3),
             "income": rng().lognormal(10, 0.4, n).round(2),
-            "born": pd.Timestamp("1950-01-01") + pd.to_timedelta(rng().integers(0, 9000, n), unit="D"),
+            "seen": pd.Timestamp("2001-01-01") + pd.to_timedelta(rng().integers(0, 7000, n), unit="D"),
         }
     )
     frame.loc[0, "town"], frame.loc[0, "income"] = "Hintertupfingen", 1_234_567.89
