@@ -122,7 +122,7 @@ def test_the_model_tells_more_than_its_records(people):
     assert stranger.max() < 0.58
     inputs = prepare_tables({"train": train, "synthetic": model.sample(400), "holdout": holdout})[0]
     (score,) = weights.measure(replace(inputs, synthesizer=model)).scores
-    assert score.metric == "membership AUROC: weights" and score.verdict in ("amber", "red")
+    assert score.metric == "membership AUROC: weights" and score.value > 0.55 and score.low > 0.5
     assert "takes the fitted model" in weights.measure(inputs).skipped[0].why
 
 
