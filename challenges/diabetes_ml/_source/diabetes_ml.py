@@ -167,7 +167,7 @@ ROWS = 20_000  # a part of the records, to be quick; use all of them when it cou
 
 few_train = train.frame.sample(ROWS, random_state=0)
 few_synthetic = synthetic.frame.sample(ROWS, random_state=0)
-few_floor = shd.Marginals(random_state=0).fit(few_train).sample(ROWS)
+few_floor = shd.Marginals(min_people=1, random_state=0).fit(few_train).sample(ROWS)  # never handed on: all levels stay
 
 
 def outcome(frame: pd.DataFrame, level: str) -> pd.Series:
