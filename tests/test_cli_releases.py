@@ -121,10 +121,12 @@ def test_verify_says_in_one_line_that_a_card_is_broken(call, release):
 
 
 def test_verify_says_what_is_amiss_with_the_original(call, release):
+    stays = pd.read_csv("stays.csv").rename(columns={"patient": "who"})  # a name that tells nobody whose it is
+    stays.to_csv("stays.csv", index=False)
     code, out, _ = call("verify out --real stays.csv")
     assert code == 1
     assert out.splitlines()[-1] == "Differs: out"
-    assert "what is 'patient'? The patient's id is named with --subject" in out
+    assert "what is 'who'? The patient's id is named with --subject" in out
 
 
 def test_verify_without_the_original_looks_at_the_files(call):
