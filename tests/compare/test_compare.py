@@ -22,13 +22,15 @@ def test_every_number_stands_between_floor_and_ceiling(fresh):
         fresh.scores["value"] <= fresh.scores["high"]
     ).all()
     assert set(fresh.scores["question"]) == {"fidelity", "utility", "privacy", "fairness"}
-    assert fresh.skipped["what"].str.contains("odds ratios|missingness|singling out|k-map").all()
+    needs = "odds ratios|missingness|singling out|k-map|hits at 0.1 %|AUROC: weights|rare levels"  # more, or a model
+    assert fresh.skipped["what"].str.contains(needs).all()
 
 
 def test_the_best_and_the_floor_get_their_verdicts(fresh, scrambled):
     assert fresh.verdicts["utility"] != "red"  # 700 records: chance alone may make one of many scores amber
     assert {**fresh.verdicts, "utility": "green"} == dict.fromkeys(QUESTIONS, "green")
-    assert scrambled.verdicts == {"fidelity": "red", "utility": "red", "privacy": "green", "fairness": "red"}
+    # sex goes with nothing in the real records: there is no link to lose that one sex would suffer from
+    assert scrambled.verdicts == {"fidelity": "red", "utility": "red", "privacy": "green", "fairness": "green"}
 
 
 def test_identical_tables_are_the_same_in_everything(people):
@@ -93,7 +95,7 @@ def test_every_column_that_is_not_shared_is_listed_once(people):
     report = compare(people(60, 1).assign(**more), people(60, 2), holdout=people(60, 3).assign(extra0=2), level="quick")
     why = report.skipped.set_index("what")["why"]
     assert why["column extra0"] == "not in synthetic" and why["column extra7"] == "only in train"
-    assert report.trust.set_index("column").loc[list(more), "verdict"].tolist() == ["red"] * 8
+    assert report.trust.set_index("column").loc[list(more), "verdict"].tolist() == ["grey"] * 8  # nobody looked
     assert report.trust["column"].is_unique
     page = report.to_html()  # a page says it shorter
     assert "7 columns (&#39;extra1&#39;, &#39;extra2&#39;" in page and "and 2 more)" in page
@@ -108,7 +110,7 @@ def test_numbers_too_large_to_compute_with_are_missing(people):
 
 def test_free_text_is_left_out(people):
     train = people(300, 1).assign(id=[f"patient {i}" for i in range(300)])
-    assert "identifier" in compare(train, train).skipped["why"].to_string()
+    assert "identifies people" in compare(train, train, level="quick").skipped["why"].to_string()
 
 
 def test_text_of_few_people_is_left_out_too(people):
@@ -121,18 +123,18 @@ def test_text_of_few_people_is_left_out_too(people):
 
 def test_entries_of_people_are_left_out_however_often_they_come(people):
     who = np.arange(900) // 10  # ninety people, ten stays each
-    train = people(900, 1).assign(name=[f"Person {k}" for k in who], ward=[f"Ward {k % 45}" for k in who])
+    train = people(900, 1).assign(name=[f"Person {k}" for k in who], ward=[f"Ward {k % 15}" for k in who])
     made = people(300, 2).assign(name="x", ward="Ward 1")
     _, skipped = align(Dataset(train, subjects=who), made)
     assert [note.what for note in skipped] == ["column name"]
-    assert align(train, made)[1] == []  # of ninety levels nobody can tell without the subjects
+    assert align(train, made)[1] == []  # ten records a level: without subjects nobody can tell
 
 
-@pytest.mark.parametrize(("n", "distinct"), [(31, 27), (22, 19), (40, 30)])
-def test_text_that_is_missing_in_some_rows_makes_no_trouble(people, n, distinct):
+@pytest.mark.parametrize(("n", "distinct", "left_out"), [(31, 27, True), (22, 19, False), (40, 30, True)])
+def test_text_that_is_missing_in_some_rows_makes_no_trouble(people, n, distinct, left_out):
     who = [f"p{k}" for k in range(distinct)] + [f"p{k}" for k in range(n - 1 - distinct)] + [None]
     report = compare(people(n, 1).assign(who=who), people(n, 2).assign(who="x"), level="quick")
-    assert ("column who" in report.skipped["what"].tolist()) == ((n, distinct) != (40, 30))
+    assert ("column who" in report.skipped["what"].tolist()) == left_out  # from twenty entries on
 
 
 def test_rare_levels_are_not_named_in_what_is_handed_on(people):
