@@ -128,6 +128,8 @@ def learned_space(hand: Hand) -> np.ndarray:
 def error_profile(hand: Hand) -> np.ndarray:
     """Return how much better models of the release predict a record's columns, one by one, than models of others do."""
     table, made, own, categories = hand.sides(_PROFILED)
+    if table.shape[1] < 2:  # nothing else to predict the only column by
+        return np.zeros(len(own))
     told = np.argsort(-entropies(hand.reference), kind="stable")[:_TARGETS]
     kept = np.flatnonzero(~np.isnan(np.vstack([s.values for s in (hand.release, hand.reference)])).all(axis=0))
     filled, asked = (np.nan_to_num(part, nan=-1.0) for part in (table, own))
