@@ -199,4 +199,6 @@ def test_one_record_repeated_is_trusted_in_nothing():
 
 def test_small_fresh_samples_are_trusted_in_nearly_everything():
     verdicts = [judged(*(make(seed + more, 200) for more in (20, 60, 80)))["verdict"] for seed in range(3)]
-    assert (pd.concat(verdicts) == "green").mean() > 0.9
+    verdicts = pd.concat(verdicts)
+    assert verdicts.isin(["green", "grey"]).mean() > 0.95  # 200 records cannot tell of every column
+    assert (verdicts == "green").mean() > 0.8
