@@ -79,7 +79,10 @@ def fit(family: Family, train: np.ndarray, y: np.ndarray, categories: np.ndarray
     if not known.any() or (is_level and (y.all() or not y.any())):
         return lambda table: np.full(len(table), y.mean())
     model, read = family.make(is_level, categories[known]), family.read(train[:, known], categories[known])
-    model.fit(read(train[:, known]), y)
+    x = read(train[:, known])
+    if (x == x[0]).all():  # nothing varies: a line through it does not converge
+        return lambda table: np.full(len(table), y.mean())
+    model.fit(x, y)
     if is_level:
         return lambda table: model.predict_proba(read(table[:, known]))[:, 1]
     return lambda table: model.predict(read(table[:, known]))

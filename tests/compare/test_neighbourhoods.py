@@ -75,7 +75,9 @@ def test_scores(cohort):
     good, bad = scores(train, synthetic, holdout), scores(train, scrambled, holdout)
     assert list(good) == ["precision", "recall", "density", "coverage"]
     for metric, score in good.items():
-        assert score.verdict == "green" and score.ceiling == pytest.approx(1, abs=0.1)
+        # scrambled records are spread as wide as real ones: recall alone cannot tell the two
+        assert score.verdict == ("grey" if metric == "recall" else "green")
+        assert score.ceiling == pytest.approx(1, abs=0.1)
         assert bad[metric].value == pytest.approx(bad[metric].floor, abs=0.05)
         assert metric == "recall" or bad[metric].verdict == "red"
 

@@ -227,8 +227,21 @@ def test_independent_columns_are_found_out():
 
 
 def test_measure_of_a_number():
-    answer = _measure(patients(1000, 1), patients(1000, 2), patients(1000, 3), target="pressure")
+    tables = [patients(1000, seed) for seed in (1, 2, 3)]
+    linked = [
+        table.assign(
+            pressure=table["pressure"]
+            + 12 * (table["smokes"] == "yes")
+            + 6 * (table["sick"] == "yes")
+            + table["ward"].map({"a": 0, "b": 10, "c": -10, "d": 20})
+            + table["day"].map({"mo": 0, "tu": 8, "we": -8})
+        )
+        for table in tables
+    ]
+    answer = _measure(*linked, target="pressure")
     assert list(answer.frames) == ["coefficients"] and answer.scores[0].verdict == "green"
+    # of age alone the rest is not told: nearly all coefficients are none, and independent columns say so, too
+    assert _measure(*tables, target="pressure").scores[0].verdict == "grey"
 
 
 def test_the_same_seed_gives_the_same_numbers(answer):
