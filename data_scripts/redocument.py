@@ -10,38 +10,42 @@ seconds of the fit stay as the card tells them.
 import argparse
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
 import shd
-from data_scripts.alzheimers_mri import draw_released
 from shd._audit import read_synthetic
-from shd._audit_model import kept_rules
+from shd._audit_model import kept_rules, model_of
 from shd._generate import Cost, Split, Steps, judge
 from shd._paths import challenges_dir
 from shd._progress import notice
 from shd.datasets.registry import archive_path
-from shd.release import make_release, verify_release
+from shd.release import has_model, make_release, refuse_red, verify_release
 
+RUNS = Path("runs")
 CHALLENGES = ("diabetes_ml", "diabetes_bioinformatics", "alzheimers_mri")
 
 
 def redocument(challenge: str) -> None:
     """Compare what was released with the people it was learned from, and write the release again.
 
-    Records of a table stay as they are: what chose them is not released. Pictures are drawn again from the model.
+    Records and pictures stay as they are: what chose them is not released. A model that was not released is the one
+    beside its checkpoint, ``runs/``.
     """
     release = verify_release(challenges_dir() / challenge / "data" / "release")
     card, data = release.card, read_synthetic(release)
     name, how = card["made_from"]["name"], Split(card["split"]["test_size"], card["split"]["random_state"])
     train, holdout = shd.load(name, source="real").split(how.test_size, how.random_state)
-    model, cost = shd.load_synthesizer(release.folder / "model.safetensors"), Cost(**card["synthesizer"]["fit"])
-    released = None if train.images is not None else replace(data, card=train.card)
-    made = judge(train, holdout, model, how, cost, keep_rules=kept_rules(card), synthetic=released, tell=Steps(2))
-    if train.images is not None:  # fewer are released than are compared
-        released, drawn_again = draw_released(model, made.train)
-        made = replace(made, synthetic=released, drawn_again=drawn_again)
-    make_release(release.folder, **vars(made), raw=archive_path(name))
+    model = model_of(release) or shd.load_synthesizer(RUNS / f"{challenge}.safetensors")
+    made = judge(
+        train, holdout, model, how, Cost(**card["synthesizer"]["fit"]), synthetic=replace(data, card=train.card),
+        keep_rules=kept_rules(card), with_model=has_model(card), tell=Steps(2),
+    )  # fmt: skip
+    again = replace(made, drawn_again=card["synthesizer"].get("drawn_again"))
+    if made.report.verdicts.get("privacy") == "red":
+        refuse_red(made.report, RUNS / challenge, None)
+    make_release(release.folder, **vars(again), raw=archive_path(name))
     notice(made.report.summary())
 
 

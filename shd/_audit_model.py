@@ -10,17 +10,17 @@ from shd._errors import ShdError
 from shd._plain import plain
 from shd._weights import of_weights
 from shd.dataset import Dataset
-from shd.release import Release
+from shd.release import MODEL, Release, has_model
 
 if TYPE_CHECKING:
     from shd.synthesizers import Synthesizer
 
 
-def model_of(release: Release) -> "Synthesizer":
-    """Load the model of a release."""
+def model_of(release: Release) -> "Synthesizer | None":
+    """Load the model of a release; None where it was not handed on."""
     from shd.synthesizers import load_synthesizer
 
-    return load_synthesizer(release.folder / "model.safetensors")
+    return load_synthesizer(release.folder / MODEL) if has_model(release.card) else None
 
 
 def of_model(release: Release, synthetic: Dataset, holdout: Dataset) -> Iterator[Claim]:
@@ -30,6 +30,9 @@ def of_model(release: Release, synthetic: Dataset, holdout: Dataset) -> Iterator
     the model chose which its file lacks: there both C2STs of the card are measured again.
     """
     claimed = release.card["synthesizer"]
+    if not has_model(release.card):
+        yield Claim("model", claimed["class"], "not handed on", UNSURE, "its maker has it")
+        return
     try:
         model = model_of(release)
     except ShdError as error:

@@ -27,6 +27,7 @@ from shd.release import (
     as_json,
     checksums,
     described_files,
+    has_model,
     save_report,
     sha256,
 )
@@ -61,7 +62,7 @@ def of_files(release: Release, synthetic: Dataset) -> Iterator[Claim]:
     verified = f"{len(checksums(release.folder))}"
     yield Claim("checksums", verified, verified, YES)  # else there were no release
     files, data = release.card["files"], release.card["data"]
-    expected = described_files(synthetic)
+    expected = described_files(synthetic, has_model(release.card))
     same = [name for name in expected if name in files and _as_described(release.folder / name, files[name])]
     yield Claim("files of the card", f"{len(files)}", f"{len(same)}", mark(set(same) == set(expected) == set(files)))
     records = data["records"], len(synthetic)

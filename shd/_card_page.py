@@ -32,6 +32,7 @@ def page(card: dict, with_data: bool = True) -> str:
         scores=[{**score, **_written(score)} for score in scores],
         trusted=any(column["trust"] for column in card["data"]["columns"]),
         columns=_columns(card["data"]["columns"]),
+        has_model="model.safetensors" in card["files"],
         here=_FILES if with_data else {"report.html"},
         licence_url=licence_url(card["licence"]),
         cite=cite(card),

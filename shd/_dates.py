@@ -24,7 +24,7 @@ _SHAPES = {
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?(?:\.0)?")
 _FEW = 5  # different whole numbers that are no dates by chance are fewer
 _PLAUSIBLE = (1850, 2150)
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d{1,6})?))?")
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d{1,6})?))?(?:\s*([ap])\.?m\.?)?", re.I)
 _LENGTH = re.compile(r"-?\d+ days?(?:,? [+-]?\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)?")
 
 
@@ -187,5 +187,8 @@ def lengths(texts: list[str]) -> pd.Series | None:
     clock = [_CLOCK.fullmatch(text) for text in texts]
     if not all(clock):
         return None
-    seconds = [3600 * int(m[1]) + 60 * int(m[2]) + float(m[3] or 0) for m in clock]
+    if any(m[4] and not 1 <= int(m[1]) <= 12 for m in clock):
+        return None
+    hours = [int(m[1]) % 12 + 12 * (m[4] in "pP") if m[4] else int(m[1]) for m in clock]
+    seconds = [3600 * h + 60 * int(m[2]) + float(m[3] or 0) for h, m in zip(hours, clock, strict=True)]
     return pd.Series((np.round(np.array(seconds) * 1e6)).astype("m8[us]"))

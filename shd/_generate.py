@@ -58,6 +58,7 @@ class Generated:
     cost: Cost
     drawn_again: int | None
     kept_rules: bool = False
+    with_model: bool = True
 
 
 class Steps:
@@ -135,6 +136,7 @@ def generate(
     test_size: float = 0.2,
     random_state: int = 0,
     keep_rules: bool = False,
+    with_model: bool = True,
     steps: Callable[[str, str], None] | None = None,
 ) -> Generated:
     """Split by subject, fit on train, sample as many records, and compare them with train and holdout.
@@ -154,6 +156,8 @@ def generate(
         Seed of the split and of the comparison.
     keep_rules : bool
         Whether no record may break a rule between columns that all of train keeps; see `Synthesizer.sample`.
+    with_model : bool
+        Whether the model shall be handed on with what it made: then it is attacked, too.
     steps : callable, optional
         Told label and text of each of the four steps.
 
@@ -178,7 +182,8 @@ def generate(
     tell("fit", f"{type(synthesizer).__name__}{stops}")
     cost = _fit(synthesizer, train, checkpoint)
     leave()
-    return judge(train, holdout, synthesizer, Split(test_size, random_state), cost, keep_rules=keep_rules, tell=tell)
+    how = {"keep_rules": keep_rules, "with_model": with_model, "tell": tell}
+    return judge(train, holdout, synthesizer, Split(test_size, random_state), cost, **how)
 
 
 def judge(
@@ -189,13 +194,14 @@ def judge(
     cost: Cost,
     *,
     keep_rules: bool = False,
+    with_model: bool = True,
     synthetic: Dataset | None = None,
     tell: Callable[[str, str], None],
 ) -> Generated:
     """Sample from a fitted synthesizer, or take what was sampled before, and compare with train and holdout.
 
     What few people have is in no table that is compared, so that no figure and no sentence tells of it; and what is
-    attacked is what an attacker would have: the synthesizer as it is released.
+    attacked is what an attacker would have: the synthesizer as it is released, where it is.
     """
     from shd.compare import compare
     from shd.synthesizers._protect import Protection
@@ -211,9 +217,9 @@ def judge(
     if synthetic is None:
         synthetic, drawn_again = draw_as_many(synthesizer, train, keep_rules)
     tell("compare", "fidelity, utility, privacy and fairness")
-    file = synthesizer.for_release()
+    file = synthesizer.for_release() if with_model else None
     report = compare(train, synthetic, holdout=holdout, synthesizer=file, random_state=split.random_state)
-    return Generated(train, holdout, synthesizer, synthetic, report, split, cost, drawn_again, keep_rules)
+    return Generated(train, holdout, synthesizer, synthetic, report, split, cost, drawn_again, keep_rules, with_model)
 
 
 @contextmanager

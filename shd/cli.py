@@ -144,6 +144,9 @@ def generate(
     min_people: MinPeople = None,
     keep: Keep = None,
     fake: Fake = None,
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="Hand on the data without the model, which can be asked about people.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds other things.")] = False,
     force_red: Annotated[
         bool, typer.Option("--force-red", help="Write it though its privacy is red, marked as such.")
@@ -196,6 +199,7 @@ def generate(
             test_size=test_size,
             random_state=seed,
             keep_rules=keep_rules,
+            with_model=not no_model,
             steps=tell,
         )
         tell("write", str(output))

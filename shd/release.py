@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
 SUMS = "SHA256SUMS"
 _DATA = {"table": ("synthetic.csv.gz", "synthetic.parquet"), "images": ("synthetic.zip",)}
-_FIRST = ("README.md", "card.json", "model.safetensors", "report.html")
+MODEL = "model.safetensors"
+"""Stays where it was made where it would tell whom it learned from; the card says so."""
+_FIRST = ("README.md", "card.json", "report.html")
 _SINCE = ("card.html", "croissant.json")  # releases of earlier versions lack them
 SCHEMA = "synthetic.schema.json"
 """What the columns of the CSV are; tables of earlier versions lack it, too."""
-TABLE_FILES = tuple(sorted((*_FIRST, *_SINCE, *_DATA["table"], SCHEMA)))
-IMAGE_FILES = tuple(sorted((*_FIRST, *_SINCE, *_DATA["images"])))
+TABLE_FILES = tuple(sorted((*_FIRST, MODEL, *_SINCE, *_DATA["table"], SCHEMA)))
+IMAGE_FILES = tuple(sorted((*_FIRST, MODEL, *_SINCE, *_DATA["images"])))
 """What stands in the checksums; a release has the files of its kind and `SUMS`, and no others."""
 _OURS = {*TABLE_FILES, *IMAGE_FILES, SUMS}
 
@@ -44,6 +46,7 @@ RED_REFUSED = (
     "privacy is red, so that no release was written: see the report on what tells of single people. Learn less (fewer "
     "steps, another family, a higher --min-people), or write it marked as red: --force-red (force_red=True)."
 )
+_RED_MODEL = " Only the model file is red: --no-model (with_model=False) releases the data without it."
 _MARK = "-RED-not-to-be-handed-on"
 
 
@@ -74,6 +77,7 @@ def make_release(
     cost: "Cost | None" = None,
     drawn_again: int | None = None,
     kept_rules: bool = False,
+    with_model: bool = True,
     raw: str | Path | None = None,
     creator: str | None = None,
     force: bool = False,
@@ -101,6 +105,8 @@ def make_release(
         Pictures that lay too near to a person learned from, and were drawn again.
     kept_rules : bool
         Whether records that break a rule between columns were drawn again.
+    with_model : bool
+        Whether the model is handed on, too. Who has it can ask it about people: the report says what it tells.
     raw : path, optional
         File that `train` and `holdout` were read from; its checksum goes onto the card. Without
         it, that of the two tables does.
@@ -126,7 +132,7 @@ def make_release(
     """
     red = _is_red(report)
     if red and not force_red:
-        raise ShdError(RED_REFUSED)
+        raise ShdError(RED_REFUSED + why_red(report))
     folder = marked(folder) if red else Path(folder)
     check_folder(folder, force)
     check_licence(train)
@@ -141,6 +147,7 @@ def make_release(
         cost=asdict(cost) if cost else None,
         drawn_again=drawn_again,
         kept_rules=kept_rules,
+        with_model=with_model,
         raw=None if raw is None else Path(raw),
         creator=creator,
         done=done,
@@ -151,7 +158,7 @@ def make_release(
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent) as part:
             made = Path(part, "release")
             made.mkdir()
-            _write(made, described, synthesizer, synthetic, report)
+            _write(made, described, synthesizer if with_model else None, synthetic, report)
             _put(made, folder)
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -190,12 +197,20 @@ def verify_release(folder: str | Path) -> Release:
     lacking = [name for name in NEEDED if name not in card]
     if lacking:
         raise ShdWorkError(f"{folder / 'card.json'}: lacks {describe_columns(lacking)}. Get the release again.")
+    if has_model(card) and MODEL not in listed:
+        raise ShdWorkError(f"{folder / MODEL}: missing. Get the release again.")
     return Release(folder, card)
 
 
-def described_files(synthetic: Dataset) -> tuple[str, ...]:
+def has_model(card: dict) -> bool:
+    """Whether the model was handed on with the data."""
+    return MODEL in card["files"]
+
+
+def described_files(synthetic: Dataset, with_model: bool = True) -> tuple[str, ...]:
     """Return the names of the files whose sizes and checksums stand on the card."""
-    return ("model.safetensors", "report.html", *_DATA["table" if synthetic.images is None else "images"])
+    model = (MODEL,) if with_model else ()
+    return (*model, "report.html", *_DATA["table" if synthetic.images is None else "images"])
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -231,7 +246,13 @@ def refuse_red(report: "Report", folder: str | Path, checkpoint: Path | None) ->
     """Put the report of a release that is not written beside its folder, and say how to go on without a new fit."""
     path = report.save(Path(folder).with_name(f"{Path(folder).name}-report.html"))
     again = f" The fit is kept: the same command with --checkpoint {checkpoint} goes on from it." if checkpoint else ""
-    raise ShdError(f"{RED_REFUSED}{again} The report: {path}")
+    raise ShdError(f"{RED_REFUSED}{why_red(report)}{again} The report: {path}")
+
+
+def why_red(report: "Report") -> str:
+    """Return how to go on where nothing but the model file tells of people; empty elsewhere."""
+    red = [score.metric for score in report.results if score.question == "privacy" and score.verdict == "red"]
+    return _RED_MODEL if red and all(metric.endswith(": weights") for metric in red) else ""
 
 
 def marked(folder: str | Path) -> Path:
@@ -294,7 +315,7 @@ def check_licence(data: Dataset) -> None:
         )
 
 
-def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Dataset, report: "Report") -> None:
+def _write(folder: Path, card: dict, synthesizer: "Synthesizer | None", synthetic: Dataset, report: "Report") -> None:
     kind = "table" if synthetic.images is None else "images"
     if synthetic.images is None:
         frame = synthetic.frame.rename(columns=str)
@@ -304,17 +325,18 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer", synthetic: Data
         (folder / "synthetic.csv.gz").write_bytes(gzip.compress(text, mtime=0))  # no time in it: same rows, same bytes
     else:
         write_pictures(folder / "synthetic.zip", synthetic)
-    synthesizer.for_release().save(folder / "model.safetensors")
+    if synthesizer is not None:
+        synthesizer.for_release().save(folder / MODEL)
     save_report(report, folder / "report.html")
     card["files"] = {
         name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
-        for name in described_files(synthetic)
+        for name in described_files(synthetic, synthesizer is not None)
     }
     _save_text(folder / "card.json", as_json(card))
     _save_text(folder / "card.html", page(card))
     _save_text(folder / "croissant.json", as_json(croissant(card)))
     _save_text(folder / "README.md", readme(card))
-    files = TABLE_FILES if kind == "table" else IMAGE_FILES
+    files = (name for name in (TABLE_FILES if kind == "table" else IMAGE_FILES) if (folder / name).exists())
     _save_text(folder / SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in files))
 
 

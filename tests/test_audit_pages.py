@@ -27,6 +27,7 @@ def release(table, report, tmp_path):
     train, holdout = Dataset.from_frame(table, target="sick", subject="patient", name="stays", card=card).split(0.2, 0)
     model = Marginals(random_state=0).fit(train)
     synthetic = Dataset(model.sample(30), target="sick", source="synthetic", name="stays")
+    train, holdout = map(model.protection_.apply, (train, holdout))
     pieces = {"train": train, "holdout": holdout, "synthesizer": model, "synthetic": synthetic}
     make_release(tmp_path / "out", **pieces, report=report)
     return verify_release(tmp_path / "out")

@@ -181,4 +181,7 @@ def test_yes_and_no_with_gaps_and_times_of_day(tmp_path):
     values, (note,) = column(tmp_path, ["10:30", "23:59:30"])
     assert values.tolist() == [pd.Timedelta("10:30:00"), pd.Timedelta("23:59:30")]
     assert "time since midnight" in note
+    halves = column(tmp_path, ["10:30 PM", "12:05 am", "1:00 p.m."])[0].tolist()
+    assert halves == [pd.Timedelta(time) for time in ("22:30:00", "00:05:00", "13:00:00")]
+    assert column(tmp_path, ["13:30 PM", "12:05 AM"])[0].dtype == "str"  # no such time
     assert column(tmp_path, ["1 days", "2 days 10:00:00"])[0].tolist() == [pd.Timedelta("1D"), pd.Timedelta("2D10h")]

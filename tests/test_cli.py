@@ -356,7 +356,7 @@ def test_data_list(call):
     (row,) = [row for row in json.loads(out) if row["name"] == "diabetes"]
     assert row["real"] is False
     assert row["licence"] == "CC BY 4.0"
-    assert "diabetes      no " in call("data list")[1]
+    assert "diabetes         no " in call("data list")[1]
 
 
 def test_data_fetch_add_and_verify_name_the_archive_last(call, monkeypatch, tmp_path):

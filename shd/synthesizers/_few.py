@@ -15,14 +15,16 @@ def distinct_people(at: np.ndarray, people: np.ndarray, n: int) -> np.ndarray:
 
 def round_to(numbers: np.ndarray, step: np.ndarray | float, how: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Round to multiples of a power of ten, without the dust of binary fractions."""
-    if np.ndim(step) == 0 and step == 0:
+    if np.ndim(step) == 0 and step < np.finfo(float).tiny:  # none, or one that a float cannot hold exactly
         return numbers
     exponent = np.round(np.log10(step))
-    # 0.3 / 0.1 is 2.9999999999999996, and single precision is coarser still
-    scaled = numbers / 10.0**exponent
-    near = np.round(scaled)
-    whole = np.where(np.isclose(scaled, near, rtol=2e-7, atol=1e-9), near, how(scaled))
-    return np.where(exponent < 0, whole / 10.0**-exponent, whole * 10.0**exponent)
+    with np.errstate(all="ignore"):  # numbers at the ends of what a float holds stay as they are
+        # 0.3 / 0.1 is 2.9999999999999996, and single precision is coarser still
+        scaled = numbers / 10.0**exponent
+        near = np.round(scaled)
+        whole = np.where(np.isclose(scaled, near, rtol=2e-7, atol=1e-9), near, how(scaled))
+        rounded = np.where(exponent < 0, whole / 10.0**-exponent, whole * 10.0**exponent)
+    return np.where(np.isfinite(rounded), rounded, numbers)
 
 
 def grid_of(numbers: np.ndarray) -> float:

@@ -334,10 +334,15 @@ def _range(numbers: np.ndarray, people: np.ndarray, least: int) -> tuple[float, 
     np.minimum.at(fewest, people, numbers)
     most, fewest = np.sort(most[np.isfinite(most)])[::-1], np.sort(fewest[np.isfinite(fewest)])
     high, low = most[least - 1], fewest[least - 1]
+    value, at = np.unique(numbers, return_inverse=True)
+    shared = distinct_people(at, people, len(value)) >= least
+    # what many share (999, 9999-12-31) says nothing of how finely the others are known
+    own = numbers[~shared[at]] if not shared.all() else numbers
     grid = grid_of(numbers)
-    step = max(grid, _step(numbers, high - low))
+    step = max(grid, _step(own, high - low))
     if step > grid:  # else an end is a value of the grid, which is nobody's own
-        low, high = round_to(low, step, np.ceil), round_to(high, step, np.floor)
+        low = low if low in value[shared] else round_to(low, step, np.ceil)
+        high = high if high in value[shared] else round_to(high, step, np.floor)
     if low > high:
         low = high = float(round_to(np.median(numbers), step, np.round)) if step else float(np.median(numbers))
     return float(low), float(high), grid
@@ -347,4 +352,4 @@ def _step(numbers: np.ndarray, else_width: float = 0.0) -> float:
     """Return a power of ten that is small beside the middle half of the numbers; 0 where all are alike."""
     quarter, three = np.quantile(numbers, [0.25, 0.75])
     spread = three - quarter or max(else_width, 0.0)
-    return 10.0 ** np.floor(np.log10(spread / _FINER)) if spread > 0 else 0.0
+    return 10.0 ** np.floor(np.log10(spread / _FINER)) if spread / _FINER > 0 else 0.0

@@ -105,8 +105,7 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         top, bottom, left, right = self.box_
         more = [(0, 0), *((0, up - side) for up, side in zip(_up_to_steps(self.size_), self.size_, strict=True))]
         images = np.pad(data.images, more)[:, top:bottom, left:right]
-        normal = self._sampler().normals_of(images, *self._class_and_level(codes))
-        return -(normal.astype(float) ** 2).sum(axis=1) / 2
+        return self._sampler().log_density(images, *self._class_and_level(codes))
 
     def _dataset(
         self, classes: np.ndarray, levels: np.ndarray, inside: np.ndarray, rng: np.random.Generator

@@ -12,6 +12,7 @@ from shd.synthesizers.rules._table import Table
 _MOST_TERMS = 5  # columns that a formula may read
 _TRIED = 7  # columns that are tried on the way to it
 _NEAR = 3.0  # times what rounding explains, while the weights are not yet written shortly
+_LARGEST = 1e150  # squares of larger numbers are more than a float holds
 _LEAST = 30  # records in which all of them are known
 
 
@@ -24,6 +25,7 @@ def find_formulas(table: Table, log_alpha: float) -> list[Formula]:
     """
     at = [j for j, column in enumerate(table.columns) if column.numbers is not None and column.numbers.size]
     at = [j for j in at if len(np.unique(table.columns[j].numbers[~table.columns[j].missing])) > 1]
+    at = [j for j in at if np.nanmax(np.abs(table.columns[j].numbers)) < _LARGEST]
     found: list[Formula] = []
     for product in (False, True):
         search = _Search(table, at, product)

@@ -49,7 +49,6 @@ def test_copies_are_found_and_strangers_are_not(heads):
     assert (found["AUROC"] - 0.5).abs().max() < 0.15 and found["hits at 10 %"].max() < 0.35
 
 
-@pytest.mark.xfail(reason="the density of the sampler does not know whom it learned from: to be mended", strict=True)
 def test_the_model_tells_more_than_its_pictures(heads):
     train, holdout = heads(12, 1), heads(12, 2)
     model = SliceGaussian(components=60).fit(replace(train, subjects=None))
