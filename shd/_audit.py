@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from shd._apart import sample_apart
-from shd._audit_model import kept_rules, model_of, of_model
+from shd._audit_model import kept_rules, model_of, of_model, readable_model
 from shd._audit_pages import made_pages, of_files, of_others, of_pages, of_words
 from shd._card import OF_ROWS, describe_side, environment, key_of, sha256_of_rows
-from shd._claims import CHANCE, NEW, NO, YES, Claim, mark, same_number
+from shd._claims import CHANCE, NEW, NO, UNSURE, YES, Claim, mark, same_number
 from shd._errors import ShdError, ShdWorkError
 from shd._generate import by_person
 from shd._plain import in_columns
@@ -227,14 +227,20 @@ def _not_measured(card: dict, real: Dataset) -> str:
 
 def _of_split(card: dict, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
     """Whether the same people and the same rows are on each side."""
-    secret = key_of(train, holdout)
-    for name, side in (("train", train), ("holdout", holdout)):
-        claimed, found = card["split"][name], describe_side(side, secret)
-        for what, key in (("subjects", "hmac_of_subjects"), ("rows", "sha256_of_rows")):
+    secret, sides = key_of(train, holdout), {"train": train, "holdout": holdout}
+    found = {name: describe_side(side, secret) for name, side in sides.items()}
+    rows, people = "sha256_of_rows", "hmac_of_subjects"
+    moved = any(card["split"][name].get(rows) != found[name][rows] for name in sides)
+    for name in sides:
+        claimed, here = card["split"][name], found[name]
+        for what, key in (("subjects", people), ("rows", rows)):
             count = "records" if what == "rows" else "subjects"
-            shown = [f"{said[count]:,} {said.get(key, 'no checksum')[:_SHOWN]}" for said in (claimed, found)]
-            same = claimed.get(key) == found[key] and claimed["records"] == found["records"]
-            yield Claim(f"{what} of {name}", *shown, mark(same))
+            shown = [f"{said[count]:,} {said.get(key, 'no checksum')[:_SHOWN]}" for said in (claimed, here)]
+            same = claimed.get(key) == here[key] and claimed["records"] == here["records"]
+            if key == people and moved and not same and key in claimed and claimed[count] == here[count]:
+                yield Claim(f"{what} of {name}", *shown, UNSURE, "the checksum of people is keyed by the rows")
+            else:
+                yield Claim(f"{what} of {name}", *shown, mark(same))
 
 
 def _of_original(card: dict, raw: Path | None, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
@@ -267,7 +273,7 @@ def _measure(
         synthetic = _sample(release, synthetic, train, how["records"])
     tell("compare", f"level {how['level']}, seed {how['random_state']}")
     options = {name: how[name] for name in ("level", "random_state", "target")}
-    return compare(train, synthetic, holdout=holdout, synthesizer=model_of(release), **options)
+    return compare(train, synthetic, holdout=holdout, synthesizer=readable_model(release), **options)
 
 
 def _sample(release: Release, synthetic: Dataset, train: Dataset, n: int) -> Dataset:

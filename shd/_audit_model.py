@@ -23,6 +23,14 @@ def model_of(release: Release) -> "Synthesizer | None":
     return load_synthesizer(release.folder / MODEL) if has_model(release.card) else None
 
 
+def readable_model(release: Release) -> "Synthesizer | None":
+    """Load the model of a release; None where it was not handed on, or is broken, which `of_model` tells."""
+    try:
+        return model_of(release)
+    except ShdError:
+        return None
+
+
 def of_model(release: Release, synthetic: Dataset, holdout: Dataset) -> Iterator[Claim]:
     """Load the model, lay its class and parameters beside the card's, and draw the records again.
 

@@ -251,7 +251,8 @@ def refuse_red(report: "Report", folder: str | Path, checkpoint: Path | None) ->
 
 def why_red(report: "Report") -> str:
     """Return how to go on where nothing but the model file tells of people; empty elsewhere."""
-    red = [score.metric for score in report.results if score.question == "privacy" and score.verdict == "red"]
+    scores = (score for score in report.to_dict()["scores"] if score["question"] == "privacy")
+    red = [score["metric"] for score in scores if score["verdict"] == "red"]
     return _RED_MODEL if red and all(metric.endswith(": weights") for metric in red) else ""
 
 

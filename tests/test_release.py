@@ -32,7 +32,7 @@ def made(table, stub_report):
     train, holdout = (model.protection_.apply(side) for side in (train, holdout))
     synthetic = Dataset(model.sample(30), target="sick", source="synthetic", name="stays", card=CARD)
     pieces = {"train": train, "holdout": holdout, "synthesizer": model, "synthetic": synthetic}
-    how = {"split": Split(0.2, 0), "cost": Cost(1.5, 1.4), "drawn_again": None, "kept_rules": False}
+    how = {"split": Split(0.2, 0), "cost": Cost(1.5, 1.4), "drawn_again": None, "kept_rules": False, "with_model": True}
     return {**pieces, "report": stub_report(), **how}
 
 

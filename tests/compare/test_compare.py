@@ -195,7 +195,7 @@ def test_nested_cells_are_refused(people, cell):
 
 def test_a_target_that_identifies_people_is_refused_for_what_it_is(people):
     tables = [people(60, k).assign(who=[f"p{k}" for k in range(60)]) for k in (1, 2)]
-    with pytest.raises(ShdError, match="'who' was not compared: looks like free text or an identifier"):
+    with pytest.raises(ShdError, match="'who' was not compared: identifies people: name"):
         compare(*tables, target="who")
 
 
