@@ -5,8 +5,8 @@
     python -m benchmarks.images --families ImageCGAN    # one family alone
 
 Each family is fitted in a process of its own, on one thread, so that CPU seconds and peak memory
-are its own. The last column is the shipped release. Then 12,000 pictures are drawn from the shipped
-weights on all cores; the limit is two minutes.
+are its own. The last column is the model of the release, where `data_scripts.alzheimers_mri` has left it.
+Then 12,000 pictures are drawn from it on all cores; the limit is two minutes.
 """
 
 import argparse
@@ -20,11 +20,10 @@ import torch
 
 import shd
 from benchmarks._memory import peak_megabytes
-from shd._paths import challenges_dir
 from shd.synthesizers import ImageSynthesizer
 from shd.synthesizers.base import registry
 
-WEIGHTS = challenges_dir() / "alzheimers_mri" / "data" / "release" / "model.safetensors"
+WEIGHTS = Path("runs/alzheimers_mri.safetensors")  # kept by data_scripts.alzheimers_mri; not released
 
 
 def data() -> tuple[shd.Dataset, shd.Dataset]:
@@ -48,9 +47,10 @@ def judge(path: Path) -> tuple[pd.Series, pd.DataFrame]:
     """Return every score of as many pictures as train has, and its floor and limit."""
     train, holdout = data()
     began = time.perf_counter()
-    synthetic = shd.load_synthesizer(path).sample(len(train))
+    model = shd.load_synthesizer(path)
+    synthetic = model.sample(len(train))
     speed = len(train) / (time.perf_counter() - began)
-    scores = shd.compare(train, synthetic, holdout=holdout).scores.set_index("metric")
+    scores = shd.compare(train, synthetic, holdout=holdout, synthesizer=model).scores.set_index("metric")
     return pd.concat([pd.Series({"pictures a second": speed}), scores["value"]]), scores[["floor", "real reference"]]
 
 
@@ -72,12 +72,12 @@ def main() -> None:
             print(family, columns[family].round(3).to_string(), sep="\n", flush=True)
     columns |= dict(known.items())
     if WEIGHTS.is_file():
-        columns["shipped release"], _ = judge(WEIGHTS)
+        columns["of the release"], _ = judge(WEIGHTS)
     print(pd.DataFrame(columns).round(3).to_string())
     if WEIGHTS.is_file():
         began = time.perf_counter()
         shd.load_synthesizer(WEIGHTS).sample(12_000)
-        print(f"12,000 pictures from the shipped weights: {time.perf_counter() - began:.0f} s")
+        print(f"12,000 pictures from the model of the release: {time.perf_counter() - began:.0f} s")
 
 
 if __name__ == "__main__":

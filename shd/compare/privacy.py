@@ -140,7 +140,8 @@ def _closeness(inputs: Inputs) -> tuple[list[Score], pd.DataFrame, list[Skipped]
     ).reset_index(drop=True)
     frame[["to train", "to holdout"]] /= len(inputs.train.names)
     rng = generator(inputs.random_state, "closeness")
-    weights = [[side.drawn(rng) for side in found["synthetic"]] for found in draws]
+    own = [found["synthetic"] for found in draws]
+    weights = list(zip(*(_drawn([sides[k] for sides in own], rng) for k in (0, 1)), strict=True))
     share = _dcr(inputs, draws, weights)
     if all(np.percentile(_ratio(side.distances), LOWEST) == 1 for found in draws for side in found["synthetic"]):
         why = "the nearest and the next nearest person are equally far nearly everywhere: too few different values"
@@ -178,19 +179,34 @@ class _Side:
     nearest: np.ndarray
     n_people: int
 
-    def drawn(self, rng: np.random.Generator) -> np.ndarray:
-        """Return how often each record counts where the people of this side are drawn again, (n_replicates, n).
 
-        The records near to a person come and go with them. That holds both sources of chance: how large the part
-        of the space is that falls to a person, and how many records happen to lie in it.
-        """
-        people, at = np.unique(self.nearest, return_inverse=True)
-        of_each = np.full(len(people) + 1, 1 / self.n_people)
-        of_each[-1] = max(0.0, 1 - len(people) / self.n_people)  # those who are nearest to no record
-        return rng.multinomial(self.n_people, of_each, size=_REPLICATES)[:, at]
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """How often records count where people are drawn again, int (n_replicates, n), and what makes sides as heavy."""
+
+    often: np.ndarray
+    scale: np.ndarray
 
 
-def _dcr(inputs: Inputs, draws: list[dict], weights: list[list[np.ndarray]]) -> Score:
+def _drawn(sides: list[_Side], rng: np.random.Generator) -> list[_Weights]:
+    """Draw people again, the same ones in every draw of this side: holdouts, above all, share all of theirs.
+
+    The records near to a person come and go with them. That holds both sources of chance: how large the part of the
+    space is that falls to a person, and how many records happen to lie in it. As many people are drawn as there are:
+    the Poisson bootstrap (Hanley, MacGibbon 2006) leaves that to chance, and is scaled to it.
+    """
+    people, at = np.unique(np.concatenate([side.nearest for side in sides]), return_inverse=True)
+    count = rng.poisson(1.0, (_REPLICATES, len(people)))
+    weights = []
+    for side, here in zip(sides, np.split(at, np.cumsum([len(side.nearest) for side in sides])[:-1]), strict=True):
+        there = np.unique(here)
+        far = rng.poisson(max(side.n_people - len(there), 0), _REPLICATES)  # those who are nearest to no record
+        total = count[:, there].sum(axis=1) + far
+        weights.append(_Weights(count[:, here], side.n_people / np.maximum(total, 1)))
+    return weights
+
+
+def _dcr(inputs: Inputs, draws: list[dict], weights: list[tuple[_Weights, _Weights]]) -> Score:
     drawn = np.mean([_redrawn(found["synthetic"], own) for found, own in zip(draws, weights, strict=True)], axis=0)
     value, floor, ceiling = (
         float(np.mean([_closer(*found[name]).mean() for found in draws])) for name in ("synthetic", "floor", "holdout")
@@ -204,15 +220,16 @@ def _dcr(inputs: Inputs, draws: list[dict], weights: list[list[np.ndarray]]) -> 
     return Score("privacy", "DCR share", value, low, high, floor, ceiling, verdict, "at 0.5", sentence)
 
 
-def _redrawn(sides: tuple["_Side", "_Side"], weights: list[np.ndarray]) -> np.ndarray:
+def _redrawn(sides: tuple[_Side, _Side], weights: tuple[_Weights, _Weights]) -> np.ndarray:
     """Return the share with the people of both sides drawn again, (n_replicates,)."""
     closer = _closer(*sides)
     # a tie counts half whoever is drawn: its like is on both sides
-    ours, theirs = (w @ (closer == won) + (closer == 0.5).sum() / 2 for w, won in zip(weights, (1, 0), strict=True))
+    tied = (closer == 0.5).sum() / 2
+    ours, theirs = (w.often @ (closer == won) * w.scale + tied for w, won in zip(weights, (1, 0), strict=True))
     return np.divide(ours, ours + theirs, out=np.full(len(ours), np.nan), where=ours + theirs > 0)
 
 
-def _ratios(inputs: Inputs, draws: list[dict], weights: list[list[np.ndarray]]) -> Score:
+def _ratios(inputs: Inputs, draws: list[dict], weights: list[tuple[_Weights, _Weights]]) -> Score:
     """Compare the low end of the ratios of distances, d1 / d2, against train and against the holdout."""
     ratios = [{name: [_ratio(side.distances) for side in pair] for name, pair in found.items()} for found in draws]
     ends = {
@@ -223,7 +240,7 @@ def _ratios(inputs: Inputs, draws: list[dict], weights: list[list[np.ndarray]]) 
     (to_train, to_holdout), own = ends["synthetic"], [one["synthetic"] for one in ratios]
     drawn = np.mean(
         [
-            [_smaller(*map(_low_end, pair, often)) for often in zip(*each, strict=True)]
+            [_smaller(*map(_low_end, pair, often)) for often in zip(*(w.often for w in each), strict=True)]
             for pair, each in zip(own, weights, strict=True)
         ],
         axis=0,
