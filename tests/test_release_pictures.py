@@ -1,13 +1,16 @@
+import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from faker import Faker
 
-from shd._errors import ShdWorkError
+from shd._audit import audit
+from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd.dataset import DataCard, Dataset
 from shd.datasets._pictures import as_stored, read_pictures
-from shd.release import IMAGE_FILES, SUMS, make_release, verify_release
+from shd.release import IMAGE_FILES, MODEL, SUMS, make_release, verify_release
 from shd.synthesizers import SliceGaussian, load_synthesizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # few pictures, and meant to be
@@ -67,3 +70,41 @@ def test_other_pictures_give_another_checksum(pictures, report, tmp_path):
         release = make_release(tmp_path / str(light), **{**pictures, "train": train}, report=report)
         sums.add(release.card["made_from"]["sha256"])
     assert len(sums) == 2
+
+
+def test_names_in_file_names_and_beside_pictures_leave_with_nothing(pictures, report, tmp_path):
+    faker = Faker("de_DE")
+    faker.seed_instance(0)
+    whole = pictures["train"]
+    who = np.unique(whole.subjects, return_inverse=True)[1]
+    names = [f"{faker.last_name()}_{faker.first_name()}" for _ in range(who.max() + 1)]
+    files = [f"scans/{names[person]}_{1940 + person}-03-01_{row % 3}.png" for row, person in enumerate(who)]
+    frame = whole.frame.assign(file=files, patient_name=[names[person] for person in who])
+    train = replace(whole, frame=frame, subjects=np.array(names)[who])
+    with pytest.warns(ShdWarning, match=r"'file' \(file name\), 'patient_name' \(name\)"):
+        model = SliceGaussian(components=3).fit(train)
+    sides = {"train": model.protection_.apply(train), "synthesizer": model, "synthetic": model.sample(12)}
+    folder = make_release(tmp_path / "out", **{**pictures, **sides}, report=report).folder
+    with zipfile.ZipFile(folder / "synthetic.zip") as archive:
+        parts = [archive.read(name) + name.encode() for name in archive.namelist()]
+    content = b"".join([*(path.read_bytes() for path in folder.iterdir()), *parts]).decode("latin-1")
+    assert [name for name in names if name in content or name.split("_")[0] in content] == []
+    assert "'file', 'patient_name'" in (folder / "README.md").read_text()
+    with pytest.raises(ShdError, match="'ward': pictures are learned by class and slice alone"):
+        SliceGaussian().fit(replace(train, frame=frame.assign(ward="a")))
+
+
+def test_pictures_are_released_without_their_model(pictures, report, tmp_path):
+    release = make_release(tmp_path / "out", **pictures, report=report, with_model=False)
+    assert sorted(p.name for p in release.folder.iterdir()) == sorted({*IMAGE_FILES, SUMS} - {MODEL})
+    assert "model was not handed on" in (release.folder / "README.md").read_text()
+    page = (release.folder / "card.html").read_text()
+    assert "model was not handed on" in page and "load_synthesizer" not in page
+    found = audit(verify_release(release.folder))
+    assert found.holds
+    whole = make_release(tmp_path / "whole", **pictures, report=report)
+    (whole.folder / MODEL).unlink()  # a release that has one does not do without
+    sums = (whole.folder / SUMS).read_text().splitlines(keepends=True)
+    (whole.folder / SUMS).write_text("".join(line for line in sums if MODEL not in line))
+    with pytest.raises(ShdWorkError, match=r"model.safetensors: missing"):
+        verify_release(whole.folder)

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
+from shd._identify import identify
 from shd.dataset import DataCard, Dataset
 from shd.synthesizers._conditions import Conditions
 from shd.synthesizers._descriptions import INK
+from shd.synthesizers._protect import people_of
 from shd.synthesizers.base import Synthesizer, plain_number
 
 if TYPE_CHECKING:
@@ -45,8 +47,8 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         Parameters
         ----------
         data : Dataset
-            With images, a categorical target, and nothing but target and ``slice`` in its frame.
-            Never give it the holdout.
+            With images, a categorical target, and nothing but target and ``slice`` in its frame, and columns that
+            identify people, such as file names: these are dropped, with a warning. Never give it the holdout.
 
         Returns
         -------
@@ -218,11 +220,13 @@ def _check_pictures(data: Dataset) -> None:
         raise ShdError("this family learns pictures, not tables: choose TabularCGAN, or give a Dataset with images.")
     if data.target is None:
         raise ShdError("the pictures have no class: name the column of their class as the target of the Dataset.")
-    others = [column for column in data.frame.columns if column not in (data.target, LEVEL)]
+    of_people = [one.column for one in identify(data.frame, people_of(data))]  # file names above all: they are dropped
+    others = [column for column in data.frame.columns if column not in (data.target, LEVEL, *of_people)]
     if others:
         raise ShdError(f"column {others[0]!r}: pictures are learned by class and {LEVEL} alone; drop it.")
-    if data.frame.isna().any(axis=None):
-        column = data.frame.columns[data.frame.isna().any()][0]
+    frame = data.frame.drop(columns=[column for column in of_people if column in data.frame and column != data.target])
+    if frame.isna().any(axis=None):
+        column = frame.columns[frame.isna().any()][0]
         raise ShdError(f"column {column!r} has missing values; fill or drop those pictures.")
     if min(data.images.shape[1:]) < 16:
         height, width = data.images.shape[1:]
