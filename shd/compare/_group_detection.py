@@ -10,7 +10,7 @@ from shd.compare._gaps import Judged, Measure, among, find_gaps, names_of, point
 from shd.compare._groups import Group, by_group
 from shd.compare._judges import FEWEST, NEIGHBOURS, PAIRS, separated, train_folds
 from shd.compare._resample import generator, subsample
-from shd.compare._schema import Inputs, Skipped
+from shd.compare._schema import Inputs, Skipped, wider
 
 TOLD = Measure("group C2ST", 0.05, 0.15)  # of the AUROC, more than for as many of all people
 ROWS = 500  # most records a side
@@ -21,12 +21,13 @@ _JUDGES = (PAIRS, NEIGHBOURS)  # quick with few records; trees learn little from
 def judge_told(inputs: Inputs, groups: Sequence[Group]) -> Judged:
     """Tell synthetic from real records within each group, and among as many of all people.
 
-    Small groups are judged, too: of twenty records that are noise nearly all give themselves away.
+    Small groups are judged, too: of twenty records that are noise nearly all give themselves away. They have to be
+    those of twenty people: a judge knows the few people of a group again by their records.
     """
     tables = {"synthetic": inputs.synthetic, "real": inputs.test}
-    groups = [g for g in groups if all(g.of(table).sum() >= FEWEST for table in tables.values())]
+    groups = [g for g in groups if all(_n_people(g, table) >= FEWEST for table in tables.values())]
     if not groups or len(inputs.train.names) < 2:
-        why = f"takes {FEWEST} synthetic records of a group, as many {inputs.word} ones, and a column beside its own"
+        why = f"takes {FEWEST} people of a group among {inputs.word} and synthetic records, and a column beside its own"
         return Judged(skipped=[Skipped(TOLD.metric, why)])
     drawn = np.column_stack(in_parallel(lambda group: _beyond(group, tables, inputs), groups))
     # no floor: independent columns give every group away alike
@@ -38,6 +39,10 @@ def judge_told(inputs: Inputs, groups: Sequence[Group]) -> Judged:
         f"among as many of all people.{among(gaps)}"
     )
     return Judged([worst.score(sentence)], gaps, by_group(groups, {"C2ST beyond all": drawn[0]}))
+
+
+def _n_people(group: Group, table: Coded) -> int:
+    return len(np.unique(table.subjects[group.of(table)]))
 
 
 def _beyond(group: Group, tables: dict[str, Coded], inputs: Inputs) -> np.ndarray:
@@ -58,4 +63,5 @@ def _beyond(group: Group, tables: dict[str, Coded], inputs: Inputs) -> np.ndarra
     # replicates of several draws vary as one of them does, by the root of how many there are less
     base = np.mean([found[0] for found in of_all])
     spread = np.mean([found[1:] - found[1:].mean() for found in of_all], axis=0)
-    return np.append(own[at][0] - max(base, 0.5), own[at][1:] - own[at][1:].mean() - spread)
+    inside = (own[at][1:] - own[at][1:].mean()) * wider(len(_JUDGES))  # for having asked both
+    return np.append(own[at][0] - max(base, 0.5), inside - spread)

@@ -250,10 +250,14 @@ def test_numbers_of_single_people_that_are_handed_on_are_told(people):
 
 def test_records_count_with_the_people_that_they_are_near_to():
     side = privacy._Side(np.zeros((5, 2)), np.array([7, 7, 7, 9, 9]), n_people=4)
-    drawn = side.drawn(np.random.default_rng(0))
+    other = privacy._Side(np.zeros((2, 2)), np.array([9, 5]), n_people=4)
+    found, again = privacy._drawn([side, other], np.random.default_rng(0))
+    drawn = found.often
     assert drawn.shape[1] == 5 and (drawn[:, :3] == drawn[:, :1]).all() and (drawn[:, 3] == drawn[:, 4]).all()
-    assert drawn[:, [0, 3]].mean(axis=0) == pytest.approx(1, abs=0.2) and (drawn[:, [0, 3]].sum(axis=1) <= 4).all()
-    assert (drawn[:, [0, 3]].sum(axis=1) < 4).any()  # two more people are near to no record
+    assert (again.often[:, 0] == drawn[:, 3]).all() and (again.often[:, 1] != drawn[:, 0]).any()  # the same nine
+    assert drawn[:, [0, 3]].mean(axis=0) == pytest.approx(1, abs=0.2)
+    of_all = found.scale * drawn[:, [0, 3]].sum(axis=1)
+    assert of_all.max() <= 4 and (of_all < 4).any()  # two more people are near to no record
 
 
 def test_a_small_holdout_leaves_out_near_copies_and_says_so(people):
