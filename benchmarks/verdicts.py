@@ -259,14 +259,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--log", type=Path, default=LOG, help="file of the single reports")
     parser.add_argument("--json", type=Path, help="keep what README shows in a file")
-    parser.add_argument("--show", action="store_true", help="ask for nothing; show what the log holds")
+    parser.add_argument("--show", action="store_true", help="ask for nothing; show what the log holds, or README shows")
     chosen = parser.parse_args()
     unknown = set((chosen.tables or POPULATIONS[0].name).split(",")) - {p.name for p in POPULATIONS}
     if unknown:
         parser.error(f"no population {', '.join(sorted(unknown))}; there are {', '.join(p.name for p in POPULATIONS)}")
     if not chosen.show:
         ask(jobs(chosen), chosen.log, chosen.jobs)
-    found = summary(read(chosen.log))
+    kept = chosen.show and not chosen.log.is_file() and RESULTS.is_file()
+    found = json.loads(RESULTS.read_text(encoding="utf-8")) if kept else summary(read(chosen.log))
     print(tables(found))
     if chosen.json:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)
