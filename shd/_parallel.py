@@ -1,6 +1,8 @@
 """One thread a task, one task a core: fast on a busy machine, and the same digits on every one."""
 
 import os
+import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,6 +11,7 @@ from functools import cache
 from threadpoolctl import ThreadpoolController
 
 _WORKERS = 4
+_FALSE_ALARM = "`sklearn.utils.parallel.delayed` should be used with"
 
 
 @cache
@@ -30,5 +33,22 @@ def in_parallel(function: Callable, *arguments: Iterable) -> list:
         with _libraries().limit(limits=1, user_api="openmp"):  # OpenMP keeps the limit for each thread apart
             return function(*arguments)
 
-    with one_thread(), ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as pool:
+    with _one_set_of_filters(), one_thread(), ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as pool:
         return list(pool.map(alone, *arguments))
+
+
+@contextmanager
+def _one_set_of_filters() -> Iterator[None]:
+    """Leave the filters of warnings as they were, and pass on what was said but for a false alarm of scikit-learn.
+
+    Before Python 3.14 all threads share them. Each tree of a forest empties them for a moment; another forest that
+    looks then says that its configuration got lost, and may put back the empty ones.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # within another call of `in_parallel`
+        return
+    with warnings.catch_warnings(record=True) as said:
+        yield
+    for one in said:
+        if _FALSE_ALARM not in str(one.message):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)

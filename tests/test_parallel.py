@@ -1,0 +1,43 @@
+"""Work on several cores: results in order, and warnings as they were."""
+
+import threading
+import warnings
+
+import pytest
+
+from shd._parallel import in_parallel
+
+
+def test_results_come_in_order_and_errors_come_back():
+    assert in_parallel(lambda a, b: a - b, range(5), [1] * 5) == [-1, 0, 1, 2, 3]
+    with pytest.raises(ZeroDivisionError):
+        in_parallel(lambda a: 1 / a, [1, 0])
+
+
+def test_filters_stay_and_only_a_false_alarm_is_swallowed():
+    """Threads that end in another order than they began put back the filters of each other."""
+    gate = threading.Barrier(2, timeout=30)
+
+    def spoil(first: bool) -> None:
+        with warnings.catch_warnings():
+            gate.wait()
+            warnings.resetwarnings()
+            warnings.warn(
+                "`sklearn.utils.parallel.delayed` should be used with another thing", UserWarning, stacklevel=1
+            )
+            warnings.warn("mine", UserWarning, stacklevel=1)
+            gate.wait()
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        before = list(warnings.filters)
+        in_parallel(spoil, [True, False])
+        assert warnings.filters == before
+    assert {str(one.message) for one in said} == {"mine"}
+
+
+def test_a_warning_that_is_an_error_stays_one():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="mine"):
+            in_parallel(lambda _: warnings.warn("mine", UserWarning, stacklevel=1), [0])
