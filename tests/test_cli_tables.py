@@ -77,6 +77,26 @@ def test_a_release_reads_back_as_the_same_records(call, visits, quick):
     assert "synthetic.schema.json" in Path("out/SHA256SUMS").read_text()
 
 
+def test_the_model_stays_where_it_was_made(call, visits, quick):
+    line = (
+        "generate",
+        "visits.csv",
+        "-o",
+        "out",
+        "--family",
+        "marginals",
+        "--licence",
+        "x",
+        "--skip",
+        "1",
+        "--no-model",
+    )
+    assert call(*line)[0] == 0
+    assert not Path("out/model.safetensors").exists() and "not handed on" in Path("out/README.md").read_text()
+    code, out, _ = call("verify", "out")
+    assert code == 0, out
+
+
 def test_a_release_of_an_earlier_version_has_no_schema(call, visits, quick):
     line = ("generate", "visits.csv", "-o", "out", "--family", "marginals", "--licence", "x", "--skip", "1")
     assert call(*line)[0] == 0
