@@ -15,9 +15,10 @@ import pytest
 from shd import cli
 from shd._card import describe_side, key_of
 from shd._errors import ShdError
+from shd.compare import tstr
 from shd.dataset import DataCard, Dataset
 from shd.release import RED, make_release, verify_release
-from shd.synthesizers import Marginals
+from shd.synthesizers import BayesianNetwork, Marginals
 
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")
 WHO = ("patient_no", "name", "email", "insurance", "note")
@@ -184,3 +185,14 @@ def test_subjects_cannot_be_guessed_from_a_card(made):
     assert said == describe_side(train, key_of(holdout, train))["hmac_of_subjects"]
     other = key_of(replace(train, frame=train.frame.assign(age=train.frame["age"] + 1)), holdout)
     assert said != describe_side(train, other)["hmac_of_subjects"]  # whoever lacks a record has another key
+
+
+def test_what_is_left_is_as_useful_as_before(hospital):
+    """Beside a model of the same columns that learned of single people, too; both tested on other people."""
+    left = ["town", "income", "doctor", "age", "diagnosis", "weight", "readmitted"]
+    visits, others = hospital(2400, 3600), hospital(4000, 6000, seed=9)[left]
+    roles = {"target": "readmitted", "subjects": visits["patient_no"].to_numpy()}
+    whole, bare = Dataset(visits, **roles), Dataset(visits[left], **roles)
+    models = BayesianNetwork().fit(whole), BayesianNetwork(min_people=1).fit(bare)
+    reached = [tstr(model.sample(10_000)[left], others, "readmitted")["yes"] for model in models]
+    assert reached[0] > 0.75 and abs(reached[0] - reached[1]) < 0.01
