@@ -238,10 +238,7 @@ def _importance(inputs: Inputs, ready: Ready) -> Answer:
 
 
 def _learned_again(falls: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Let replicates vary by the records learned from, too: by as much as two models of real records differ.
-
-    Each column has only two such models; half of its variance is therefore the mean of all columns.
-    """
+    """Let replicates vary by the records learned from, too, as two models of real records do: half pooled, for two."""
     own = (falls["real"][:, 0] - falls["other real"][:, 0]) ** 2 / 2
     spread = np.sqrt((own + own.mean()) / 2)[:, None]
     return {
