@@ -20,6 +20,7 @@ from shd._audit_model import kept_rules, model_of
 from shd._generate import Cost, Split, Steps, judge
 from shd._paths import challenges_dir
 from shd._progress import notice
+from shd.datasets._pictures import as_stored
 from shd.datasets.registry import archive_path
 from shd.release import has_model, make_release, refuse_red, verify_release
 
@@ -37,6 +38,8 @@ def redocument(challenge: str) -> None:
     card, data = release.card, read_synthetic(release)
     name, how = card["made_from"]["name"], Split(card["split"]["test_size"], card["split"]["random_state"])
     train, holdout = shd.load(name, source="real").split(how.test_size, how.random_state)
+    if data.images is not None:  # those of earlier versions change when they are written once more
+        data = replace(data, images=as_stored(data.images))
     model = model_of(release) or shd.load_synthesizer(RUNS / f"{challenge}.safetensors")
     made = judge(
         train, holdout, model, how, Cost(**card["synthesizer"]["fit"]), synthetic=replace(data, card=train.card),

@@ -132,3 +132,15 @@ def test_decode_makes_colour_grey_and_refuses_more_than_8_bits():
     assert coloured
     with pytest.raises(ShdError, match=r"a.png: an image of kind I;16"):
         decode(saved(grey.astype(np.uint16), "PNG"), "a.png")
+
+
+def test_what_was_read_is_written_as_the_same_files(tmp_path):
+    """Whoever describes a release again must not change its pictures."""
+    smooth = np.add.outer(np.arange(32), np.arange(32))[None] * np.arange(1, 5)[:, None, None]
+    images = (smooth + np.random.default_rng(0).normal(0, 20, (4, 32, 32))).clip(0, 255).astype(np.uint8)
+    frame = pd.DataFrame({"class": list("abab")})
+    first = write_pictures(tmp_path / "first.zip", Dataset(frame, target="class", images=images))
+    _, read = read_pictures(first)
+    assert np.array_equal(read, as_stored(images)) and np.array_equal(read, as_stored(read))
+    again = write_pictures(tmp_path / "again.zip", Dataset(frame, target="class", images=read))
+    assert again.read_bytes() == first.read_bytes()
