@@ -116,7 +116,7 @@ def test_the_folder_works_where_it_was_copied_to(tmp_path):
     book = json.loads((copy / "starter.ipynb").read_text(encoding="utf-8"))
     cells = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
     assert not re.search(r"\.\./|alzheimers_mri", "\n".join(cells))
-    first = cells[0] + "\nassert Path(checks.__file__).parent == Path.cwd()\n"
+    first = cells[0] + "\nfrom pathlib import Path\nassert Path(checks.__file__).parent == Path.cwd()\n"
     first += "assert Path('data/release/synthetic.zip').is_file()\n"
     environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", first], cwd=copy, env=environment, capture_output=True, text=True)
