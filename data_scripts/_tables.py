@@ -36,19 +36,24 @@ def make_stand_in(data: shd.Dataset, model: Synthesizer, path: Path, checkpoint:
     notice(f"{path}: {len(frame):,} records of {subjects:,} subjects")
 
 
-def make_the_release(data: shd.Dataset, model: Synthesizer, folder: Path, checkpoint: Path) -> None:
-    """Fit for a long time, sample as many records as train has, compare, and write the release.
-
-    The model as it was fitted stays beside the checkpoint, critics included: what is released lacks them.
-    """
-    train, holdout = data.split(TEST_SIZE, SEED)
+def fitted(model: Synthesizer, train: shd.Dataset, checkpoint: Path) -> tuple[Synthesizer, Cost]:
+    """Fit a model and keep it beside its checkpoint, or take the one that is there; and what the fit took."""
     whole = checkpoint.with_suffix(".safetensors")
     if whole.is_file():
         model = shd.load_synthesizer(whole)
         notice(f"Going on from the model of {whole}.")
     else:
         model.fit(train, checkpoint=checkpoint).save(whole)
-    cost = Cost(*(round(seconds, 1) for seconds in model.seconds_))
+    return model, Cost(*(round(seconds, 1) for seconds in model.seconds_))
+
+
+def make_the_release(data: shd.Dataset, model: Synthesizer, folder: Path, checkpoint: Path) -> None:
+    """Fit for a long time, sample as many records as train has, compare, and write the release.
+
+    The model as it was fitted stays beside the checkpoint, critics included: what is released lacks them.
+    """
+    train, holdout = data.split(TEST_SIZE, SEED)
+    model, cost = fitted(model, train, checkpoint)
     made = judge(train, holdout, model, Split(TEST_SIZE, SEED), cost, tell=Steps(2))
     release = make_release(folder, **vars(made), raw=archive_path(data.name))
     notice(made.report.summary())

@@ -21,8 +21,9 @@ import pandas as pd
 import torch
 
 import shd
+from data_scripts._tables import fitted
 from shd._apart import sample_apart
-from shd._generate import Cost, Split, Steps, judge
+from shd._generate import Split, Steps, judge
 from shd._paths import challenges_dir
 from shd._progress import notice
 from shd.datasets._pictures import write_pictures
@@ -61,14 +62,7 @@ def draw_released(model: shd.ImageCGAN, train: shd.Dataset) -> tuple[shd.Dataset
 def make_the_release(data: shd.Dataset, folder: Path, checkpoint: Path) -> None:
     """Fit for a long time, compare pictures of balanced classes, and release these without the model."""
     train, holdout = data.split(TEST_SIZE, SEED)
-    whole = checkpoint.with_suffix(".safetensors")
-    if whole.is_file():
-        model = shd.load_synthesizer(whole)
-        notice(f"Going on from the model of {whole}.")
-    else:
-        model = shd.ImageCGAN(random_state=SEED, **LONG_RUN).fit(train, checkpoint=checkpoint)
-        model.save(whole)
-    cost = Cost(*(round(seconds, 1) for seconds in model.seconds_))
+    model, cost = fitted(shd.ImageCGAN(random_state=SEED, **LONG_RUN), train, checkpoint)
     balanced, drawn_again = draw_released(model, train)
     made = judge(
         train, holdout, model, Split(TEST_SIZE, SEED), cost, synthetic=balanced, with_model=False, tell=Steps(2)

@@ -278,6 +278,8 @@ def _measure(
 
 def _sample(release: Release, synthetic: Dataset, train: Dataset, n: int) -> Dataset:
     model = model_of(release)
+    if model is None:
+        raise ShdError(f"{release.folder}: the records compared came from a model that was not handed on; {_ITS_MAKER}")
     if train.images is not None:
         return sample_apart(model, train, n)[0]
     return replace(synthetic, frame=model.sample(n, keep_rules=kept_rules(release.card)), subjects=None)

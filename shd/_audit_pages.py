@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import UndefinedError
 
-from shd._card import readme, risk_of, use_of
+from shd._card import has_model, readme, risk_of, use_of
 from shd._card_page import complete, page
 from shd._claims import YES, Claim, mark, same_number
 from shd._croissant import croissant
@@ -27,7 +27,6 @@ from shd.release import (
     as_json,
     checksums,
     described_files,
-    has_model,
     save_report,
     sha256,
 )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from shd.synthesizers._protect import Done
 
 FORMAT = "shd-release-1"
+MODEL = "model.safetensors"
+"""Stays where it was made where it would tell whom it learned from; the card says so."""
 OF_ROWS = "rows of train and holdout, sorted"
 """What the checksum of the original is of, where there was no file."""
 _NEEDED = "title made description licence citation made_from data split synthesizer verdicts scores not_judged"
@@ -110,6 +112,11 @@ def _promise(synthesizer: "Synthesizer") -> dict:
     return {} if privacy is None else {"privacy": {"says": privacy.sentence, **plain(privacy.to_dict())}}
 
 
+def has_model(card: dict) -> bool:
+    """Whether the model was handed on with the data."""
+    return MODEL in card["files"]
+
+
 def readme(card: dict) -> str:
     """Return the card as a page of Markdown."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -119,7 +126,9 @@ def readme(card: dict) -> str:
     )
     pages.filters["cell"] = lambda value: "–" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
     pages.filters["number"] = lambda value: "–" if value is None else f"{value:.3f}"
-    return pages.get_template("release.md.j2").render({"protection": None, "mark": None, **card})
+    return pages.get_template("release.md.j2").render(
+        {"protection": None, "mark": None, "has_model": has_model(card), **card}
+    )
 
 
 def environment() -> dict:

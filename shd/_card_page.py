@@ -22,6 +22,8 @@ def page(card: dict, with_data: bool = True) -> str:
     with_data : bool
         Whether data, model and checksums lie beside the page, or only its report.
     """
+    from shd._card import has_model
+
     card = complete(card)
     made_from, scores = card["made_from"], card["scores"]
     return pages().get_template("card.html.j2").render(
@@ -32,7 +34,7 @@ def page(card: dict, with_data: bool = True) -> str:
         scores=[{**score, **_written(score)} for score in scores],
         trusted=any(column["trust"] for column in card["data"]["columns"]),
         columns=_columns(card["data"]["columns"]),
-        has_model="model.safetensors" in card["files"],
+        has_model=has_model(card),
         here=_FILES if with_data else {"report.html"},
         licence_url=licence_url(card["licence"]),
         cite=cite(card),

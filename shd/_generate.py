@@ -46,7 +46,7 @@ class Generated:
     """Everything that `generate` made, as `shd.release.make_release` takes it.
 
     `drawn_again` counts the pictures that lay too near to a person learned from; None for tables. `kept_rules` says
-    whether records that break a rule between columns were drawn again.
+    whether records that break a rule between columns were drawn again, `with_model` whether the model is handed on.
     """
 
     train: Dataset
@@ -212,7 +212,8 @@ def judge(
         if getattr(synthesizer, "privacy_", None) is None:
             synthesizer.protection_ = protection
     train, holdout = (protection.apply(side) for side in (train, holdout))
-    tell("sample", f"{len(train):,} synthetic {'records' if train.images is None else 'pictures'}")
+    things = "records" if train.images is None else "pictures"
+    tell("sample", f"{len(train if synthetic is None else synthetic):,} synthetic {things}")
     drawn_again = None
     if synthetic is None:
         synthetic, drawn_again = draw_as_many(synthesizer, train, keep_rules)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pandas as pd
 
-from shd._card import FORMAT, NEEDED, describe, readme
+from shd._card import FORMAT, MODEL, NEEDED, describe, has_model, readme
 from shd._card_page import page
 from shd._croissant import croissant
 from shd._csv_schema import write_csv
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 SUMS = "SHA256SUMS"
 _DATA = {"table": ("synthetic.csv.gz", "synthetic.parquet"), "images": ("synthetic.zip",)}
-MODEL = "model.safetensors"
-"""Stays where it was made where it would tell whom it learned from; the card says so."""
 _FIRST = ("README.md", "card.json", "report.html")
 _SINCE = ("card.html", "croissant.json")  # releases of earlier versions lack them
 SCHEMA = "synthetic.schema.json"
@@ -200,11 +198,6 @@ def verify_release(folder: str | Path) -> Release:
     if has_model(card) and MODEL not in listed:
         raise ShdWorkError(f"{folder / MODEL}: missing. Get the release again.")
     return Release(folder, card)
-
-
-def has_model(card: dict) -> bool:
-    """Whether the model was handed on with the data."""
-    return MODEL in card["files"]
 
 
 def described_files(synthetic: Dataset, with_model: bool = True) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 import shd
 from shd import ShdError
-from shd._audit import audit, compare_scores, read_synthetic
+from shd._audit import _sample, audit, compare_scores, read_synthetic
 from shd._card import readme, risk_of, use_of
 from shd._card_page import page
 from shd._croissant import croissant
@@ -358,3 +358,9 @@ def test_the_release_that_ships_was_made_from_the_real_patients():
     claims = [*_of_split(release.card, train, holdout)]
     claims += _of_original(release.card, archive_path("diabetes"), train, holdout)
     assert len(claims) >= 3 and {claim.agrees for claim in claims} == {"yes"}
+
+
+def test_pictures_of_a_model_that_was_not_handed_on_are_not_drawn_again(of_scans, scans):
+    del of_scans.card["files"]["model.safetensors"]  # its card was made from more pictures than lie there
+    with pytest.raises(ShdError, match="a model that was not handed on; only its maker"):
+        _sample(of_scans, of_scans, scans, 96)
