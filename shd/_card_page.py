@@ -46,7 +46,7 @@ def pages() -> Environment:
     """Return the templates of shd, with the look of the report."""
     # the report's templates by their place: importing `shd.compare` takes seconds
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader("shd"), PackageLoader("shd", "compare/templates")]),
+        loader=ChoiceLoader([PackageLoader("shd"), PackageLoader("shd", "compare/report/templates")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -78,8 +78,8 @@ def complete(card: dict) -> dict:
 
 def questions(card: dict) -> list[dict]:
     """Return every question as it is asked, its verdict, what that means, and the sentence of its worst score."""
-    from shd.compare._schema import QUESTIONS, VERDICTS
-    from shd.compare._words import ASKED, SAID
+    from shd.compare.core.score import QUESTIONS, VERDICTS
+    from shd.compare.report.words import ASKED, SAID
 
     answers = []
     for question in QUESTIONS:

@@ -54,7 +54,7 @@ def of_weights(claimed: dict, model: "Synthesizer", synthetic: Dataset, holdout:
 
 
 def _c2st(model: "Synthesizer", synthetic: Dataset, holdout: Dataset, random_state: int) -> tuple[float, float]:
-    from shd.compare.detection import c2st
+    from shd.compare.fidelity.c2st import c2st
 
     drawn = model.sample(len(synthetic))
     return tuple(round(c2st(holdout, records, random_state=random_state), 6) for records in (synthetic, drawn))

@@ -17,37 +17,48 @@ import sys
 from inspect import signature
 from types import ModuleType
 
-from shd.compare._compare import compare
-from shd.compare._schema import Score, Skipped
-from shd.compare.agreement import calibration_error, calibration_line, importance_agreement, permutation_importance
-from shd.compare.anonymity import k_anonymity, k_map
-from shd.compare.attributes import attribute_inference
-from shd.compare.augmentation import augmentation_gain
+from shd.compare.ask import compare
 from shd.compare.checks import explain
-from shd.compare.columns import column_distances, wasserstein_distances
-from shd.compare.copies import near_copies, verbatim_copies
-from shd.compare.detection import c2st, giveaways
-from shd.compare.exact_values import exact_values
-from shd.compare.fairness import group_dcr_shares, group_distances, group_shares, group_utility, odds_differences
-from shd.compare.identifiability import identifiability_score, outliers_at_risk
+from shd.compare.core.score import Score, Skipped
+from shd.compare.fairness.groups_compared import (
+    group_dcr_shares,
+    group_distances,
+    group_shares,
+    group_utility,
+    odds_differences,
+)
+from shd.compare.fidelity.broken_rules import broken_rules
+from shd.compare.fidelity.c2st import c2st, giveaways
+from shd.compare.fidelity.columns import column_distances, wasserstein_distances
+from shd.compare.fidelity.missingness import missingness_distance
+from shd.compare.fidelity.neighbourhoods import table_precision_recall
+from shd.compare.fidelity.pairs import association_error, association_matrix
+from shd.compare.fidelity.propensity import pmse_ratio
+from shd.compare.fidelity.triples import triple_distance
+from shd.compare.fidelity.trust import trust_table
 from shd.compare.images import image_c2st, image_tstr, leakage_by_split
-from shd.compare.linkability import linkability_risk
-from shd.compare.membership import membership_inference
-from shd.compare.missingness import missingness_distance
-from shd.compare.neighbourhoods import table_precision_recall
-from shd.compare.pairs import association_error, association_matrix
-from shd.compare.prediction import relative_prediction_error
-from shd.compare.privacy import dcr_share, nndr
-from shd.compare.propensity import pmse_ratio
-from shd.compare.ranking import ranking_agreement, sra
-from shd.compare.regression import interval_overlap, odds_ratios, regression_agreement
-from shd.compare.report import Report
-from shd.compare.rules import broken_rules
-from shd.compare.singling_out import singling_out_risk
-from shd.compare.triples import triple_distance
-from shd.compare.trust import trust_table
-from shd.compare.utility import tstr
-from shd.compare.weights import weights_inference
+from shd.compare.privacy.anonymity import k_anonymity, k_map
+from shd.compare.privacy.attributes import attribute_inference
+from shd.compare.privacy.copies import near_copies, verbatim_copies
+from shd.compare.privacy.distances import dcr_share, nndr
+from shd.compare.privacy.exact_values import exact_values
+from shd.compare.privacy.identifiability import identifiability_score, outliers_at_risk
+from shd.compare.privacy.linkability import linkability_risk
+from shd.compare.privacy.membership import membership_inference
+from shd.compare.privacy.model_membership import weights_inference
+from shd.compare.privacy.singling_out import singling_out_risk
+from shd.compare.report.report import Report
+from shd.compare.utility.augmentation import augmentation_gain
+from shd.compare.utility.importance import (
+    calibration_error,
+    calibration_line,
+    importance_agreement,
+    permutation_importance,
+)
+from shd.compare.utility.prediction import relative_prediction_error
+from shd.compare.utility.ranking import ranking_agreement, sra
+from shd.compare.utility.regression import interval_overlap, odds_ratios, regression_agreement
+from shd.compare.utility.tstr import tstr
 
 __all__ = [
     "Report",

@@ -3,9 +3,14 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import agreement
-from shd.compare._compare import prepare_tables
-from shd.compare.agreement import calibration_error, calibration_line, importance_agreement, permutation_importance
+from shd.compare.ask import prepare_tables
+from shd.compare.utility import importance as agreement
+from shd.compare.utility.importance import (
+    calibration_error,
+    calibration_line,
+    importance_agreement,
+    permutation_importance,
+)
 
 
 def _measure(train, synthetic, holdout, target="sick", level="full"):

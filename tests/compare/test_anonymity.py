@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import anonymity
-from shd.compare._compare import prepare_tables
-from shd.compare.anonymity import k_anonymity, k_map
+from shd.compare.ask import prepare_tables
+from shd.compare.privacy import anonymity
+from shd.compare.privacy.anonymity import k_anonymity, k_map
 from shd.dataset import Dataset
 
 TABLE = pd.DataFrame({"sex": list("ffffffmm"), "age": [30, 30, 30, 30, 30, 40, 30, None], "x": range(8)})

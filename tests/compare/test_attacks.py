@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare._attacks import (
+from shd.compare.ask import prepare_tables
+from shd.compare.core.attacks import (
     all_of,
     check_count,
     entropies,
@@ -15,8 +16,7 @@ from shd.compare._attacks import (
     stage_of,
     stages,
 )
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
+from shd.compare.core.tables import align
 from shd.dataset import Dataset
 
 

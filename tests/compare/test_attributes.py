@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import attributes
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare._gower import Gower
-from shd.compare.attributes import attribute_inference
+from shd.compare.ask import prepare_tables
+from shd.compare.core.gower import Gower
+from shd.compare.core.tables import align
+from shd.compare.privacy import attributes
+from shd.compare.privacy.attributes import attribute_inference
 from shd.dataset import Dataset
 
 

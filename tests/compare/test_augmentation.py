@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import augmentation
-from shd.compare._compare import prepare_tables
-from shd.compare.augmentation import augmentation_gain
+from shd.compare.ask import prepare_tables
+from shd.compare.utility import augmentation
+from shd.compare.utility.augmentation import augmentation_gain
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import membership, utility
-from shd.compare._compare import prepare_tables
+from shd.compare.ask import prepare_tables
 from shd.compare.checks import CHECKS, Evidence, _report, before
+from shd.compare.privacy import membership
+from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 

@@ -8,7 +8,7 @@ import pytest
 import shd
 from shd._errors import ShdError
 from shd.compare import compare
-from shd.compare._compare import prepare_tables
+from shd.compare.ask import prepare_tables
 from shd.compare.checks import CHECKS, Evidence, before, explain
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals

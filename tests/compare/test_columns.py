@@ -4,9 +4,9 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import column_distances
-from shd.compare._bars import distributions, without_rare
-from shd.compare._compare import prepare_tables
-from shd.compare.columns import wasserstein_distances
+from shd.compare.ask import prepare_tables
+from shd.compare.fidelity.columns import wasserstein_distances
+from shd.compare.fidelity.distributions import distributions, without_rare
 from shd.dataset import Dataset
 
 

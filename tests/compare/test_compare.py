@@ -6,8 +6,8 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import compare
-from shd.compare._coded import align
-from shd.compare._schema import QUESTIONS, judge, worst
+from shd.compare.core.score import QUESTIONS, judge, worst
+from shd.compare.core.tables import align
 from shd.dataset import Dataset
 
 

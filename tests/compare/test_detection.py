@@ -5,9 +5,9 @@ from sklearn.metrics import r2_score, roc_auc_score
 
 from shd._errors import ShdError
 from shd.compare import c2st
-from shd.compare._compare import prepare_tables
-from shd.compare._models import auroc, r2
-from shd.compare.detection import giveaways, measure
+from shd.compare.ask import prepare_tables
+from shd.compare.core.models import auroc, r2
+from shd.compare.fidelity.c2st import giveaways, measure
 
 
 def test_weighted_auroc_is_that_of_scikit_learn():

@@ -6,12 +6,13 @@ import pytest
 from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
 
 from shd._errors import ShdError
-from shd.compare import _group_models, _groups
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare._group_distances import GroupDistance
-from shd.compare._resample import generator
-from shd.compare.fairness import (
+from shd.compare.ask import prepare_tables
+from shd.compare.core.chance import generator
+from shd.compare.core.tables import align
+from shd.compare.fairness import groups as _groups
+from shd.compare.fairness import models as _group_models
+from shd.compare.fairness.distances import GroupDistance
+from shd.compare.fairness.groups_compared import (
     group_dcr_shares,
     group_distances,
     group_shares,
@@ -19,7 +20,7 @@ from shd.compare.fairness import (
     measure,
     odds_differences,
 )
-from shd.compare.utility import Task
+from shd.compare.utility.tstr import Task
 from shd.dataset import Dataset
 
 METRICS = {

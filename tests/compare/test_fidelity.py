@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import columns, detection, missingness, neighbourhoods, pairs, prediction, propensity, triples
-from shd.compare._compare import prepare_tables
+from shd.compare.ask import prepare_tables
+from shd.compare.fidelity import c2st as detection
+from shd.compare.fidelity import columns, missingness, neighbourhoods, pairs, propensity, triples
+from shd.compare.utility import prediction
 
-pca_map = importlib.import_module("shd.compare.map")
+pca_map = importlib.import_module("shd.compare.fidelity.principal_axes")
 MODULES = (columns, pairs, detection, propensity, prediction, neighbourhoods, triples, missingness, pca_map)
 of_modules = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rsplit(".", 1)[-1])
 

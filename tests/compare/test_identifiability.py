@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import identifiability as module
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare._gower import Gower
-from shd.compare.identifiability import AT_RISK, identifiability_score, outliers_at_risk
+from shd.compare.ask import prepare_tables
+from shd.compare.core.gower import Gower
+from shd.compare.core.tables import align
+from shd.compare.privacy import identifiability as module
+from shd.compare.privacy.identifiability import AT_RISK, identifiability_score, outliers_at_risk
 from shd.dataset import Dataset
 
 

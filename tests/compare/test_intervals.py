@@ -5,11 +5,16 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from shd.compare import _judges, _models, agreement, columns, pairs, privacy, utility
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare._models import auroc, r2
-from shd.compare._resample import generator, interval, subject_weights
+from shd.compare.ask import prepare_tables
+from shd.compare.core import models as _models
+from shd.compare.core.chance import generator, interval, subject_weights
+from shd.compare.core.models import auroc, r2
+from shd.compare.core.tables import align
+from shd.compare.fidelity import columns, pairs
+from shd.compare.fidelity import judges as _judges
+from shd.compare.privacy import distances as privacy
+from shd.compare.utility import importance as agreement
+from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 
 _TIMES = 200

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from shd.compare import compare
-from shd.compare._attacks import SCORES
-from shd.compare._schema import VERDICTS
+from shd.compare.core.attacks import SCORES
+from shd.compare.core.score import VERDICTS
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 

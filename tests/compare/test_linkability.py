@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import linkability as module
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare.linkability import linkability_risk
+from shd.compare.ask import prepare_tables
+from shd.compare.core.tables import align
+from shd.compare.privacy import linkability as module
+from shd.compare.privacy.linkability import linkability_risk
 
 
 @pytest.fixture(scope="module")

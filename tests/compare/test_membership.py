@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import membership, weights
-from shd.compare._compare import prepare_tables
-from shd.compare._crowd import Crowd
-from shd.compare._shadows import shadow_models
-from shd.compare.membership import membership_inference
-from shd.compare.weights import weights_inference
+from shd.compare.ask import prepare_tables
+from shd.compare.privacy import membership
+from shd.compare.privacy import model_membership as weights
+from shd.compare.privacy.crowd import Crowd
+from shd.compare.privacy.membership import membership_inference
+from shd.compare.privacy.model_membership import weights_inference
+from shd.compare.privacy.shadow_models import shadow_models
 from shd.dataset import Dataset
 from shd.synthesizers import BayesianNetwork, Marginals
 

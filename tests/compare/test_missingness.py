@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import missingness
-from shd.compare._compare import prepare_tables
-from shd.compare.missingness import measure, missingness_distance
+from shd.compare.ask import prepare_tables
+from shd.compare.fidelity import missingness
+from shd.compare.fidelity.missingness import measure, missingness_distance
 
 
 def gaps(seed: int, n: int = 1000, share: float = 0.2, together: bool = True) -> pd.DataFrame:

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare._compare import prepare_tables
+from shd.compare.ask import prepare_tables
+from shd.compare.fidelity.neighbourhoods import measure, table_precision_recall
 from shd.compare.images.distances import precision_recall
-from shd.compare.neighbourhoods import measure, table_precision_recall
 
 
 def scores(train, synthetic, holdout) -> dict:

@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import prediction, relative_prediction_error
-from shd.compare._compare import prepare_tables
+from shd.compare import relative_prediction_error
+from shd.compare.ask import prepare_tables
+from shd.compare.utility import prediction
 
 
 def tables(people, n=600, **synthetic):

@@ -3,11 +3,12 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import compare, dcr_share, privacy, verbatim_copies
-from shd.compare._compare import prepare_tables
-from shd.compare.copies import near_copies
-from shd.compare.exact_values import exact_values
-from shd.compare.privacy import nndr
+from shd.compare import compare, dcr_share, verbatim_copies
+from shd.compare.ask import prepare_tables
+from shd.compare.privacy import distances as privacy
+from shd.compare.privacy.copies import near_copies
+from shd.compare.privacy.distances import nndr
+from shd.compare.privacy.exact_values import exact_values
 from shd.dataset import Dataset
 
 TRAIN = pd.DataFrame({"n": [0.0, 10.0, 4.0, np.nan], "c": ["a", "b", "a", None]})

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare._compare import prepare_tables
-from shd.compare.propensity import measure, pmse_ratio
+from shd.compare.ask import prepare_tables
+from shd.compare.fidelity.propensity import measure, pmse_ratio
 from shd.synthesizers import Marginals
 
 

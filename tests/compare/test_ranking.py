@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import ranking
-from shd.compare._compare import prepare_tables
-from shd.compare._models import FAMILIES, _filled, fit, one_hot
-from shd.compare.ranking import ranking_agreement, sra
+from shd.compare.ask import prepare_tables
+from shd.compare.core.models import FAMILIES, _filled, fit, one_hot
+from shd.compare.utility import ranking
+from shd.compare.utility.ranking import ranking_agreement, sra
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import regression
-from shd.compare._compare import prepare_tables
-from shd.compare.regression import interval_overlap, odds_ratios, regression_agreement
+from shd.compare.ask import prepare_tables
+from shd.compare.utility import regression
+from shd.compare.utility.regression import interval_overlap, odds_ratios, regression_agreement
 from shd.dataset import Dataset
 
 

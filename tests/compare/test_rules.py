@@ -6,9 +6,10 @@ import pytest
 
 import shd
 from shd._errors import ShdError
-from shd.compare import broken_rules, rules
-from shd.compare._compare import prepare_tables
-from shd.compare._page import _environment
+from shd.compare import broken_rules
+from shd.compare.ask import prepare_tables
+from shd.compare.fidelity import broken_rules as rules
+from shd.compare.report.page import _environment
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from shd._style import VERDICT_COLOURS, VERDICT_MARKS
-from shd.compare._schema import QUESTIONS, VERDICTS, Rule, Score, between, judge, settle, within, worst
-from shd.compare._words import SAID
+from shd.compare.core.score import QUESTIONS, VERDICTS, Rule, Score, between, judge, settle, within, worst
+from shd.compare.report.words import SAID
 
 
 def _score(**changed) -> Score:

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import singling_out as module
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare.singling_out import singling_out_risk
+from shd.compare.ask import prepare_tables
+from shd.compare.core.tables import align
+from shd.compare.privacy import singling_out as module
+from shd.compare.privacy.singling_out import singling_out_risk
 
 UNIVARIATE, MULTIVARIATE = "singling out: univariate", "singling out: multivariate"
 

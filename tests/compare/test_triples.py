@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import pairs
-from shd.compare._compare import prepare_tables
-from shd.compare._schema import Inputs
-from shd.compare.triples import _choose, measure, triple_distance
+from shd.compare.ask import prepare_tables
+from shd.compare.core.score import Inputs
+from shd.compare.fidelity import pairs
+from shd.compare.fidelity.triples import _choose, measure, triple_distance
 
 
 def inputs_of(train, synthetic, holdout=None, level="full") -> Inputs:

@@ -2,11 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import columns, detection, pairs, prediction
-from shd.compare._coded import SkippedColumn
-from shd.compare._compare import prepare_tables
-from shd.compare._schema import Skipped
-from shd.compare.trust import trust_table
+from shd.compare.ask import prepare_tables
+from shd.compare.core.score import Skipped
+from shd.compare.core.tables import SkippedColumn
+from shd.compare.fidelity import c2st as detection
+from shd.compare.fidelity import columns, pairs
+from shd.compare.fidelity.trust import trust_table
+from shd.compare.utility import prediction
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 

@@ -3,8 +3,11 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import agreement, augmentation, compare, ranking, regression, relative_prediction_error, tstr, utility
-from shd.compare._compare import prepare_tables
+from shd.compare import compare, relative_prediction_error, tstr
+from shd.compare.ask import prepare_tables
+from shd.compare.utility import augmentation, ranking, regression
+from shd.compare.utility import importance as agreement
+from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 
 MODULES = pytest.mark.parametrize(

@@ -4,13 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import columns, detection, fairness, missingness, pairs, trust, utility
-from shd.compare._compare import prepare_tables
-from shd.compare._power import power
-from shd.compare._resample import generator, redrawn, training_error
-from shd.compare._schema import settle, worst
-from shd.compare.report import About, Report, Table
-from shd.compare.trust import trust_table
+from shd.compare.ask import prepare_tables
+from shd.compare.core.chance import generator, redrawn, training_error
+from shd.compare.core.score import settle, worst
+from shd.compare.fairness import groups_compared as fairness
+from shd.compare.fidelity import c2st as detection
+from shd.compare.fidelity import columns, missingness, pairs, trust
+from shd.compare.fidelity.trust import trust_table
+from shd.compare.report.power import power
+from shd.compare.report.report import About, Report, Table
+from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 
 N = 1000

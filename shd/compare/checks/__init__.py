@@ -10,11 +10,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from shd._errors import ShdError
-from shd.compare.checks import _people, _records, _report, _sides
-from shd.compare.checks._evidence import Evidence, has_subjects
+from shd.compare.checks import finished_report as _report
+from shd.compare.checks import records as _records
+from shd.compare.checks import single_people as _people
+from shd.compare.checks import split as _sides
+from shd.compare.checks.evidence import Evidence, has_subjects
 
 if TYPE_CHECKING:
-    from shd.compare.report import Report
+    from shd.compare.report.report import Report
 
 __all__ = ["CHECKS", "Check", "Evidence", "Finding", "after", "before", "explain", "has_subjects"]
 

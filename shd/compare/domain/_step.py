@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdWarning
-from shd.compare._schema import Answer, Inputs
+from shd.compare.core.score import Answer, Inputs
 from shd.compare.domain import replication
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals

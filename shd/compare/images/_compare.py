@@ -5,7 +5,7 @@ from types import ModuleType
 
 from shd._parallel import in_parallel
 from shd._progress import progress
-from shd.compare._schema import Answer
+from shd.compare.core.score import Answer
 from shd.compare.images import (
     attention,
     detection,

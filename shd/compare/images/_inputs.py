@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare._resample import deal, generator
-from shd.compare._schema import Skipped
+from shd.compare.core.chance import deal, generator
+from shd.compare.core.score import Skipped
 from shd.compare.images._pictures import FEWEST_PEOPLE, Pictures, like, shared_counts, some_of
 from shd.dataset import Dataset
 from shd.synthesizers import SliceGaussian, Synthesizer

@@ -11,7 +11,7 @@ from shd.compare.images import _figures
 from shd.compare.images._grid import Grid
 
 if TYPE_CHECKING:
-    from shd.compare.report import Report
+    from shd.compare.report.report import Report
 
 
 def chapters(report: "Report") -> dict:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from shd.compare._resample import deal
+from shd.compare.core.chance import deal
 
 SIDE = 64
 """Pixels a side of the reduced pictures that classifiers see."""

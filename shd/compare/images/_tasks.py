@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shd.compare._models import auroc
-from shd.compare._resample import interval, mean_known, subject_weights
+from shd.compare.core.chance import interval, mean_known, subject_weights
+from shd.compare.core.models import auroc
 from shd.compare.images._pictures import Pictures
 
 REPLICATES = 200
@@ -28,7 +28,7 @@ class Task:
     classes: tuple[int, ...]
 
     def auroc(self, classes: np.ndarray, chance: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """Return the AUROC under each set of weights, shape (n_sets,); see `shd.compare._models.auroc`."""
+        """Return the AUROC under each set of weights, shape (n_sets,); see `shd.compare.core.models.auroc`."""
         if self.label == "two classes":
             return auroc(classes > 0, -chance[:, 0], weights)
         return mean_known(np.array([auroc(classes == c, chance[:, c], weights) for c in self.classes]))

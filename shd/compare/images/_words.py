@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shd.compare.report import Report
+    from shd.compare.report.report import Report
 
 SHARED = ("method check", "stand-in")
 """Words of the glossary of tables that mean the same here."""

@@ -5,8 +5,8 @@ import pandas as pd
 import torch
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
-from shd.compare._resample import generator, interval, mean_known, subject_weights
-from shd.compare._schema import Answer, Score, Skipped, between
+from shd.compare.core.chance import generator, interval, mean_known, subject_weights
+from shd.compare.core.score import Answer, Score, Skipped, between
 from shd.compare.images._grid import Grid
 from shd.compare.images._inputs import ImageInputs
 from shd.compare.images._network import Classifier, as_input, build

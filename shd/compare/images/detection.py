@@ -7,9 +7,9 @@ tested on. What gives synthetic pictures away is often fine texture that no eye 
 import numpy as np
 
 from shd._errors import ShdError
-from shd.compare._models import auroc
-from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, between
+from shd.compare.core.chance import generator, interval, subject_weights
+from shd.compare.core.models import auroc
+from shd.compare.core.score import Answer, Score, between
 from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
 from shd.compare.images._network import Job, Tick, apply, silent, train_detector
 from shd.compare.images._pictures import Pictures, like, shared_counts, some_of, together

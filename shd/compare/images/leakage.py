@@ -10,8 +10,8 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd._parallel import in_parallel
-from shd.compare._resample import generator
-from shd.compare._schema import Answer
+from shd.compare.core.chance import generator
+from shd.compare.core.score import Answer
 from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
 from shd.compare.images._network import CLASSIFIER_SECONDS, Job, probabilities, silent, train_classifier
 from shd.compare.images._pictures import FEWEST_PEOPLE, Pictures, together

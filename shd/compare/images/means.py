@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, between
+from shd.compare.core.chance import generator, interval, subject_weights
+from shd.compare.core.score import Answer, Score, between
 from shd.compare.images._grid import Grid
 from shd.compare.images._inputs import ImageInputs
 from shd.compare.images._pictures import Pictures

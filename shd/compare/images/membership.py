@@ -15,13 +15,13 @@ from sklearn.linear_model import Ridge
 
 from shd._errors import ShdError
 from shd._parallel import one_thread
-from shd.compare._guesses import Found, Guesses, auroc_of, hits_at, interval_of, places, strongest
-from shd.compare._resample import deal, generator
-from shd.compare._schema import Answer, Score, Skipped
+from shd.compare.core.chance import deal, generator
+from shd.compare.core.score import Answer, Score, Skipped
 from shd.compare.images._inputs import ImageInputs, check, class_names, pictures_of
 from shd.compare.images._pictures import Pictures
 from shd.compare.images.privacy import nearest, points_of
-from shd.compare.membership import judge
+from shd.compare.privacy.guesses import Found, Guesses, auroc_of, hits_at, interval_of, places, strongest
+from shd.compare.privacy.membership import judge
 from shd.dataset import Dataset
 from shd.synthesizers.base import Synthesizer
 

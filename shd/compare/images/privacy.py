@@ -13,14 +13,14 @@ Delusion*, arXiv 2505.01524; consensus framework, Patterns 2025, doi 10.1016/j.p
 import numpy as np
 
 from shd._errors import ShdError
-from shd.compare._attacks import surely
-from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, Skipped
-from shd.compare.copies import binomial_interval
+from shd.compare.core.attacks import surely
+from shd.compare.core.chance import generator, interval, subject_weights
+from shd.compare.core.score import Answer, Score, Skipped
 from shd.compare.images._grid import Grid
 from shd.compare.images._inputs import ImageInputs, check, class_names, pictures_of
 from shd.compare.images._pictures import Pictures, like, reduced, shared_counts, some_of
-from shd.compare.privacy import NO_GUARANTEE
+from shd.compare.privacy.copies import binomial_interval
+from shd.compare.privacy.distances import NO_GUARANTEE
 from shd.dataset import Dataset
 
 _SIDE = 16

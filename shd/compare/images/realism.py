@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, Skipped, between
+from shd.compare.core.chance import generator, interval, subject_weights
+from shd.compare.core.score import Answer, Score, Skipped, between
 from shd.compare.images import _imagenet
 from shd.compare.images._inputs import ImageInputs
 from shd.compare.images._network import features

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from shd.compare._resample import generator
-from shd.compare._schema import Answer
+from shd.compare.core.chance import generator
+from shd.compare.core.score import Answer
 from shd.compare.images._grid import Grid
 from shd.compare.images._inputs import ImageInputs
 from shd.compare.images._pictures import Pictures

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare._resample import deal, generator, interval, subsample
-from shd.compare._schema import Answer, Score, Skipped, between
+from shd.compare.core.chance import deal, generator, interval, subsample
+from shd.compare.core.score import Answer, Score, Skipped, between
 from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
 from shd.compare.images._network import CLASSIFIER_SECONDS, Job, probabilities, train_classifier
 from shd.compare.images._pictures import Pictures, together
 from shd.compare.images._tasks import Task, Tested, score, tasks_of
-from shd.compare.utility import GUESSING, skill_share
+from shd.compare.utility.tstr import GUESSING, skill_share
 from shd.dataset import Dataset
 
 DESIGNS = ("TRTR", "TSTR", "real + synthetic", "TSTS", "TRTS")

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare._resample import generator, interval, mean_known, subject_weights
-from shd.compare._schema import Answer, Score, Skipped
+from shd.compare.core.chance import generator, interval, mean_known, subject_weights
+from shd.compare.core.score import Answer, Score, Skipped
 from shd.compare.images._inputs import ImageInputs
 from shd.compare.images._pictures import Pictures
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shd.compare import domain
-from shd.compare._compare import STEPS, _left_out, prepare_tables
+from shd.compare.ask import STEPS, _left_out, prepare_tables
 from shd.dataset import Dataset
 
 
