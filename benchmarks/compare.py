@@ -22,7 +22,7 @@ from benchmarks._memory import peak_megabytes
 from benchmarks.diabetes import RELEASE
 from shd._style import PALETTE, style
 from shd.compare import ask as _compare
-from shd.compare.core.score import LEVELS
+from shd.compare.core.sides import LEVELS
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 LIMITS = {"full": 180, "quick": 30}  # seconds

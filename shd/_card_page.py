@@ -78,11 +78,12 @@ def complete(card: dict) -> dict:
 
 def questions(card: dict) -> list[dict]:
     """Return every question as it is asked, its verdict, what that means, and the sentence of its worst score."""
-    from shd.compare.core.score import QUESTIONS, VERDICTS
+    from shd.compare.core.score import CHAPTERS
+    from shd.compare.core.verdicts import VERDICTS
     from shd.compare.report.words import ASKED, SAID
 
     answers = []
-    for question in QUESTIONS:
+    for question in CHAPTERS:
         verdict = card["verdicts"].get(question)
         scores = [score for score in card["scores"] if score["question"] == question]
         worst = max(scores, key=lambda score: VERDICTS.index(score["verdict"]), default=None)

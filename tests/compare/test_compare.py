@@ -6,8 +6,8 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import compare
-from shd.compare.core.score import QUESTIONS, judge, worst
 from shd.compare.core.tables import align
+from shd.compare.core.verdicts import judge, worst
 from shd.dataset import Dataset
 
 
@@ -28,7 +28,7 @@ def test_every_number_stands_between_floor_and_ceiling(fresh):
 
 def test_the_best_and_the_floor_get_their_verdicts(fresh, scrambled):
     assert fresh.verdicts["utility"] != "red"  # 700 records: chance alone may make one of many scores amber
-    assert {**fresh.verdicts, "utility": "green"} == dict.fromkeys(QUESTIONS, "green")
+    assert {**fresh.verdicts, "utility": "green"} == dict.fromkeys(CHAPTERS, "green")
     # sex goes with nothing in the real records: there is no link to lose that one sex would suffer from
     assert scrambled.verdicts == {"fidelity": "red", "utility": "red", "privacy": "green", "fairness": "green"}
 

@@ -9,6 +9,7 @@ from shd._errors import ShdError
 from shd.compare.ask import prepare_tables
 from shd.compare.core.chance import generator
 from shd.compare.core.tables import align
+from shd.compare.core.tasks import Task
 from shd.compare.fairness import groups as _groups
 from shd.compare.fairness import models as _group_models
 from shd.compare.fairness.distances import GroupDistance
@@ -20,7 +21,6 @@ from shd.compare.fairness.groups_compared import (
     measure,
     odds_differences,
 )
-from shd.compare.utility.tstr import Task
 from shd.dataset import Dataset
 
 METRICS = {

@@ -6,7 +6,7 @@ import pytest
 
 from shd.compare import compare
 from shd.compare.core.attacks import SCORES
-from shd.compare.core.score import VERDICTS
+from shd.compare.core.verdicts import VERDICTS
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 

@@ -7,7 +7,7 @@ import pytest
 from shd._errors import ShdError
 from shd.compare.ask import prepare_tables
 
-pca_map = import_module("shd.compare.fidelity.principal_axes")  # shd.compare.map is a module; the name is that of a builtin
+pca_map = import_module("shd.compare.fidelity.principal_axes")
 
 
 def test_shares_of_variance_by_hand():

@@ -5,7 +5,7 @@ import pytest
 from shd._errors import ShdError
 from shd.compare.ask import prepare_tables
 from shd.compare.fidelity.neighbourhoods import measure, table_precision_recall
-from shd.compare.images.distances import precision_recall
+from shd.compare.core.neighbourhoods import precision_recall
 
 
 def scores(train, synthetic, holdout) -> dict:

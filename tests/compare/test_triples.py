@@ -4,7 +4,6 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare.ask import prepare_tables
-from shd.compare.core.score import Inputs
 from shd.compare.fidelity import pairs
 from shd.compare.fidelity.triples import _choose, measure, triple_distance
 

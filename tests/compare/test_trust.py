@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from shd.compare.ask import prepare_tables
-from shd.compare.core.score import Skipped
+from shd.compare.core.question import Skipped
 from shd.compare.core.tables import SkippedColumn
 from shd.compare.fidelity import c2st as detection
 from shd.compare.fidelity import columns, pairs

@@ -6,7 +6,8 @@ import pytest
 
 from shd.compare.ask import prepare_tables
 from shd.compare.core.chance import generator, redrawn, training_error
-from shd.compare.core.score import settle, worst
+from shd.compare.core.score import settle
+from shd.compare.core.verdicts import worst
 from shd.compare.fairness import groups_compared as fairness
 from shd.compare.fidelity import c2st as detection
 from shd.compare.fidelity import columns, missingness, pairs, trust

@@ -1,68 +1,11 @@
-"""What the checks get to see."""
-
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+"""What is sure beyond chance, and which records are equal: for the checks."""
 
 import numpy as np
 import pandas as pd
 from scipy.stats import fisher_exact
 
-from shd.compare.core.score import Inputs
-from shd.dataset import Dataset
-
-if TYPE_CHECKING:
-    from shd.synthesizers import Synthesizer
-
 SURE = 0.001
 """How seldom chance alone may make a check speak."""
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """Everything known about a comparison.
-
-    Parameters
-    ----------
-    given : dict of str to Dataset or DataFrame
-        ``train``, ``synthetic`` and, perhaps, ``holdout``.
-    inputs : Inputs, optional
-        The tables coded together; None for pictures.
-    synthesizer : Synthesizer, optional
-        What made the synthetic data.
-    random_state : int
-    """
-
-    given: dict[str, Dataset | pd.DataFrame]
-    inputs: Inputs | None = None
-    synthesizer: "Synthesizer | None" = None
-    random_state: int = 0
-    thumbnails: dict[str, np.ndarray] = field(default_factory=dict)
-
-    @property
-    def is_of_images(self) -> bool:
-        """Whether pictures are compared."""
-        return self.inputs is None
-
-    def sides(self) -> list[Dataset]:
-        """Return train and holdout where both are Datasets with subjects of their own, else nothing."""
-        sides = [self.given.get(role) for role in ("train", "holdout")]
-        return sides if all(has_subjects(side) for side in sides) else []
-
-    def points(self, role: str) -> np.ndarray:
-        """Return pictures of one role as points, 16 x 16 pixels less their mean; computed once."""
-        from shd.compare.images.privacy import points_of
-
-        if role not in self.thumbnails:
-            self.thumbnails[role] = points_of(self.given[role].images)
-        return self.thumbnails[role]
-
-
-def has_subjects(data: object) -> bool:
-    """Whether it is a Dataset that says who its people are.
-
-    Record numbers are no ids: two tables without subjects share them, and no person.
-    """
-    return isinstance(data, Dataset) and not np.array_equal(data.subjects, np.arange(len(data)))
 
 
 def exceeds(found: np.ndarray, chance: np.ndarray, by: float, level: float = SURE) -> bool:

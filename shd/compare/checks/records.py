@@ -5,9 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from shd.compare.checks.evidence import Evidence, row_keys
+from shd.compare.checks.evidence import row_keys
 from shd.compare.core.chance import deal, generator, subsample
 from shd.compare.core.models import auroc
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.privacy.copies import binomial_interval
 from shd.dataset import Dataset, role_of
@@ -23,18 +24,18 @@ _FEWEST_NUMBERS, _NEARLY_ALL = 100, 0.9  # entries of a column, and the share of
 _NEIGHBOURS = 8  # pairs of numbers that follow each other
 
 
-def unseeded(evidence: Evidence) -> list[str]:
+def unseeded(sides: Sides) -> list[str]:
     """SHD005: a synthesizer without a seed."""
-    if evidence.synthesizer is None or evidence.synthesizer.get_params().get("random_state", 0) is not None:
+    if sides.synthesizer is None or sides.synthesizer.get_params().get("random_state", 0) is not None:
         return []
-    return [f"{type(evidence.synthesizer).__name__} has random_state=None: nobody can make the same rows again."]
+    return [f"{type(sides.synthesizer).__name__} has random_state=None: nobody can make the same rows again."]
 
 
-def too_few(evidence: Evidence) -> list[str]:
+def too_few(sides: Sides) -> list[str]:
     """SHD006: tables of few records, or pictures of few people."""
     said = []
-    for role, data in evidence.given.items():
-        if evidence.is_of_images:
+    for role, data in sides.given.items():
+        if sides.is_of_images:
             people = len(np.unique(data.subjects))
             if role != "synthetic" and people < _FEW_PEOPLE:
                 said.append(
@@ -49,27 +50,26 @@ def too_few(evidence: Evidence) -> list[str]:
     return said
 
 
-def leaking(evidence: Evidence) -> list[str]:
+def leaking(sides: Sides) -> list[str]:
     """SHD007: one column alone that predicts the target of train almost without fault."""
-    inputs = evidence.inputs
-    if inputs is None or inputs.target is None or len(inputs.train) < 4 * _RARE:
+    if sides.is_of_images or sides.target is None or len(sides.train) < 4 * _RARE:
         return []
-    rng = generator(evidence.random_state, "leaks")
-    some = inputs.train.take(subsample(len(inputs.train), _MOST, rng))
+    rng = generator(sides.random_state, "leaks")
+    some = sides.train.take(subsample(len(sides.train), _MOST, rng))
     half = deal(some.subjects, 2, rng) == 0  # who is on both sides is known again by a rare entry
-    target = some.values[:, some.names.index(inputs.target)]
+    target = some.values[:, some.names.index(sides.target)]
     level, count = np.unique(target, return_counts=True)
-    is_number = some.columns[some.names.index(inputs.target)].is_number
+    is_number = some.columns[some.names.index(sides.target)].is_number
     if is_number and len(level) > _BANDS:  # its upper half
         target, level, count = (target > np.nanmedian(target)).astype(float), np.array([1.0]), np.array([len(target)])
     said = []
     for name, codes in zip(some.names, _banded(some), strict=True):
-        if name == inputs.target:
+        if name == sides.target:
             continue
         outcomes = [target == one for one in level[(count >= _RARE) | (len(level) == 1)]]
         told = max((_told(codes, outcome, half, some.subjects) for outcome in outcomes), default=0.0)
         if told >= _TOLD:
-            said.append(f"{name} alone predicts {inputs.target} with an AUROC of {told:.3f}.")
+            said.append(f"{name} alone predicts {sides.target} with an AUROC of {told:.3f}.")
     return said
 
 
@@ -101,15 +101,15 @@ def _told(codes: np.ndarray, outcome: np.ndarray, half: np.ndarray, subjects: np
     return float(np.mean(found)) if np.isfinite(found).all() else 0.0
 
 
-def vanished(evidence: Evidence) -> list[str]:
+def vanished(sides: Sides) -> list[str]:
     """SHD009: levels or bands of train that hardly ever come up among the synthetic records."""
-    if evidence.is_of_images:
-        return _vanished_classes(evidence)
-    train, made = evidence.inputs.train, evidence.inputs.synthetic
+    if sides.is_of_images:
+        return _vanished_classes(sides)
+    train, made = sides.train, sides.synthetic
     gone = []
     for j, column in enumerate(train.columns):
         labels, codes = (_banded_by_share if column.is_number else _by_level)(train, made, j)
-        least = 0.0 if column.name == evidence.inputs.target else _COMMON  # a class of the target may be rare
+        least = 0.0 if column.name == sides.target else _COMMON  # a class of the target may be rare
         for k, label in enumerate(labels):
             was, there = (float((of == k).mean()) for of in codes)
             if was >= least and there < _LEFT * _at_least(codes[0] == k, train, made):
@@ -138,9 +138,9 @@ def _at_least(there: np.ndarray, train: Coded, made: Coded) -> float:
     return low if share * people >= _EXPECTED and low * people >= _EXPECTED / 2 else 0.0
 
 
-def _vanished_classes(evidence: Evidence) -> list[str]:
+def _vanished_classes(sides: Sides) -> list[str]:
     """Classes that no synthetic picture shows, though some were to be expected."""
-    train, made = evidence.given["train"], evidence.given["synthetic"]
+    train, made = sides.given["train"], sides.given["synthetic"]
     shares = train.frame[train.target].value_counts(normalize=True)
     expected = shares[shares * len(made) >= _EXPECTED / 2].index
     gone = sorted(set(expected) - set(made.frame[train.target]))
@@ -165,14 +165,14 @@ def _banded_by_share(train: Coded, made: Coded, j: int) -> tuple[list, list[np.n
     return labels, [np.where(np.isnan(v), -1, np.searchsorted(edges[1:-1], v, side="right")) for v in values]
 
 
-def numbered(evidence: Evidence) -> list[str]:
+def numbered(sides: Sides) -> list[str]:
     """SHD012: whole numbers, a new one in nearly every row of train, as ids of patients are."""
-    if evidence.is_of_images:
+    if sides.is_of_images:
         return []
-    train, said = evidence.inputs.train, []
+    train, said = sides.train, []
     for column, values in zip(train.columns, train.values.T, strict=True):
         known = values[~np.isnan(values)]
-        if not column.is_number or column.date or column.name == evidence.inputs.target:
+        if not column.is_number or column.date or column.name == sides.target:
             continue
         distinct = len(np.unique(known))
         if len(known) < _FEWEST_NUMBERS or distinct <= _NEARLY_ALL * len(known) or (known % 1 != 0).any():
@@ -194,23 +194,23 @@ def _is_measured(numbers: np.ndarray) -> bool:
     return neighbours >= _NEIGHBOURS and int((step == 0).sum()) >= neighbours / 4
 
 
-def not_by_group(evidence: Evidence) -> list[str]:
+def not_by_group(sides: Sides) -> list[str]:
     """SHD013: columns declared sensitive that could not be compared."""
-    if evidence.is_of_images:
+    if sides.is_of_images:
         return []
-    lost = [c for c in role_of(evidence.given["train"], "sensitive", ()) if c not in evidence.inputs.sensitive]
+    lost = [c for c in role_of(sides.given["train"], "sensitive", ()) if c not in sides.sensitive]
     return [f"{column} is declared sensitive and was not compared: fairness says nothing of it." for column in lost]
 
 
-def the_same(evidence: Evidence) -> list[str]:
+def the_same(sides: Sides) -> list[str]:
     """SHD011: synthetic data that are, in large part, those of train or of the holdout.
 
     Counted are different records, and real ones that one person alone has: what many people share is nobody's, and
     one record made again and again is a fault of another kind.
     """
-    keys = {role: _keys(evidence, role) for role in evidence.given}
+    keys = {role: _keys(sides, role) for role in sides.given}
     made, said = keys.pop("synthetic"), []
-    own = {role: _of_one(real, evidence.given[role]) for role, real in keys.items()}
+    own = {role: _of_one(real, sides.given[role]) for role, real in keys.items()}
     different = np.unique(made)
     chance = float((~np.isin(keys["train"], own["train"])).mean())  # a holdout may itself be contaminated
     if "holdout" in keys:
@@ -221,7 +221,7 @@ def the_same(evidence: Evidence) -> list[str]:
         if found.mean() >= _SAME and surely > chance + _ABOVE:
             share = np.isin(made, real).mean()
             said.append(
-                f"{share:.0%} of the synthetic {'pictures' if evidence.is_of_images else 'records'} are in {role}."
+                f"{share:.0%} of the synthetic {'pictures' if sides.is_of_images else 'records'} are in {role}."
             )
     return said
 
@@ -234,7 +234,7 @@ def _of_one(keys: np.ndarray, data: Dataset | pd.DataFrame) -> np.ndarray:
     return count.index[count == 1].to_numpy()
 
 
-def _keys(evidence: Evidence, role: str) -> np.ndarray:
-    if evidence.is_of_images:
-        return np.array([hash(image.tobytes()) for image in evidence.given[role].images])
-    return row_keys(getattr(evidence.inputs, role).values)
+def _keys(sides: Sides, role: str) -> np.ndarray:
+    if sides.is_of_images:
+        return np.array([hash(image.tobytes()) for image in sides.given[role].images])
+    return row_keys(getattr(sides, role).values)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shd.compare.checks.evidence import Evidence
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import MISSING, Coded, Column
 from shd.dataset import describe_columns
 
@@ -12,19 +12,18 @@ _FAR, _STEPS = 0.1, 40
 finest grid that holds them, for on a coarse one other people soon have the same number."""
 
 
-def known_by_values(evidence: Evidence) -> list[str]:
+def known_by_values(sides: Sides) -> list[str]:
     """SHD014: values of few people of train, and of nobody held out, that synthetic records show, too."""
-    if evidence.is_of_images:
+    if sides.is_of_images:
         return []
-    inputs = evidence.inputs
     shown = {
-        column.name: _shown(column, inputs.train, inputs.synthetic, inputs.holdout, j)
-        for j, column in enumerate(inputs.train.columns)
+        column.name: _shown(column, sides.train, sides.synthetic, sides.holdout, j)
+        for j, column in enumerate(sides.train.columns)
     }
     columns = [name for name, n in shown.items() if n]
     if not columns:
         return []
-    values, nobody = sum(shown.values()), "" if inputs.holdout is None else ", and nobody held out,"
+    values, nobody = sum(shown.values()), "" if sides.holdout is None else ", and nobody held out,"
     what = "1 value" if values == 1 else f"{values:,} values"
     return [
         f"synthetic records show {what} that fewer than {_RARE} people of train{nobody} have (rare levels, and numbers "

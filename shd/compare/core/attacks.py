@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from shd._errors import ShdError
 from shd.compare.core.chance import bootstrap_weights, deal, generator, interval, subsample
-from shd.compare.core.score import Inputs
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
 
 GREEN, AMBER = 0.03, 0.06
@@ -55,18 +55,18 @@ class Stage:
         return cls(release, one_each(train, n, rng), one_each(holdout, n, rng))
 
 
-def stages(inputs: Inputs, people: int, rng: np.random.Generator) -> dict[str, Stage]:
+def stages(sides: Sides, people: int, rng: np.random.Generator) -> dict[str, Stage]:
     """Set up one attack on the release, on the floor, and on other real records in their place.
 
     The same people are attacked through release and floor. For the ceiling half of the holdout is
     the release, and the others come from its other half.
     """
-    most = budget(inputs, people)
-    release = some(inputs.synthetic, budget(inputs, RELEASED), rng)
-    synthetic = Stage.of(release, inputs.train, inputs.holdout, most, rng)
-    half = deal(inputs.holdout.subjects, 2, rng) == 0
-    ceiling = Stage.of(inputs.holdout.take(half), inputs.train, inputs.holdout.take(~half), most, rng)
-    floor = replace(synthetic, release=some(inputs.floor, len(release), rng))
+    most = budget(sides, people)
+    release = some(sides.synthetic, budget(sides, RELEASED), rng)
+    synthetic = Stage.of(release, sides.train, sides.holdout, most, rng)
+    half = deal(sides.holdout.subjects, 2, rng) == 0
+    ceiling = Stage.of(sides.holdout.take(half), sides.train, sides.holdout.take(~half), most, rng)
+    floor = replace(synthetic, release=some(sides.floor, len(release), rng))
     return {"synthetic": synthetic, "floor": floor, "ceiling": ceiling}
 
 
@@ -95,20 +95,20 @@ def check_count(count: int, name: str) -> None:
         raise ShdError(f"{name}={count!r} is not a whole number from 1 on, for example 500.")
 
 
-def obstacle(inputs: Inputs, columns: int = 1) -> str | None:
+def obstacle(sides: Sides, columns: int = 1) -> str | None:
     """Say why attacks cannot be judged, None where they can."""
-    if inputs.holdout is None:
+    if sides.holdout is None:
         return "takes a holdout: compare(..., holdout=...)"
-    if min(count_people(inputs.train), count_people(inputs.holdout), len(inputs.synthetic)) < FEWEST:
+    if min(count_people(sides.train), count_people(sides.holdout), len(sides.synthetic)) < FEWEST:
         return f"takes at least {FEWEST} people in train and holdout, and {FEWEST} synthetic records"
-    if len(inputs.train.names) < columns:
+    if len(sides.train.names) < columns:
         return f"takes at least {columns} columns"
     return None
 
 
-def budget(inputs: Inputs, rows: int) -> int:
+def budget(sides: Sides, rows: int) -> int:
     """Return how many records a step may look at: fewer at the quick level, and of very wide tables."""
-    return max(int(inputs.most(rows) * min(1.0, _WIDE / len(inputs.train.names))), FEWEST)
+    return max(int(sides.most(rows) * min(1.0, _WIDE / len(sides.train.names))), FEWEST)
 
 
 def count_people(table: Coded) -> int:

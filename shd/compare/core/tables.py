@@ -15,7 +15,7 @@ import pandas as pd
 from shd._errors import ShdError
 from shd._identify import identify
 from shd._types import known_types
-from shd.compare.core.score import Skipped
+from shd.compare.core.question import Skipped
 from shd.dataset import Dataset, as_frame, describe_columns, is_numeric, role_of
 
 MISSING = "(missing)"
@@ -23,23 +23,14 @@ _MODEL_LEVELS = 200  # gradient boosting takes at most 255 levels; rarer ones sh
 _HUGE = 1e100  # no measurement is larger; squares and sums of larger numbers overflow
 
 
-@dataclass(frozen=True)
-class SkippedColumn(Skipped):
-    """A column that was left out of the comparison, or, where it was `compared`, repaired for it."""
-
-    column: object = None
-    compared: bool = False
-
-    @classmethod
-    def of(cls, column: object, why: str, compared: bool = False) -> "SkippedColumn":
-        """Name a column, and say why."""
-        return cls(f"column {column}", why, column, compared)
+def left_out(column: object, why: str, compared: bool = False) -> Skipped:
+    """Name a column that was left out of the comparison, or, where it was `compared`, repaired for it."""
+    return Skipped(f"column {column}", why, "repaired" if compared else "column", column)
 
 
 def why_not_compared(column: object, skipped: Sequence[Skipped]) -> str | None:
     """Return why a column was left out; None where it was not."""
-    own = (note for note in skipped if isinstance(note, SkippedColumn) and not note.compared)
-    return next((note.why for note in own if note.column == column), None)
+    return next((note.why for note in skipped if note.kind == "column" and note.column == column), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +120,7 @@ def align(*tables: "Coded | Dataset | pd.DataFrame", names: Sequence[str] = ()) 
     -------
     coded : list of Coded
     skipped : list of Skipped
-        Columns left out or repaired, one entry each, and why: `SkippedColumn`.
+        Columns left out or repaired, one entry each, and why: `left_out`.
 
     Raises
     ------
@@ -155,7 +146,7 @@ def align(*tables: "Coded | Dataset | pd.DataFrame", names: Sequence[str] = ()) 
         kept = name in role_of(tables[0], "keep", ())
         column, coded, why = _code_column(name, [frame[name] for frame in frames], people, kept)
         if why:
-            skipped.append(SkippedColumn.of(name, why, compared=column is not None))
+            skipped.append(left_out(name, why, compared=column is not None))
         if column is not None:
             columns.append(column)
             values.append(coded)
@@ -179,7 +170,7 @@ def _not_shared(frames: dict[str, pd.DataFrame], shared: list) -> list[Skipped]:
         there = [name for name, frame in frames.items() if column in frame.columns]
         lacking = [name for name in frames if name not in there]
         why = f"only in {there[0]}" if len(there) == 1 else f"not in {' and '.join(lacking)}"
-        skipped.append(SkippedColumn.of(column, why))
+        skipped.append(left_out(column, why))
     return skipped
 
 

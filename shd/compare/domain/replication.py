@@ -10,7 +10,9 @@ from scipy.stats import norm
 
 from shd._errors import ShdError
 from shd.compare.core.chance import generator
-from shd.compare.core.score import Answer, Score, Skipped, between
+from shd.compare.core.question import Answer, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.verdicts import between
 from shd.compare.domain import diabetology, strack
 from shd.compare.domain._finding import SIGNIFICANT, Finding, NoEstimateError, Z, need_dataset
 from shd.compare.domain._variables import Variables, prepare

@@ -9,7 +9,8 @@ from shd._parallel import in_parallel
 from shd.compare.core.attacks import as_many_people
 from shd.compare.core.chance import bootstrap_weights, deal, generator, subject_weights, subsample
 from shd.compare.core.gower import Gower
-from shd.compare.core.score import Inputs, Skipped
+from shd.compare.core.question import Skipped
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, Column
 from shd.compare.fairness.gaps import Judged, Measure, among, find_gaps, names_of, points, worst_gap
 from shd.compare.fairness.groups import FEWEST, Group, by_group, members
@@ -24,29 +25,29 @@ _REAL = 20_000  # most real records a side to look for it in
 _BLOCKS, _REPLICATES, _GRID = 200, 200, 64
 
 
-def judge_shares(inputs: Inputs, groups: Sequence[Group]) -> Judged:
+def judge_shares(sides: Sides, groups: Sequence[Group]) -> Judged:
     """Compare how many there are of each group."""
-    tables = _tables(inputs, "train", "synthetic", "floor", "holdout")
+    tables = _tables(sides, "train", "synthetic", "floor", "holdout")
     is_in = {name: members(groups, table) for name, table in tables.items()}
     share = {name: own.mean(axis=0) for name, own in is_in.items()}
     gap = {name: np.abs(own / share["train"] - 1) for name, own in share.items()}
-    rng = generator(inputs.random_state, "group shares")
+    rng = generator(sides.random_state, "group shares")
     real, made = (_drawn_shares(tables[name], is_in[name], rng) for name in ("train", "synthetic"))
     drawn = (made - real) / share["train"]  # not made / real: a ratio of small groups is skewed
     gaps = find_gaps(SHARES, names_of(groups), gap["synthetic"], drawn, gap["floor"], gap.get("holdout"), least=0)
     worst = worst_gap(gaps)
     j = names_of(groups).index(worst.name)
-    other = f" (of other {inputs.word} records {share['holdout'][j]:.1%})" if "holdout" in tables else ""
+    other = f" (of other {sides.word} records {share['holdout'][j]:.1%})" if "holdout" in tables else ""
     sentence = (
-        f"{groups[j]} makes up {share['train'][j]:.1%} of the {inputs.word} records learned from and "
+        f"{groups[j]} makes up {share['train'][j]:.1%} of the {sides.word} records learned from and "
         f"{share['synthetic'][j]:.1%} of the synthetic ones{other}: {worst.value:.0%} off.{among(gaps)}"
     )
     facts = by_group(groups, {"share train": share["train"], "share synthetic": share["synthetic"]})
     return Judged([worst.score(sentence)], gaps, facts)
 
 
-def _tables(inputs: Inputs, *names: str) -> dict[str, Coded]:
-    return {name: table for name in names if (table := getattr(inputs, name)) is not None}
+def _tables(sides: Sides, *names: str) -> dict[str, Coded]:
+    return {name: table for name in names if (table := getattr(sides, name)) is not None}
 
 
 def _drawn_shares(table: Coded, is_in: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -62,22 +63,22 @@ def _blocks(table: Coded, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
     return block, bootstrap_weights(int(block.max()) + 1, _REPLICATES, rng)
 
 
-def judge_distances(inputs: Inputs, groups: Sequence[Group]) -> Judged:
+def judge_distances(sides: Sides, groups: Sequence[Group]) -> Judged:
     """Compare how alike the columns are within each group."""
-    if len(inputs.train.names) < 2:
+    if len(sides.train.names) < 2:
         return Judged(skipped=[Skipped(DISTANCES.metric, "the table has no column beside the sensitive one")])
-    tables = _tables(inputs, "train", "synthetic", "floor", "holdout")
-    found = measure_distances(groups, tables, inputs.most(ROWS), inputs.random_state)
+    tables = _tables(sides, "train", "synthetic", "floor", "holdout")
+    found = measure_distances(groups, tables, sides.most(ROWS), sides.random_state)
     gap = {name: np.array([f.gap(name) for f in found]).T for name in ("synthetic", "floor")}
     ceiling = np.zeros(len(groups)) if "holdout" in tables else None
     value, drawn = gap["synthetic"][0], gap["synthetic"][1:]
     gaps = find_gaps(DISTANCES, names_of(groups), value, drawn, gap["floor"][0], ceiling, -1, 1)
     worst = worst_gap(gaps)
     j = names_of(groups).index(worst.name)
-    other = f" (other {inputs.word} people: {found[j].reference:.1%})" if "holdout" in tables else ""
+    other = f" (other {sides.word} people: {found[j].reference:.1%})" if "holdout" in tables else ""
     sentence = (
         f"Within {groups[j]} about {found[j].distance:.1%} of the records would have to change in each column for "
-        f"synthetic and {inputs.word} ones to agree{other}. That is {points(worst.value)} points more than among all "
+        f"synthetic and {sides.word} ones to agree{other}. That is {points(worst.value)} points more than among all "
         f"people, chance left out (columns that ignore the group: {points(worst.floor)}).{among(gaps)}"
     )
     own = {"fidelity": [f.distance for f in found], "fidelity reference": [f.reference for f in found]}
@@ -172,13 +173,13 @@ def _level_shares(values: np.ndarray, edges: np.ndarray, block: np.ndarray, weig
     return drawn / drawn.sum(axis=1, keepdims=True)
 
 
-def judge_nearness(inputs: Inputs, groups: Sequence[Group]) -> Judged:
+def judge_nearness(sides: Sides, groups: Sequence[Group]) -> Judged:
     """Compare whose records synthetic ones come near to."""
-    if inputs.holdout is None:
+    if sides.holdout is None:
         return Judged(skipped=[Skipped(NEARNESS.metric, "takes a holdout: compare(..., holdout=...)")])
-    train, holdout, rows, seed = inputs.train, inputs.holdout, inputs.most(NEAREST), inputs.random_state
-    near = measure_nearness(groups, train, inputs.synthetic, holdout, rows, seed)
-    floor = measure_nearness(groups, train, inputs.floor, holdout, rows, seed, drawn=False)
+    train, holdout, rows, seed = sides.train, sides.holdout, sides.most(NEAREST), sides.random_state
+    near = measure_nearness(groups, train, sides.synthetic, holdout, rows, seed)
+    floor = measure_nearness(groups, train, sides.floor, holdout, rows, seed, drawn=False)
     half = deal(holdout.subjects, 2, generator(seed, "group halves")) == 0
     ceiling = np.full(len(groups), np.nan)
     if 0 < half.sum() < len(half):
@@ -190,7 +191,7 @@ def judge_nearness(inputs: Inputs, groups: Sequence[Group]) -> Judged:
         why = f"fewer than {FEWEST} synthetic records are nearest to people of any group"
         return Judged(skipped=[Skipped(NEARNESS.metric, why)])
     worst = worst_gap(gaps)
-    other = f"; other {inputs.word} records: {worst.ceiling:.0%}" if worst.ceiling is not None else ""
+    other = f"; other {sides.word} records: {worst.ceiling:.0%}" if worst.ceiling is not None else ""
     sentence = (
         f"Of the synthetic records nearest to people of {worst}, {worst.value:.0%} lie nearer to one learned from than "
         f"to one held out (ideal: 50%; interval {worst.low:.0%} to {worst.high:.0%}{other}).{among(gaps)} "

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.chance import interval
-from shd.compare.core.score import Rule, Score, Skipped, wider, within
+from shd.compare.core.question import Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.verdicts import Rule, wider, within
 from shd.compare.fairness.groups import Group
 
 SERIOUS = ("green", "grey", "amber", "red")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare.core.score import Skipped
+from shd.compare.core.question import Skipped
 from shd.compare.core.tables import MISSING, Coded, Column, align
 from shd.dataset import Dataset, describe_columns, role_of
 

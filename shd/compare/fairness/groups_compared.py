@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare.core.score import VERDICTS, Answer, Inputs, Skipped
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
+from shd.compare.core.verdicts import VERDICTS
 from shd.compare.fairness.c2st import judge_told
 from shd.compare.fairness.distances import (
     NEAREST,
@@ -38,11 +40,9 @@ from shd.compare.fairness.groups import (
     prepare_groups,
 )
 from shd.compare.fairness.models import group_utility, judge_models, odds_differences
-from shd.dataset import Dataset, describe_columns, role_of
+from shd.dataset import Dataset
 
 __all__ = ["group_dcr_shares", "group_distances", "group_shares", "group_utility", "measure", "odds_differences"]
-
-_DECLARE = 'no sensitive column is declared: Dataset(..., sensitive=("sex",)) names those that describe groups'
 
 
 def group_shares(
@@ -178,28 +178,24 @@ def group_dcr_shares(
     return by_group(groups, {"records": near.records, "DCR share": near.share})
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Ask of each group whether it is there, alike, served, and at risk."""
-    if not inputs.sensitive:
-        declared = role_of(inputs.given.get("train"), "sensitive", ())
-        why = f"none of the sensitive columns was compared: {describe_columns(declared)}" if declared else _DECLARE
-        return Answer(skipped=[Skipped("fairness: groups of people", why)])
-    groups, skipped = find_groups(inputs.train, inputs.sensitive)
-    small, _ = find_groups(inputs.train, inputs.sensitive, FEWEST_TOLD)
-    parts = [judge_told(inputs, small)] if small else []
+    groups, skipped = find_groups(sides.train, sides.sensitive)
+    small, _ = find_groups(sides.train, sides.sensitive, FEWEST_TOLD)
+    parts = [judge_told(sides, small)] if small else []
     if not groups and not any(part.scores for part in parts):
         return Answer(skipped=skipped)
-    parts += [judge_shares(inputs, groups)] if groups else []
-    large = large_enough(groups, inputs.synthetic, inputs.test)
+    parts += [judge_shares(sides, groups)] if groups else []
+    large = large_enough(groups, sides.synthetic, sides.test)
     few = ", ".join(str(group) for group in groups if group not in large)
     if few:
-        why = f"takes {FEWEST} synthetic records of the group and {FEWEST} {inputs.word} ones to test on"
+        why = f"takes {FEWEST} synthetic records of the group and {FEWEST} {sides.word} ones to test on"
         skipped.append(Skipped(f"fairness beyond the number of records: {few}", why))
     if large:
-        parts += [judge(inputs, large) for judge in (judge_distances, judge_models, judge_nearness)]
-    sides = {name: getattr(inputs, name) for name in ("train", "synthetic", "test")}
+        parts += [judge(sides, large) for judge in (judge_distances, judge_models, judge_nearness)]
+    tables = {name: getattr(sides, name) for name in ("train", "synthetic", "test")}
     groups = [*groups, *(group for group in small if group not in groups)]
-    frame = by_group(groups, {f"records {name}": members(groups, table).sum(axis=0) for name, table in sides.items()})
+    frame = by_group(groups, {f"records {name}": members(groups, table).sum(axis=0) for name, table in tables.items()})
     for part in parts:
         if part.facts is not None:
             frame = frame.merge(part.facts, "left", on=["column", "group"])
@@ -216,3 +212,21 @@ def measure(inputs: Inputs) -> Answer:
 def _verdict(gaps: Sequence[Gap], name: tuple) -> str:
     """Return the worst verdict of one group that says something."""
     return max((gap.verdict for gap in gaps if gap.name == name), key=VERDICTS.index, default="grey")
+
+
+QUESTION = Question(
+    name="groups of people",
+    chapter="fairness",
+    measure=measure,
+    weight=14,
+    needs=("groups",),
+    tables=("fairness", "group gaps", "group rates", "group differences"),
+    readme=("group fidelity", "group utility", "equalised odds"),
+    words={
+        "demographic parity, equalised odds": (
+            "How much groups differ in the share that a model flags: of all, or of those with and of those "
+            "without the outcome. What counts is whether learning from synthetic records makes it worse than "
+            "learning from real ones."
+        ),
+    },
+)

@@ -11,11 +11,12 @@ from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, 
 from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare.core.chance import generator, interval, redrawn, subject_weights, subsample, training_error
-from shd.compare.core.score import Inputs, Skipped
+from shd.compare.core.question import Skipped
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
+from shd.compare.core.tasks import Task, find_tasks, known
 from shd.compare.fairness.gaps import Gap, Judged, Measure, among, find_gaps, names_of, points, worst_gap
 from shd.compare.fairness.groups import FEWEST, Group, by_group, members, prepare_groups
-from shd.compare.utility.tstr import Task, find_tasks, known, with_target
 from shd.dataset import Dataset, role_of
 
 UTILITY = Measure("group utility", 0.02, 0.05)
@@ -149,23 +150,23 @@ def _gaps_of(models: GroupModels, name: str) -> np.ndarray:
     return np.concatenate([scores[:-1] - scores[-1], *(part[-1] for part in odds)])
 
 
-def judge_models(inputs: Inputs, groups: Sequence[Group]) -> Judged:
+def judge_models(sides: Sides, groups: Sequence[Group]) -> Judged:
     """Compare how well models of real and of synthetic records serve each group, and whom they flag."""
     what = "utility and odds by group"
-    ready, skipped = with_target(inputs, what)
-    if ready is None:
-        return Judged(skipped=skipped)
-    task, most = ready.tasks[0], (inputs.most(_ROWS), inputs.most(_TESTED, least=_QUICK_TESTED))
+    if sides.ready is None:
+        return Judged(skipped=[Skipped(what, sides.lacks["target"], kind="target")])
+    ready = sides.ready
+    task, most = ready.tasks[0], (sides.most(_ROWS), sides.most(_TESTED, least=_QUICK_TESTED))
     tables = {"TRTR": ready.fit, "TSTR": ready.synthetic, "floor": ready.floor}
-    models = train_models(task, groups, tables, ready.test, *most, inputs.random_state, inputs.splits)
+    models = train_models(task, groups, tables, ready.test, *most, sides.random_state, sides.splits)
     gaps = _utility_gaps(models) if models.groups else []
     if not gaps:
         return Judged(skipped=[Skipped(what, f"no group has enough test records with and without {task.label}")])
     left = [group for group in groups if group not in models.groups]
     skipped = [Skipped(f"{what}: {group}", f"too few test records with or without {task.label}") for group in left]
-    odds = _judge_odds(models, inputs.word)
+    odds = _judge_odds(models, sides.word)
     facts = utility_frame(models).drop(columns=["records", "gap"])
-    score = worst_gap(gaps).score(_utility_sentence(models, gaps, inputs.word))
+    score = worst_gap(gaps).score(_utility_sentence(models, gaps, sides.word))
     return Judged([score, *odds.scores], gaps + odds.gaps, facts, odds.frames, skipped + odds.skipped)
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
-from shd.compare.core.score import Answer, Inputs, Score, Skipped
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import MISSING, Coded, align
 from shd.dataset import Dataset, as_frame
 from shd.synthesizers.rules import Rule, as_rules, check_columns, find_rules
@@ -48,21 +50,21 @@ def broken_rules(
     return frame[["rule", "kind", "people", "synthetic", "low", "high"]]
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Find the rules of train, and count who breaks them."""
-    tables = {"train": inputs.train, "synthetic": inputs.synthetic, "floor": inputs.floor}
-    if inputs.holdout is not None:
-        tables["real reference"] = inputs.holdout
-    given = {"real reference" if role == "holdout" else role: table for role, table in inputs.given.items()}
-    frame, broken = _measured(tables, given, inputs.rules)
+    tables = {"train": sides.train, "synthetic": sides.synthetic, "floor": sides.floor}
+    if sides.holdout is not None:
+        tables["real reference"] = sides.holdout
+    given = {"real reference" if role == "holdout" else role: table for role, table in sides.given.items()}
+    frame, broken = _measured(tables, given, sides.rules)
     if frame.empty:
-        return Answer(skipped=[Skipped(_WHAT, f"no rule between columns holds in all {inputs.word} records")])
+        return Answer(skipped=[Skipped(_WHAT, f"no rule between columns holds in all {sides.word} records")])
     kept = frame["kept"].to_numpy()
     answer = {"rules": frame.sort_values(["kept", "synthetic"], ascending=False, kind="stable", ignore_index=True)}
     if not kept.any():
-        why = f"other {inputs.word} records break every rule that holds in train"
-        return Answer(frames=answer, skipped=[Skipped(_WHAT, why)])
-    return Answer([_score(inputs, frame, {name: rows[kept].any(axis=0) for name, rows in broken.items()})], answer)
+        why = f"other {sides.word} records break every rule that holds in train"
+        return Answer(tables=answer, skipped=[Skipped(_WHAT, why)])
+    return Answer([_score(sides, frame, {name: rows[kept].any(axis=0) for name, rows in broken.items()})], answer)
 
 
 def _measured(tables: dict[str, Coded], given: dict, own: Sequence[Rule]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
@@ -132,7 +134,7 @@ def _interval(count: int, n: int, alpha: float) -> tuple[float, float]:
     return low, high
 
 
-def _score(inputs: Inputs, frame: pd.DataFrame, broken: dict[str, np.ndarray]) -> Score:
+def _score(sides: Sides, frame: pd.DataFrame, broken: dict[str, np.ndarray]) -> Score:
     """Score the share of records that break at least one rule which other real records keep."""
     own = broken["synthetic"]
     value, floor = float(own.mean()), float(broken["floor"].mean())
@@ -143,9 +145,9 @@ def _score(inputs: Inputs, frame: pd.DataFrame, broken: dict[str, np.ndarray]) -
     verdict = _verdict(own, reference)
     kept = frame[frame["kept"]]
     worst = kept.loc[kept["synthetic"].idxmax()]
-    other = "none in train" if ceiling is None else f"other {inputs.word} records: {ceiling:.1%}"
+    other = "none in train" if ceiling is None else f"other {sides.word} records: {ceiling:.1%}"
     sentence = (
-        f"Of {len(kept)} rules that every {inputs.word} record keeps, {value:.1%} of the synthetic records break at "
+        f"Of {len(kept)} rules that every {sides.word} record keeps, {value:.1%} of the synthetic records break at "
         f"least one ({other}, independent columns: {floor:.1%}). "
     )
     if worst["synthetic"] > 0:
@@ -162,3 +164,20 @@ def _verdict(own: np.ndarray, reference: np.ndarray) -> str:
     if low <= most or own.mean() - reference.mean() <= _GREEN_TO:
         return "green"
     return "amber" if own.mean() - reference.mean() <= _AMBER_TO else "red"
+
+
+QUESTION = Question(
+    name="rules between columns",
+    chapter="fidelity",
+    measure=measure,
+    weight=2,
+    tables=("rules",),
+    readme=("broken rules",),
+    words={
+        "broken rules": (
+            "Rules between columns that every record of train keeps (a before b, a sum, one column fixed by "
+            "another, never both, missing exactly when), each too unlikely by chance. The share of records that "
+            "break at least one, of those that records held out keep, too."
+        ),
+    },
+)

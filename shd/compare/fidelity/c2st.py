@@ -8,8 +8,11 @@ import pandas as pd
 from shd._parallel import in_parallel
 from shd.compare.core.chance import interval, mean_known
 from shd.compare.core.models import BOOSTING, auroc
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, between
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import MISSING, Coded, Column, align
+from shd.compare.core.verdicts import between
 from shd.compare.fidelity.judges import FEWEST, JUDGES, Fold, separated, train_folds, worst_judge
 from shd.dataset import Dataset
 
@@ -87,25 +90,25 @@ def giveaways(
     return _ranked(real, synthetic, train_folds(real, synthetic, rows, random_state))
 
 
-def measure(inputs: Inputs, rows: int = 8000) -> Answer:
+def measure(sides: Sides, rows: int = 8000) -> Answer:
     """Tell synthetic from held-out records, between floor and ceiling, and find out by what."""
-    real, rows = inputs.train if inputs.holdout is None else inputs.holdout, inputs.most(rows)
-    if min(len(real), len(inputs.synthetic)) < FEWEST:
+    real, rows = sides.train if sides.holdout is None else sides.holdout, sides.most(rows)
+    if min(len(real), len(sides.synthetic)) < FEWEST:
         return Answer(skipped=[Skipped("C2ST", f"takes at least {FEWEST} records a side")])
-    folds = train_folds(real, inputs.synthetic, rows, inputs.random_state)
+    folds = train_folds(real, sides.synthetic, rows, sides.random_state)
     if not np.isfinite(separated(folds)[0]):
         return Answer(skipped=[Skipped("C2ST", "takes several subjects")])
-    frame = _ranked(real, inputs.synthetic, folds)
-    synthetic = _asked(real, inputs.synthetic, rows, inputs.random_state, folds)
-    floor = worst_judge(_asked(real, inputs.floor, rows, inputs.random_state)).value
+    frame = _ranked(real, sides.synthetic, folds)
+    synthetic = _asked(real, sides.synthetic, rows, sides.random_state, folds)
+    floor = worst_judge(_asked(real, sides.floor, rows, sides.random_state)).value
     ceiling, reference = None, np.nan
-    if inputs.holdout is not None and len(inputs.train) >= FEWEST:
-        folds = train_folds(real, inputs.train, rows, inputs.random_state)
-        ceiling = worst_judge(_asked(real, inputs.train, rows, inputs.random_state, folds)).value
-        at = [inputs.train.names.index(name) for name in frame["column"]]
+    if sides.holdout is not None and len(sides.train) >= FEWEST:
+        folds = train_folds(real, sides.train, rows, sides.random_state)
+        ceiling = worst_judge(_asked(real, sides.train, rows, sides.random_state, folds)).value
+        at = [sides.train.names.index(name) for name in frame["column"]]
         reference = _falls(folds, at)[:, 0]
     frame.insert(4, "real reference", reference)
-    score = _score(synthetic, floor, ceiling, inputs.word, _named(frame))
+    score = _score(synthetic, floor, ceiling, sides.word, _named(frame))
     return Answer([score], {"giveaways": frame, "judges": _judge_frame(synthetic)})
 
 
@@ -213,3 +216,20 @@ def _named(frame: pd.DataFrame) -> str:
     if not first["low"] > 0 or first["importance"] < _CLEAR:
         return ""
     return f" What gives synthetic records away most is {first['column']}: {first['tell']}."
+
+
+QUESTION = Question(
+    name="C2ST: telling real from synthetic",
+    chapter="fidelity",
+    measure=measure,
+    weight=13,
+    tables=("giveaways", "judges"),
+    readme=("C2ST",),
+    words={
+        "C2ST": (
+            "Classifier two-sample test: the AUROC of the best of three classifiers (boosted trees, a regression "
+            "on pairs of values, nearest neighbours) that try to tell synthetic from real records. 0.5 means that "
+            "none of them can. Within a group of people it is held against as many of all people."
+        ),
+    },
+)

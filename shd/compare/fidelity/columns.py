@@ -5,8 +5,11 @@ import pandas as pd
 from scipy.stats import wasserstein_distance
 
 from shd.compare.core.chance import bootstrap_weights, deal, generator, interval
-from shd.compare.core.score import Answer, Inputs, Score, within
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, Column, align
+from shd.compare.core.verdicts import within
 from shd.compare.fidelity.distributions import distributions
 from shd.dataset import Dataset
 
@@ -71,40 +74,40 @@ def wasserstein_distances(
     return pd.Series(distances, index=pd.Index(train.names, dtype=object), dtype=float)
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Compare every column, one at a time."""
-    value = column_distances(inputs.train, inputs.synthetic)
-    low, high, mean_low, mean_high = _intervals(inputs, value)
-    floor = column_distances(inputs.train, inputs.floor)
-    ceiling = None if inputs.holdout is None else column_distances(inputs.train, inputs.holdout)
+    value = column_distances(sides.train, sides.synthetic)
+    low, high, mean_low, mean_high = _intervals(sides, value)
+    floor = column_distances(sides.train, sides.floor)
+    ceiling = None if sides.holdout is None else column_distances(sides.train, sides.holdout)
     frame = pd.DataFrame(
         {
             "column": value.index,
-            "kind": ["date" if c.date else "number" if c.is_number else "category" for c in inputs.train.columns],
+            "kind": ["date" if c.date else "number" if c.is_number else "category" for c in sides.train.columns],
             "distance": value.to_numpy(),
             "low": low,
             "high": high,
             "floor": floor.to_numpy(),
             "real reference": np.nan if ceiling is None else ceiling.to_numpy(),
-            "wasserstein": wasserstein_distances(inputs.train, inputs.synthetic).to_numpy(),
+            "wasserstein": wasserstein_distances(sides.train, sides.synthetic).to_numpy(),
             "wasserstein real reference": np.nan
-            if inputs.holdout is None
-            else wasserstein_distances(inputs.train, inputs.holdout).to_numpy(),
+            if sides.holdout is None
+            else wasserstein_distances(sides.train, sides.holdout).to_numpy(),
         }
     )
     frame["verdict"] = [
         within(np.nan_to_num(other), GREEN_TO, AMBER_TO, "lower").verdict(*numbers, scores=_SCORES * len(frame))
         for *numbers, other in frame[["distance", "low", "high", "real reference"]].to_numpy()
     ]
-    score = _score(inputs, frame, mean_low, mean_high)
-    return Answer([score], {"columns": frame, "distributions": distributions(inputs)})
+    score = _score(sides, frame, mean_low, mean_high)
+    return Answer([score], {"columns": frame, "distributions": distributions(sides)})
 
 
-def _score(inputs: Inputs, frame: pd.DataFrame, low: float, high: float) -> Score:
+def _score(sides: Sides, frame: pd.DataFrame, low: float, high: float) -> Score:
     value = float(frame["distance"].mean())
-    ceiling = None if inputs.holdout is None else float(frame["real reference"].mean())
+    ceiling = None if sides.holdout is None else float(frame["real reference"].mean())
     worst = frame.loc[frame["distance"].idxmax()]
-    other = f" (other {inputs.word} records: {ceiling:.1%})" if ceiling is not None else ""
+    other = f" (other {sides.word} records: {ceiling:.1%})" if ceiling is not None else ""
     sentence = (
         f"Looking at one column at a time, about {value:.1%} of the records would have to change for the "
         f"two tables to agree{other}. The furthest is {worst['column']} at {worst['distance']:.1%}."
@@ -137,15 +140,15 @@ def _distance(first: np.ndarray, second: np.ndarray, is_number: bool) -> np.ndar
     return np.abs(first - second).sum(axis=-1) / 2
 
 
-def _intervals(inputs: Inputs, value: pd.Series) -> tuple[np.ndarray, np.ndarray, float, float]:
+def _intervals(sides: Sides, value: pd.Series) -> tuple[np.ndarray, np.ndarray, float, float]:
     """95 % intervals of each distance and of their mean: train and synthetic drawn again by blocks of subjects."""
-    tables = (inputs.train, inputs.synthetic)
-    rng = generator(inputs.random_state, "columns")
+    tables = (sides.train, sides.synthetic)
+    rng = generator(sides.random_state, "columns")
     blocks = [deal(table.subjects, min(_BLOCKS, len(table)), rng) for table in tables]
     weights = [bootstrap_weights(int(b.max()) + 1, _REPLICATES, rng) for b in blocks]
     replicates = np.empty((_REPLICATES, len(value)))
-    for j, column in enumerate(inputs.train.columns):
-        codes = _grid_codes(inputs.train.values[:, j], inputs.synthetic.values[:, j], column)
+    for j, column in enumerate(sides.train.columns):
+        codes = _grid_codes(sides.train.values[:, j], sides.synthetic.values[:, j], column)
         shares = []
         for code, block, weight in zip(codes, blocks, weights, strict=True):
             n_codes = max(int(c.max()) for c in codes) + 1
@@ -166,3 +169,23 @@ def _grid_codes(train: np.ndarray, synthetic: np.ndarray, column: Column) -> lis
     if len(edges) > _GRID:
         edges = np.unique(np.quantile(known, np.linspace(0, 1, _GRID)))
     return [np.where(np.isnan(v), 0, 1 + np.searchsorted(edges, v)) for v in (train, synthetic)]
+
+
+QUESTION = Question(
+    name="columns",
+    chapter="fidelity",
+    measure=measure,
+    weight=2,
+    tables=("columns", "distributions"),
+    readme=("column distance",),
+    words={
+        "column distance": (
+            "For categories the total variation, the share of records that would have to change; for numbers the "
+            "Kolmogorov-Smirnov distance, the largest gap between the cumulative shares. Missing counts as a "
+            "value."
+        ),
+        "Wasserstein distance": (
+            "How far the values of a column would have to move on average to agree, in its own units."
+        ),
+    },
+)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.score import Inputs
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import MISSING, Column
 
 _BARS, _LEVELS_SHOWN = 30, 10
@@ -11,7 +11,7 @@ _SHARES = ("real", "synthetic", "holdout")
 _RARE_LEVELS = "(rare levels)"
 
 
-def distributions(inputs: Inputs) -> pd.DataFrame:
+def distributions(sides: Sides) -> pd.DataFrame:
     """Return the shares to draw, tidy: one row a column and bar.
 
     Returns
@@ -21,12 +21,12 @@ def distributions(inputs: Inputs) -> pd.DataFrame:
         ``synthetic`` and, perhaps, ``holdout``, 0 to 1; ``people`` of train in the bar; ``date``, whether its edges
         are days since 1970.
     """
-    tables = dict(zip(_SHARES, (inputs.train, inputs.synthetic, inputs.holdout), strict=True))
+    tables = dict(zip(_SHARES, (sides.train, sides.synthetic, sides.holdout), strict=True))
     tables = {name: table for name, table in tables.items() if table is not None}
     parts = []
-    for j, column in enumerate(inputs.train.columns):
+    for j, column in enumerate(sides.train.columns):
         values = {name: table.values[:, j] for name, table in tables.items()}
-        part = (_number_bars if column.is_number else _level_bars)(values, column, inputs.train.subjects)
+        part = (_number_bars if column.is_number else _level_bars)(values, column, sides.train.subjects)
         part.insert(0, "column", pd.Series([column.name] * len(part), dtype=object))
         part["date"] = column.date
         parts.append(part)

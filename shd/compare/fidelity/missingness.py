@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.chance import bootstrap_weights, deal, generator, interval
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, between, within
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import MISSING, Coded, align
+from shd.compare.core.verdicts import between, within
 from shd.compare.fidelity.columns import AMBER_TO, GREEN_TO
 from shd.dataset import Dataset
 
@@ -42,26 +45,26 @@ def missingness_distance(train: Dataset | pd.DataFrame | Coded, synthetic: Datas
     return float(_distance(*(np.bincount(code, minlength=len(patterns)) for code in codes)))
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Compare which columns are missing together."""
-    tables = {"train": inputs.train, "synthetic": inputs.synthetic, "floor": inputs.floor}
-    if inputs.holdout is not None:
-        tables["real reference"] = inputs.holdout
+    tables = {"train": sides.train, "synthetic": sides.synthetic, "floor": sides.floor}
+    if sides.holdout is not None:
+        tables["real reference"] = sides.holdout
     codes, patterns = _patterns(list(tables.values()))
     counts = {n: np.bincount(code, minlength=len(patterns)) for n, code in zip(tables, codes, strict=True)}
     if not patterns[counts["train"] + counts["synthetic"] > 0].any():
-        return Answer(skipped=[Skipped(_WHAT, f"no value is missing, in {inputs.word} or synthetic records")])
-    frame = _frame(inputs, patterns, counts)
-    replicates = _replicates(inputs, codes[:2], len(patterns))
-    return Answer([_score(inputs, frame, counts, replicates)], {"missing together": frame})
+        return Answer(skipped=[Skipped(_WHAT, f"no value is missing, in {sides.word} or synthetic records")])
+    frame = _frame(sides, patterns, counts)
+    replicates = _replicates(sides, codes[:2], len(patterns))
+    return Answer([_score(sides, frame, counts, replicates)], {"missing together": frame})
 
 
-def _score(inputs: Inputs, frame: pd.DataFrame, counts: dict[str, np.ndarray], replicates: np.ndarray) -> Score:
+def _score(sides: Sides, frame: pd.DataFrame, counts: dict[str, np.ndarray], replicates: np.ndarray) -> Score:
     value, floor = (float(_distance(counts["train"], counts[name])) for name in ("synthetic", "floor"))
     low, high = (float(bound) for bound in interval(value, replicates, 0, 1))
     if "real reference" in counts:
         ceiling = nearest = float(_distance(counts["train"], counts["real reference"]))
-        other = f"other {inputs.word} records: {ceiling:.1%}"
+        other = f"other {sides.word} records: {ceiling:.1%}"
     else:
         ceiling, nearest = None, _by_chance(counts["train"], counts["synthetic"])
         other = f"by chance {nearest:.1%}"
@@ -69,7 +72,7 @@ def _score(inputs: Inputs, frame: pd.DataFrame, counts: dict[str, np.ndarray], r
     sentence = (
         f"Which values are missing together would have to change in {value:.1%} of the records for the two tables to "
         f"agree ({other}, independent columns: {floor:.1%}). Furthest off is how often {worst['missing']} "
-        f"is missing: in {worst['synthetic']:.1%} of synthetic records, {worst['train']:.1%} of {inputs.word} ones."
+        f"is missing: in {worst['synthetic']:.1%} of synthetic records, {worst['train']:.1%} of {sides.word} ones."
     )
     if floor - nearest > GREEN_TO:
         rule = between(floor, nearest, "lower")
@@ -116,11 +119,11 @@ def _distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.abs(first - second).sum(axis=-1) / 2
 
 
-def _replicates(inputs: Inputs, codes: list[np.ndarray], n_patterns: int) -> np.ndarray:
+def _replicates(sides: Sides, codes: list[np.ndarray], n_patterns: int) -> np.ndarray:
     """Distances with blocks of subjects drawn again, shape (_REPLICATES,)."""
-    rng = generator(inputs.random_state, "missingness")
+    rng = generator(sides.random_state, "missingness")
     drawn = []
-    for table, code in zip((inputs.train, inputs.synthetic), codes, strict=True):
+    for table, code in zip((sides.train, sides.synthetic), codes, strict=True):
         block = deal(table.subjects, min(_BLOCKS, len(table)), rng)
         n_blocks = int(block.max()) + 1
         counts = np.bincount(block * n_patterns + code, minlength=n_blocks * n_patterns)
@@ -128,11 +131,11 @@ def _replicates(inputs: Inputs, codes: list[np.ndarray], n_patterns: int) -> np.
     return _distance(*drawn)
 
 
-def _frame(inputs: Inputs, patterns: np.ndarray, counts: dict[str, np.ndarray]) -> pd.DataFrame:
+def _frame(sides: Sides, patterns: np.ndarray, counts: dict[str, np.ndarray]) -> pd.DataFrame:
     """Shares of the commonest patterns, the commonest first."""
     shares = pd.DataFrame({name: count / count.sum() for name, count in counts.items()})
     commonest = shares[["train", "synthetic"]].max(axis=1).sort_values(ascending=False, kind="stable").index[:_SHOWN]
-    written = [_RARER if i == _MOST - 1 else _written(inputs.train.names, patterns[i]) for i in commonest]
+    written = [_RARER if i == _MOST - 1 else _written(sides.train.names, patterns[i]) for i in commonest]
     frame = pd.DataFrame({"missing": pd.Series(written, dtype=object), "columns": patterns[commonest].sum(axis=1)})
     for name in ("train", "synthetic", "floor", "real reference"):
         frame[name] = shares.loc[commonest, name].to_numpy() if name in shares else np.nan
@@ -143,3 +146,12 @@ def _written(names: list, pattern: np.ndarray) -> str:
     own = [str(name) for name, is_missing in zip(names, pattern, strict=True) if is_missing]
     shown = ", ".join(own[:_NAMED])
     return f"{shown} and {len(own) - _NAMED} more" if len(own) > _NAMED else shown or "nothing"
+
+
+QUESTION = Question(
+    name="what is missing together",
+    chapter="fidelity",
+    measure=measure,
+    weight=1,
+    tables=("missing together",),
+)

@@ -7,9 +7,12 @@ from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare.core.chance import generator, interval, subject_weights, subsample
 from shd.compare.core.gower import Gower
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, between
+from shd.compare.core.neighbourhoods import NEIGHBOURS, Regions
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
-from shd.compare.images.distances import NEIGHBOURS, Regions
+from shd.compare.core.verdicts import between
 from shd.dataset import Dataset
 
 _ROWS = 3000
@@ -76,21 +79,21 @@ def table_precision_recall(
     return _regions(gower, real, synthetic, _reach(gower, real, k), k).measure()
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Compare neighbourhoods of real test records with synthetic records, and with floor and ceiling."""
-    sides = {"synthetic": inputs.synthetic, "floor": inputs.floor, "ceiling": inputs.fit}
-    if min(len(inputs.test), *map(len, sides.values())) <= NEIGHBOURS:
+    tables = {"synthetic": sides.synthetic, "floor": sides.floor, "ceiling": sides.fit}
+    if min(len(sides.test), *map(len, tables.values())) <= NEIGHBOURS:
         return Answer(skipped=[Skipped(_WHAT, f"take more than {NEIGHBOURS} records a side")])
-    rows = inputs.most(_ROWS, _ROWS // 2) if len(inputs.test.names) <= _WIDE else inputs.most(_ROWS_IF_WIDE)
-    real, *others = _drawn([inputs.test, *sides.values()], rows, inputs.random_state)
-    gower = Gower.of(inputs.train)
+    rows = sides.most(_ROWS, _ROWS // 2) if len(sides.test.names) <= _WIDE else sides.most(_ROWS_IF_WIDE)
+    real, *others = _drawn([sides.test, *tables.values()], rows, sides.random_state)
+    gower = Gower.of(sides.train)
     reach = _reach(gower, real, NEIGHBOURS)
-    regions = {n: _regions(gower, real, t, reach, NEIGHBOURS) for n, t in zip(sides, others, strict=True)}
+    regions = {n: _regions(gower, real, t, reach, NEIGHBOURS) for n, t in zip(tables, others, strict=True)}
     found = {name: region.measure() for name, region in regions.items()}
-    rng = generator(inputs.random_state, "neighbourhoods")
+    rng = generator(sides.random_state, "neighbourhoods")
     weights = [subject_weights(table.subjects, _REPLICATES, rng) for table in (real, others[0])]
     drawn = pd.DataFrame(in_parallel(regions["synthetic"].measure, *weights))
-    return Answer([_score(metric, found, drawn[metric].to_numpy(), inputs.word) for metric in _SAID])
+    return Answer([_score(metric, found, drawn[metric].to_numpy(), sides.word) for metric in _SAID])
 
 
 def _score(metric: str, found: dict[str, dict], replicates: np.ndarray, word: str) -> Score:
@@ -130,3 +133,19 @@ def _regions(gower: Gower, real: Coded, other: Coded, reach: np.ndarray, k: int)
 
     blocks = gower.map_blocks(real, other, of_block)
     return Regions(*(np.concatenate(part) for part in zip(*blocks, strict=True)), k)
+
+
+QUESTION = Question(
+    name="precision, recall, density, coverage",
+    chapter="fidelity",
+    measure=measure,
+    weight=5,
+    readme=("coverage",),
+    words={
+        "precision, recall, density, coverage": (
+            "Neighbourhoods of records. Precision: synthetic ones that look like some real one. Recall: real ones "
+            "that look like some synthetic one. Density: how many synthetic ones lie around a real one. Coverage: "
+            "real ones that have a synthetic one nearby."
+        ),
+    },
+)

@@ -11,8 +11,11 @@ import pandas as pd
 
 from shd._parallel import one_thread
 from shd.compare.core.chance import bootstrap_weights, deal, generator, interval
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, between
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, Column, align
+from shd.compare.core.verdicts import between
 from shd.compare.fidelity.missingness import is_missing
 from shd.dataset import Dataset
 
@@ -59,21 +62,19 @@ def association_error(train: Dataset | pd.DataFrame | Coded, synthetic: Dataset 
     return float(np.abs(gap[upper]).mean()) if len(upper[0]) else float("nan")
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Compare the association of every pair."""
-    if len(inputs.train.names) < 2:
-        return Answer(skipped=[Skipped("pairs of columns", "the table has only one column")])
-    given = {name: getattr(inputs, name) for name in ("train", "synthetic", "floor", "holdout")}
+    given = {name: getattr(sides, name) for name in ("train", "synthetic", "floor", "holdout")}
     given = {name: table for name, table in given.items() if table is not None}
     given = dict(zip(given, with_missing(*given.values()), strict=True))
     layout, upper = _Layout.of(given["train"]), _pairs(given["train"])
-    rng = generator(inputs.random_state, "pairs")
+    rng = generator(sides.random_state, "pairs")
     with one_thread():
         train, synthetic = (_blocked(given[name], layout, rng) for name in ("train", "synthetic"))
         times = _REPLICATES if layout.starts[-1] < _WIDE else _REPLICATES_IF_WIDE
         replicates = np.array([_draw(train, layout, rng) - _draw(synthetic, layout, rng) for _ in range(times)])
-        times_as_few = len(inputs.train) / len(inputs.synthetic)
-        chance = _by_chance(train, layout, times_as_few, rng) if inputs.holdout is None else 0.0
+        times_as_few = len(sides.train) / len(sides.synthetic)
+        chance = _by_chance(train, layout, times_as_few, rng) if sides.holdout is None else 0.0
     values = {"train": train.sum(axis=0), "synthetic": synthetic.sum(axis=0)}
     values |= {name: layout.products(table) for name, table in given.items() if name not in values}
     values = {name: _associations(products, layout)[upper] for name, products in values.items()}
@@ -82,13 +83,13 @@ def measure(inputs: Inputs) -> Answer:
     frame = frame.assign(low=low, high=high)  # of the difference
     gap = frame["difference"].abs().mean()
     low, high = interval(gap, np.abs(replicates[:, *upper]).mean(axis=1), 0)
-    return Answer([_score(inputs, values, chance, float(low), float(high))], {"pairs": frame})
+    return Answer([_score(sides, values, chance, float(low), float(high))], {"pairs": frame})
 
 
-def _score(inputs: Inputs, values: dict[str, np.ndarray], chance: float, low: float, high: float) -> Score:
+def _score(sides: Sides, values: dict[str, np.ndarray], chance: float, low: float, high: float) -> Score:
     error = {name: float(np.abs(v - values["train"]).mean()) for name, v in values.items()}
     value, floor, ceiling = error["synthetic"], error["floor"], error.get("holdout")
-    told = f"other {inputs.word} records" if ceiling is not None else "as many records of the same population"
+    told = f"other {sides.word} records" if ceiling is not None else "as many records of the same population"
     other = f"; {told} miss it by {chance if ceiling is None else ceiling:.3f}"
     sentence = (
         f"How strongly two columns hang together (0 not at all, 1 completely) is off by {value:.3f} on average"
@@ -279,3 +280,21 @@ def _cramer(products: np.ndarray, layout: _Layout) -> np.ndarray:
     smaller = np.minimum.outer(corrected, corrected) - 1
     # with one record, or one level, nothing can go together
     return np.clip(np.sqrt(np.where(smaller > 1e-12, phi2 / np.where(smaller > 1e-12, smaller, 1), 0)), 0, 1)
+
+
+QUESTION = Question(
+    name="pairs of columns",
+    chapter="fidelity",
+    measure=measure,
+    weight=5,
+    needs=("two columns",),
+    tables=("pairs",),
+    readme=("association error",),
+    words={
+        "association": (
+            "How strongly two columns hang together, 0 not at all and 1 completely. Two numbers: Pearson's "
+            "correlation (which can be negative). A number and a category: the correlation ratio. Two categories: "
+            "Cramér's V with Bergsma's bias correction."
+        ),
+    },
+)

@@ -15,7 +15,8 @@ from shd._parallel import one_thread
 from shd._style import PALETTE, style, to_svg
 from shd.compare.core.chance import generator, subsample
 from shd.compare.core.models import LINEAR
-from shd.compare.core.score import Answer, Inputs, Skipped
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
 from shd.dataset import Dataset
 
@@ -70,15 +71,15 @@ def principal_axes(
     return frame
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Put held-out (else train) and synthetic records on the map; there is nothing to judge."""
-    real = inputs.train if inputs.holdout is None else inputs.holdout
-    sides = {inputs.word: real, "synthetic": inputs.synthetic}
-    frame = _map(inputs.train, sides, _POINTS, inputs.random_state)
+    real = sides.train if sides.holdout is None else sides.holdout
+    tables = {sides.word: real, "synthetic": sides.synthetic}
+    frame = _map(sides.train, tables, _POINTS, sides.random_state)
     if frame is None:
         why = f"takes {_FEWEST} records, and columns that vary in two directions"
         return Answer(skipped=[Skipped(_WHAT, why)])
-    return Answer(frames={"map": frame})
+    return Answer(tables={"map": frame})
 
 
 def draw(frame: pd.DataFrame, word: str) -> str:
@@ -185,3 +186,12 @@ def _legend(axes: Axes, word: str) -> None:
         Patch(facecolor="none", edgecolor=PALETTE["synthetic"], linewidth=1.4, label="synthetic: lines around as many"),
     ]
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=1, fontsize=8, borderaxespad=0.2)
+
+
+QUESTION = Question(
+    name="map of all columns",
+    chapter="fidelity",
+    measure=measure,
+    weight=1,
+    tables=("map",),
+)

@@ -8,8 +8,11 @@ from sklearn.linear_model import LogisticRegression
 from shd._parallel import in_parallel, one_thread
 from shd.compare.core.chance import generator, interval, subject_weights, subsample
 from shd.compare.core.models import LINEAR
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, within
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
+from shd.compare.core.verdicts import within
 from shd.dataset import Dataset
 
 GREEN_TO, AMBER_TO = 3.0, 10.0  # times what chance gives, with some thousand records a side
@@ -57,26 +60,26 @@ def pmse_ratio(
     return float(_ratios(real, synthetic, rows, 0, random_state)[0])
 
 
-def measure(inputs: Inputs, rows: int = 8000) -> Answer:
+def measure(sides: Sides, rows: int = 8000) -> Answer:
     """Give held-out and synthetic records their propensity scores, and floor and ceiling, too."""
-    real = inputs.train if inputs.holdout is None else inputs.holdout
-    rows, seed = inputs.most(rows), inputs.random_state
-    if min(len(real), len(inputs.synthetic)) < _FEWEST:
+    real = sides.train if sides.holdout is None else sides.holdout
+    rows, seed = sides.most(rows), sides.random_state
+    if min(len(real), len(sides.synthetic)) < _FEWEST:
         return Answer(skipped=[Skipped(_WHAT, f"takes at least {_FEWEST} records a side")])
-    sides = [inputs.synthetic, inputs.floor]
-    if inputs.holdout is not None and len(inputs.train) >= _FEWEST:
-        sides.append(inputs.train)
-    drawn = [_REPLICATES, *[0] * (len(sides) - 1)]
-    found = in_parallel(lambda side, replicates: _ratios(real, side, rows, replicates, seed), sides, drawn)
+    tables = [sides.synthetic, sides.floor]
+    if sides.holdout is not None and len(sides.train) >= _FEWEST:
+        tables.append(sides.train)
+    drawn = [_REPLICATES, *[0] * (len(tables) - 1)]
+    found = in_parallel(lambda side, replicates: _ratios(real, side, rows, replicates, seed), tables, drawn)
     value, floor = float(found[0][0]), float(found[1][0])
     if not np.isfinite(value):
         return Answer(skipped=[Skipped(_WHAT, "no column varies")])
     ceiling = float(found[2][0]) if len(found) > 2 else None
     low, high = (float(bound) for bound in interval(value, found[0][1:], 0))
-    n = min(rows, len(real), len(inputs.synthetic))
-    other = f"; other {inputs.word} records reach {ceiling:.1f}" if ceiling is not None else ""
+    n = min(rows, len(real), len(sides.synthetic))
+    other = f"; other {sides.word} records reach {ceiling:.1f}" if ceiling is not None else ""
     sentence = (
-        f"Weighing one column at a time, a regression tells synthetic from {inputs.word} records {value:.1f} times as "
+        f"Weighing one column at a time, a regression tells synthetic from {sides.word} records {value:.1f} times as "
         f"well as chance alone would let it ({n:,} records a side; 1 is ideal){other}, independent columns {floor:.1f}."
     )
     rule = within(max(ceiling or 1.0, 1.0), GREEN_TO - 1, AMBER_TO - 1, "lower", floor)
@@ -140,3 +143,17 @@ def _moved(
     curve = (wide.T * (chance * (1 - chance))) @ wide + np.diag(penalty)
     slope = (weights * (y - chance)) @ wide - penalty * at
     return expit((at + np.linalg.solve(curve, slope.T).T) @ wide.T)
+
+
+QUESTION = Question(
+    name="propensity score",
+    chapter="fidelity",
+    measure=measure,
+    weight=1,
+    words={
+        "pMSE ratio": (
+            "How well a logistic regression on single columns tells synthetic from real records, as a multiple of "
+            "what it would find by chance alone. 1 is ideal."
+        ),
+    },
+)

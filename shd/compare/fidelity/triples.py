@@ -9,8 +9,11 @@ import pandas as pd
 from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare.core.chance import bootstrap_weights, deal, generator, interval, subsample
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, between
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
+from shd.compare.core.verdicts import between
 from shd.dataset import Dataset
 
 _LEVELS, _BINS = 8, 5  # most levels of a column (the rarest share one), and quantile bins of a number
@@ -67,30 +70,28 @@ def triple_distance(
     return float(_distances(codes, sizes, chosen)[:, 0].mean())
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Compare the joint tables of three columns, of all triples or of many at random."""
-    n_columns = len(inputs.train.names)
-    if n_columns < 3:
-        return Answer(skipped=[Skipped(_WHAT, "the table has fewer than three columns")])
-    tables = {"train": inputs.train, "synthetic": inputs.synthetic, "floor": inputs.floor}
-    if inputs.holdout is not None:
-        tables["real reference"] = inputs.holdout
-    rng = generator(inputs.random_state, "which triples")
-    chosen = _choose(n_columns, inputs.most(_TRIPLES), rng)
-    codes, sizes = _coded(inputs.train, list(tables.values()), inputs.most(_ROWS), inputs.random_state)
+    n_columns = len(sides.train.names)
+    tables = {"train": sides.train, "synthetic": sides.synthetic, "floor": sides.floor}
+    if sides.holdout is not None:
+        tables["real reference"] = sides.holdout
+    rng = generator(sides.random_state, "which triples")
+    chosen = _choose(n_columns, sides.most(_TRIPLES), rng)
+    codes, sizes = _coded(sides.train, list(tables.values()), sides.most(_ROWS), sides.random_state)
     distances = _distances(codes, sizes, chosen)
     replicates = _replicates(codes[:2], sizes, chosen, rng)
     names = ["distance", *list(tables)[2:], "of pairs", "by chance"]
-    frame = _frame(inputs.train.names, chosen, dict(zip(names, distances.T, strict=True)))
-    return Answer([_score(inputs, frame, replicates)], {"triples": _worst(frame)})
+    frame = _frame(sides.train.names, chosen, dict(zip(names, distances.T, strict=True)))
+    return Answer([_score(sides, frame, replicates)], {"triples": _worst(frame)})
 
 
-def _score(inputs: Inputs, frame: pd.DataFrame, replicates: np.ndarray) -> Score:
+def _score(sides: Sides, frame: pd.DataFrame, replicates: np.ndarray) -> Score:
     value, floor = float(frame["distance"].mean()), float(frame["floor"].mean())
-    ceiling = None if inputs.holdout is None else float(frame["real reference"].mean())
+    ceiling = None if sides.holdout is None else float(frame["real reference"].mean())
     low, high = (float(bound) for bound in interval(value, replicates, 0, 1))
     chance = float(frame["by chance"].mean())
-    other = f"by chance {chance:.1%}" if ceiling is None else f"other {inputs.word} records: {ceiling:.1%}"
+    other = f"by chance {chance:.1%}" if ceiling is None else f"other {sides.word} records: {ceiling:.1%}"
     worst = _worst(frame).iloc[0]
     sentence = (
         f"Looking at three columns at a time, about {value:.1%} of the records would have to change for the two "
@@ -204,3 +205,14 @@ def _replicates(coded: list, sizes: np.ndarray, chosen: np.ndarray, rng: np.rand
 
     chunks = [chosen[start : start + _CHUNK] for start in range(0, len(chosen), _CHUNK)]
     return np.sum(in_parallel(of_chunk, chunks), axis=0) / len(chosen)
+
+
+QUESTION = Question(
+    name="three columns at a time",
+    chapter="fidelity",
+    measure=measure,
+    weight=3,
+    needs=("three columns",),
+    tables=("triples",),
+    readme=("distance of triples",),
+)

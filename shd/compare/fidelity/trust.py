@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from shd.compare.core.score import AMBER_FROM, GREEN_FROM, VERDICTS, Score, Skipped
-from shd.compare.core.tables import SkippedColumn
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
+from shd.compare.core.verdicts import AMBER_FROM, GREEN_FROM, VERDICTS
 from shd.compare.fidelity.pairs import missing_of
 
 LINK_AMBER, LINK_RED = 0.1, 0.2  # association lost or invented; 0.1 is the least that Cohen (1988) calls an effect
@@ -103,16 +105,16 @@ def trust_table(
     return pd.DataFrame([*rows, *_not_compared(skipped)])
 
 
-def measure(table: pd.DataFrame, distances: pd.DataFrame) -> list[Score]:
-    """Return the score on all variables together, none where nothing was compared.
+def measure(sides: Sides, answers: dict) -> Answer:
+    """Judge every variable by all that was found, and all of them together."""
+    tables = {name: table for answer in answers.values() for name, table in answer.tables.items()}
+    behind = [tables.get(name, pd.DataFrame()) for name in ("columns", "pairs", "prediction", "giveaways")]
+    table = trust_table(*behind, word=sides.word, skipped=sides.skipped)
+    return Answer(_score(table, behind[0]), {"trust": table})
 
-    Parameters
-    ----------
-    table : DataFrame
-        See `trust_table`.
-    distances : DataFrame
-        The frame ``columns`` of a comparison: the variables that were compared.
-    """
+
+def _score(table: pd.DataFrame, distances: pd.DataFrame) -> list[Score]:
+    """Return the score on all variables that were compared (those of `distances`), none where there are none."""
     own = table[table["column"].isin(distances["column"])]
     if own.empty:
         return []
@@ -221,5 +223,19 @@ def _not_compared(skipped: Sequence[Skipped]) -> list[dict]:
     return [
         {"column": note.column, "verdict": "grey", "why": f"it was not compared: {note.why}", "not for": "anything"}
         for note in skipped
-        if isinstance(note, SkippedColumn) and not note.compared
+        if note.kind == "column"
     ]
+
+
+QUESTION = Question(
+    name="trust in single variables",
+    chapter="fidelity",
+    measure=measure,
+    weight=1,
+    tables=("trust",),
+    sums_up=True,
+    words={
+        "variables off": "The share of variables that the trust table calls amber or red.",
+        "trust": "How far a single variable can be used, judged by the worst that was found about it.",
+    },
+)

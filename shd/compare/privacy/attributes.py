@@ -22,15 +22,17 @@ from shd.compare.core.attacks import (
     entropies,
     excess,
     judge_excess,
-    obstacle,
     stage_of,
     stages,
     surely,
 )
 from shd.compare.core.chance import generator
 from shd.compare.core.gower import Gower
-from shd.compare.core.score import VERDICTS, Answer, Inputs, Score, Skipped
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
+from shd.compare.core.verdicts import VERDICTS
 from shd.compare.privacy.copies import beyond
 from shd.dataset import Dataset, role_of
 
@@ -104,17 +106,16 @@ def attribute_inference(
     return pd.DataFrame(rows, columns=["column", "train", "holdout", "excess", "low", "high"])
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Guess every sensitive column through the release, the floor, and other real records; judge the worst."""
-    why = obstacle(inputs, columns=2)
-    chosen = _attributes(inputs.train, inputs.sensitive, inputs.target)
-    if why is not None or not chosen:
-        return Answer(skipped=[Skipped(_WHAT, why or "no column varies")])
-    rng, train = generator(inputs.random_state, _WHAT), inputs.train
-    pairs = _PEOPLE * min(len(inputs.synthetic), RELEASED)
+    chosen = _attributes(sides.train, sides.sensitive, sides.target)
+    if not chosen:
+        return Answer(skipped=[Skipped(_WHAT, "no column varies")])
+    rng, train = generator(sides.random_state, _WHAT), sides.train
+    pairs = _PEOPLE * min(len(sides.synthetic), RELEASED)
     rare = _with_rare_levels(train, chosen, int(np.clip(_PAIRS / pairs, *_MORE)))
     tried = list(dict.fromkeys([*chosen, *rare]))
-    tried = {name: _Tried.of(stage, train, tried) for name, stage in stages(inputs, _PEOPLE, rng).items()}
+    tried = {name: _Tried.of(stage, train, tried) for name, stage in stages(sides, _PEOPLE, rng).items()}
     found = {name: side.excesses(chosen, rng) for name, side in tried.items()}
     rows = [
         (column, e.members, e.others, e.value, e.low, e.high, found["floor"][column].value,
@@ -123,11 +124,11 @@ def measure(inputs: Inputs) -> Answer:
     ]  # fmt: skip
     names = ["column", "train", "holdout", "excess", "low", "high", "floor", "other records", "verdict"]
     frame = pd.DataFrame(rows, columns=names)
-    score, of_rare = _score(inputs, frame), _rare_levels(tried["synthetic"], train, rare)
+    score, of_rare = _score(sides, frame), _rare_levels(tried["synthetic"], train, rare)
     if of_rare.empty:
         why = f"no level of at most {_RARE:.0%} is that of {_CARRIERS} people attacked, or more"
         return Answer([score], {_WHAT: frame}, [Skipped(_OF_RARE, why)])
-    return Answer([score, _score_of_rare(inputs, of_rare, tried)], {_WHAT: frame, _OF_RARE: of_rare})
+    return Answer([score, _score_of_rare(sides, of_rare, tried)], {_WHAT: frame, _OF_RARE: of_rare})
 
 
 def _attributes(train: Coded, sensitive: Sequence, target: object) -> list:
@@ -267,7 +268,7 @@ def _rare_levels(tried: _Tried, train: Coded, columns: Sequence) -> pd.DataFrame
     return frame.sort_values("chance", kind="stable").reset_index(drop=True)
 
 
-def _score_of_rare(inputs: Inputs, frame: pd.DataFrame, tried: dict[str, _Tried]) -> Score:
+def _score_of_rare(sides: Sides, frame: pd.DataFrame, tried: dict[str, _Tried]) -> Score:
     """Judge the rare level that betrays most, by the recall and, where that is low, the precision."""
     worst = frame.iloc[0]
     places = [tried[name].with_level(worst["column"], worst["code"]) for name in ("synthetic", "floor", "ceiling")]
@@ -295,7 +296,7 @@ def _recall_excess(ours: tuple[int, int, int], theirs: tuple[int, int, int]) -> 
     return float((found[0] - found[1]) / left), float(error / left)
 
 
-def _score(inputs: Inputs, frame: pd.DataFrame) -> Score:
+def _score(sides: Sides, frame: pd.DataFrame) -> Score:
     """Judge the column that betrays most: the worst verdict, and of these the largest excess."""
     worst = (
         frame.assign(rank=frame["verdict"].map(VERDICTS.index).clip(lower=VERDICTS.index("green")))
@@ -306,8 +307,28 @@ def _score(inputs: Inputs, frame: pd.DataFrame) -> Score:
     sentence = (
         f"An attacker who knows all else and copies {worst['column']} from the most similar synthetic record is right "
         f"for {worst['train']:.1%} of people learned from and {worst['holdout']:.1%} of people held out, "
-        f"{worst['excess']:+.1%} of what is possible ({beside}; with other {inputs.word} records as the release "
+        f"{worst['excess']:+.1%} of what is possible ({beside}; with other {sides.word} records as the release "
         f"{worst['other records']:+.1%}): {_MEANS[worst['verdict']]}."
     )
     numbers = (float(worst[name]) for name in ("excess", "low", "high", "floor", "other records"))
     return Score("privacy", _WHAT, *numbers, worst["verdict"], "lower", sentence)
+
+
+QUESTION = Question(
+    name="attribute inference",
+    chapter="privacy",
+    measure=measure,
+    weight=5,
+    needs=("holdout", "people", "two columns"),
+    tables=("attribute inference", "attribute inference: rare levels"),
+    is_attack=True,
+    readme=("attribute inference",),
+    words={
+        "attribute inference": (
+            "An attacker knows all of somebody but one thing, and copies that from the most similar synthetic "
+            "record. What counts is how much more often this is right for people learned from than for people "
+            "held out, as a share of what is possible; and for rare levels, of whom are found (recall) and how "
+            "many named have it (precision)."
+        ),
+    },
+)

@@ -9,23 +9,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta, hypergeom
 
-from shd._errors import ShdError
 from shd.compare.core.attacks import (
-    ALARM,
     RELEASED,
-    REPLICATES,
-    budget,
-    check_count,
-    count_people,
-    hits,
     one_each,
     pick_one_each,
-    some,
 )
-from shd.compare.core.chance import bootstrap_weights, generator, interval
-from shd.compare.core.score import Inputs, Score
+from shd.compare.core.chance import generator
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
-from shd.compare.privacy.record_linkage import Linkage
 from shd.dataset import Dataset
 
 NEAR_GREEN, NEAR_AMBER = 0.01, 0.03  # how far above 1 % the share of near copies may lie
@@ -48,56 +41,6 @@ def verbatim_copies(train: Dataset | pd.DataFrame | Coded, synthetic: Dataset | 
     return int(_is_copy(train, synthetic).sum())
 
 
-def near_copies(
-    train: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    holdout: Dataset | pd.DataFrame | Coded,
-    rows: int = 2000,
-    random_state: int = 0,
-) -> float:
-    """Return the share of synthetic records nearer to train than the nearest 1 % of held-out people.
-
-    Near by the weight of record linkage: how surprising it is that two strangers agree so well, by how rare a level
-    is, and how few others lie as near as a number; one record a held-out person. 0.01 is what new people reach by
-    construction (of records that tie at the border, as many count as that takes). Fewer show nothing: distances may
-    raise an alarm, and never give the all-clear.
-
-    Parameters
-    ----------
-    train, synthetic, holdout : Dataset or DataFrame
-    rows : int
-        Most synthetic records, and held-out people, that are looked at.
-    random_state : int
-
-    Returns
-    -------
-    float
-        0 to 1; above 0.01: some synthetic records are nearly those of people learned from.
-
-    Raises
-    ------
-    ShdError
-        Where the holdout has fewer than 100 people.
-
-    References
-    ----------
-    Platzer, Reutterer (2021), doi 10.3389/fdata.2021.679939: the holdout shows what is to be expected. Fellegi, Sunter
-    (1969), *A Theory for Record Linkage*, doi 10.1080/01621459.1969.10501049 (quoted from memory): the weights. Yao et
-    al. (2025), *The DCR Delusion*, arXiv 2505.01524: why distances to the closest record are no evidence of privacy.
-    """
-    check_count(rows, "rows")
-    (train, synthetic, holdout), _ = align(train, synthetic, holdout, names=["train", "synthetic", "holdout"])
-    if count_people(holdout) < FEWEST_NEAR:
-        raise ShdError(
-            f"near copies: holdout has {count_people(holdout)} people; give at least {FEWEST_NEAR}, of whom the "
-            "nearest 1 % is then one or more."
-        )
-    rng = generator(random_state, "near copies")
-    linkage, train = Linkage.of(train), some(train, RELEASED, rng)
-    people = linkage.closest(one_each(holdout, rows, rng), train)
-    return float(_nearer(linkage.closest(some(synthetic, rows, rng), train), people)[0])
-
-
 def _is_copy(train: Coded, other: Coded) -> np.ndarray:
     seen = {row.tobytes() for row in np.ascontiguousarray(train.values)}
     return np.array([row.tobytes() in seen for row in np.ascontiguousarray(other.values)])
@@ -112,27 +55,41 @@ def _is_of_others(table: Coded) -> np.ndarray:
     return np.array([len(whose[row]) > 1 for row in rows])
 
 
-def judge_copies(inputs: Inputs) -> Score:
+def measure(sides: Sides) -> Answer:
     """Count copies, and judge them by how many people held out, and strangers in train, are equal by chance."""
-    n, rng = len(inputs.synthetic), generator(inputs.random_state, "copies")
-    value = verbatim_copies(inputs.train, inputs.synthetic)
-    floor = verbatim_copies(inputs.train, inputs.floor) * n / len(inputs.floor)
+    n, rng = len(sides.synthetic), generator(sides.random_state, "copies")
+    value = verbatim_copies(sides.train, sides.synthetic)
+    floor = verbatim_copies(sides.train, sides.floor) * n / len(sides.floor)
     low, high = (n * bound for bound in binomial_interval(value, n))
-    equal, people = _strangers(inputs.train, rng)
+    equal, people = _strangers(sides.train, rng)
     ceiling, other = None, ""
-    if inputs.holdout is not None:
-        found, size = verbatim_copies(inputs.train, inputs.holdout), len(inputs.holdout)
+    if sides.holdout is not None:
+        found, size = verbatim_copies(sides.train, sides.holdout), len(sides.holdout)
         ceiling = n * found / size
-        other = f" Among as many other {inputs.word} records it is {ceiling:,.0f}, by chance alone."
-        held = _is_copy(inputs.train, one_each(inputs.holdout, RELEASED, rng))
+        other = f" Among as many other {sides.word} records it is {ceiling:,.0f}, by chance alone."
+        held = _is_copy(sides.train, one_each(sides.holdout, RELEASED, rng))
         if held.mean() <= equal / people or beyond(held.sum(), len(held), equal, people) > _CONTAMINATED:
             equal, people = equal + held.sum(), people + len(held)
-    made = _is_copy(inputs.train, one_each(inputs.synthetic, n, rng))
+    made = _is_copy(sides.train, one_each(sides.synthetic, n, rng))
     verdict = "red" if beyond(made.sum(), len(made), equal, people) < _ALARM else "grey"
     means = "more than chance gives" if verdict == "red" else "not more than chance may give, which shows little"
     sentence = f"{value:,} of {n:,} synthetic records equal a record learned from, in every column: {means}.{other}"
-    return Score(
-        "privacy", "verbatim copies", float(value), low, high, floor, ceiling, verdict, "lower", sentence, digits=0
+    return Answer(
+        [
+            Score(
+                "privacy",
+                "verbatim copies",
+                float(value),
+                low,
+                high,
+                floor,
+                ceiling,
+                verdict,
+                "lower",
+                sentence,
+                digits=0,
+            )
+        ]
     )
 
 
@@ -159,41 +116,13 @@ def binomial_interval(found: int, n: int) -> tuple[float, float]:
     return low, high
 
 
-def judge_near(inputs: Inputs) -> Score:
-    """Compare how near the nearest synthetic records, and the nearest people held out, come to people learned from."""
-    rng = generator(inputs.random_state, "near copies")
-    rows = budget(inputs, _NEAR_ROWS)
-    linkage, train = Linkage.of(inputs.train), some(inputs.train, budget(inputs, _NEAR_REAL), rng)
-    tables = [one_each(table, rows, rng) for table in (inputs.synthetic, inputs.floor, inputs.holdout)]
-    synthetic, floor, others = (linkage.closest(records, train) for records in tables)
-    drawn = [bootstrap_weights(len(side), REPLICATES, rng) for side in (synthetic, others)]
-    value = float(_nearer(synthetic, others)[0])
-    drawn_again = interval(value, _nearer(synthetic, others, np.hstack(drawn)), 0, 1)
-    exact = binomial_interval(round(value * len(synthetic)), len(synthetic))  # none, drawn again, is none each time
-    low, high = float(min(drawn_again[0], exact[0])), float(max(drawn_again[1], exact[1]))
-    floor, ceiling = (float(_nearer(side, others)[0]) for side in (floor, others))
-    is_alarm, excess = _chance_of_nearest(synthetic, others) < ALARM, value - NEAR
-    verdict = "grey" if not is_alarm else "red" if excess > NEAR_AMBER and low - NEAR > NEAR_GREEN else "amber"
-    means = {
-        "grey": "not more than chance may give, which shows little",
-        "amber": "some are nearly records of people learned from",
-        "red": "many are nearly records of people learned from",
-    }
-    sentence = (
-        f"{value:.1%} of synthetic records are as much like a record learned from as the nearest 1% of people held "
-        f"out: {means[verdict]}."
-    )
-    return Score("privacy", "near copies", value, low, high, floor, ceiling, verdict, "lower", sentence)
-
-
-def _chance_of_nearest(records: np.ndarray, others: np.ndarray) -> float:
-    """Return the chance that as many of the nearest are synthetic records, looked at several times (Bonferroni)."""
-    pooled = np.sort(np.concatenate([records, others]))[::-1]
-    edges = [pooled[few - 1] for few in _LOOKS if few <= len(pooled)]
-    chances = [beyond((records >= edge).sum(), len(records), (others >= edge).sum(), len(others)) for edge in edges]
-    return min(1.0, len(edges) * min(chances))
-
-
-def _nearer(records: np.ndarray, others: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Return the share of records that are nearer than all but the nearest 1 % of people held out."""
-    return hits(np.repeat([True, False], [len(records), len(others)]), np.concatenate([records, others]), weights, NEAR)
+QUESTION = Question(
+    name="verbatim copies",
+    chapter="privacy",
+    measure=measure,
+    weight=1,
+    readme=("verbatim copies",),
+    words={
+        "verbatim copy": "A synthetic record that equals a record learned from in every column.",
+    },
+)

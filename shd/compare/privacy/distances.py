@@ -13,10 +13,10 @@ import pandas as pd
 from shd.compare.core.attacks import as_many_people, budget, check_count, count_people, judge_excess, some, surely
 from shd.compare.core.chance import deal, generator, interval, subsample
 from shd.compare.core.gower import Gower
-from shd.compare.core.score import Answer, Inputs, Score, Skipped
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
-from shd.compare.privacy.copies import FEWEST_NEAR, judge_copies, judge_near
-from shd.compare.privacy.exact_values import judge_values
 from shd.dataset import Dataset
 
 GREEN_BAND, AMBER_BAND = 0.01, 0.05  # how far above 0.5 a DCR share surely lies, and lies, to be red
@@ -103,61 +103,43 @@ def nndr(
     return _ratio(Gower.of(real).nearest_two_people(records, real))
 
 
-def measure(inputs: Inputs) -> Answer:
-    """Count copies and values that are exact real ones, and compare distances to train and holdout."""
-    scores, frames, skipped = [judge_copies(inputs)], {}, []
-    for found in judge_values(inputs):
-        scores += found.scores
-        frames |= found.frames
-    if inputs.holdout is None:
-        why = "take a holdout: compare(..., holdout=...)"
-        what = "DCR share, near copies, NNDR, and copies beside those of people held out,"
-        return Answer(scores, frames, [Skipped(what, why)])
-    if min(count_people(inputs.train), count_people(inputs.holdout), len(inputs.synthetic)) < _FEWEST:
-        why = f"take at least {_FEWEST} people, and synthetic records, in every table"
-        return Answer(scores, frames, [Skipped("DCR share, near copies, NNDR", why)])
-    if count_people(inputs.holdout) >= FEWEST_NEAR:
-        scores.append(judge_near(inputs))
-    else:
-        skipped.append(Skipped("near copies", f"take {FEWEST_NEAR} people in the holdout"))
-    closeness, frame, notes = _closeness(inputs)
-    return Answer([*scores, *closeness], {**frames, "distances": frame}, [*notes, *skipped])
-
-
 def _with_interval(replicates: np.ndarray, value: float, least: float = 0, most: float = 1) -> tuple:
     return value, *(float(bound) for bound in interval(value, replicates, least, most))
 
 
-def _closeness(inputs: Inputs) -> tuple[list[Score], pd.DataFrame, list[Skipped]]:
+def measure(sides: Sides) -> Answer:
     """Compare the distances to the nearest and next nearest people of train and holdout, over several draws of them."""
-    times = 1 if count_people(inputs.train) == count_people(inputs.holdout) else _DRAWS
-    times = int(np.clip(_DRAWN // len(inputs.holdout), 1, times))
-    draws = [_draw(inputs, inputs.random_state + 1000 * k) for k in range(times)]
+    if min(count_people(sides.train), count_people(sides.holdout), len(sides.synthetic)) < _FEWEST:
+        why = f"take at least {_FEWEST} people, and synthetic records, in every table"
+        return Answer(skipped=[Skipped("DCR share, NNDR gap", why)])
+    times = 1 if count_people(sides.train) == count_people(sides.holdout) else _DRAWS
+    times = int(np.clip(_DRAWN // len(sides.holdout), 1, times))
+    draws = [_draw(sides, sides.random_state + 1000 * k) for k in range(times)]
     frame = pd.concat(
         pd.DataFrame({"records": name, "to train": a.distances[:, 0], "to holdout": b.distances[:, 0]})
         for name, (a, b) in draws[0].items()
         if name != "floor"
     ).reset_index(drop=True)
-    frame[["to train", "to holdout"]] /= len(inputs.train.names)
-    rng = generator(inputs.random_state, "closeness")
+    frame[["to train", "to holdout"]] /= len(sides.train.names)
+    rng = generator(sides.random_state, "closeness")
     own = [found["synthetic"] for found in draws]
-    weights = list(zip(*(_drawn([sides[k] for sides in own], rng) for k in (0, 1)), strict=True))
-    share = _dcr(inputs, draws, weights)
+    weights = list(zip(*(_drawn([tables[k] for tables in own], rng) for k in (0, 1)), strict=True))
+    share = _dcr(sides, draws, weights)
     if all(np.percentile(_ratio(side.distances), LOWEST) == 1 for found in draws for side in found["synthetic"]):
         why = "the nearest and the next nearest person are equally far nearly everywhere: too few different values"
-        return [share], frame, [Skipped("NNDR gap", why)]
-    return [share, _ratios(inputs, draws, weights)], frame, []
+        return Answer([share], {"distances": frame}, [Skipped("NNDR gap", why)])
+    return Answer([share, _ratios(sides, draws, weights)], {"distances": frame})
 
 
-def _draw(inputs: Inputs, seed: int) -> dict[str, tuple["_Side", "_Side"]]:
+def _draw(sides: Sides, seed: int) -> dict[str, tuple["_Side", "_Side"]]:
     """Measure distances to as many people of train and of the holdout: of synthetic, floor and other real records."""
-    rows, most = budget(inputs, _ROWS), budget(inputs, _MOST_REAL)
-    train, holdout = inputs.train, inputs.holdout
+    rows, most = budget(sides, _ROWS), budget(sides, _MOST_REAL)
+    train, holdout = sides.train, sides.holdout
     # other real people in place of synthetic ones: half of the holdout, between train and the other half
     half = deal(holdout.subjects, 2, generator(seed, "halves")) == 0
     return {
-        "synthetic": _distances(train, inputs.synthetic, holdout, rows, seed, most),
-        "floor": _distances(train, inputs.floor, holdout, rows, seed, most),
+        "synthetic": _distances(train, sides.synthetic, holdout, rows, seed, most),
+        "floor": _distances(train, sides.floor, holdout, rows, seed, most),
         "holdout": _distances(train, holdout.take(half), holdout.take(~half), rows, seed, most),
     }
 
@@ -206,7 +188,7 @@ def _drawn(sides: list[_Side], rng: np.random.Generator) -> list[_Weights]:
     return weights
 
 
-def _dcr(inputs: Inputs, draws: list[dict], weights: list[tuple[_Weights, _Weights]]) -> Score:
+def _dcr(sides: Sides, draws: list[dict], weights: list[tuple[_Weights, _Weights]]) -> Score:
     drawn = np.mean([_redrawn(found["synthetic"], own) for found, own in zip(draws, weights, strict=True)], axis=0)
     value, floor, ceiling = (
         float(np.mean([_closer(*found[name]).mean() for found in draws])) for name in ("synthetic", "floor", "holdout")
@@ -214,7 +196,7 @@ def _dcr(inputs: Inputs, draws: list[dict], weights: list[tuple[_Weights, _Weigh
     value, low, high = _with_interval(drawn, value)
     sentence = (
         f"{value:.1%} of synthetic records lie nearer to a record learned from than to one held out (ideal: 50%; "
-        f"other {inputs.word} records: {ceiling:.1%}). {NO_GUARANTEE}"
+        f"other {sides.word} records: {ceiling:.1%}). {NO_GUARANTEE}"
     )
     verdict = _band(value, low, ceiling)
     return Score("privacy", "DCR share", value, low, high, floor, ceiling, verdict, "at 0.5", sentence)
@@ -229,7 +211,7 @@ def _redrawn(sides: tuple[_Side, _Side], weights: tuple[_Weights, _Weights]) -> 
     return np.divide(ours, ours + theirs, out=np.full(len(ours), np.nan), where=ours + theirs > 0)
 
 
-def _ratios(inputs: Inputs, draws: list[dict], weights: list[tuple[_Weights, _Weights]]) -> Score:
+def _ratios(sides: Sides, draws: list[dict], weights: list[tuple[_Weights, _Weights]]) -> Score:
     """Compare the low end of the ratios of distances, d1 / d2, against train and against the holdout."""
     ratios = [{name: [_ratio(side.distances) for side in pair] for name, pair in found.items()} for found in draws]
     ends = {
@@ -255,7 +237,7 @@ def _ratios(inputs: Inputs, draws: list[dict], weights: list[tuple[_Weights, _We
     sentence = (
         f"For the lowest 5% of synthetic records the distance to the nearest person over that to the next one is at "
         f"most {to_train:.3f} among people learned from and {to_holdout:.3f} among as many held out, {_much(value)} "
-        f"(other {inputs.word} records: {_much(ceiling)}): {means[verdict]}."
+        f"(other {sides.word} records: {_much(ceiling)}): {means[verdict]}."
     )
     return Score("privacy", "NNDR gap", value, low, high, floor, ceiling, verdict, "lower", sentence)
 
@@ -305,3 +287,25 @@ def _distances(
     records = records.take(subsample(len(records), rows, rng))
     sides = as_many_people(train, holdout, most or len(train), rng)
     return tuple(_Side(*gower.two_people(records, side), count_people(side)) for side in sides)
+
+
+QUESTION = Question(
+    name="distances to the closest records",
+    chapter="privacy",
+    measure=measure,
+    weight=4,
+    needs=("holdout",),
+    tables=("distances",),
+    readme=("DCR share",),
+    words={
+        "DCR": (
+            "Distance to closest record. The DCR share is how often that record is one that was learned from and "
+            "not one held out; 0.5 is what a table reaches that remembers nobody."
+        ),
+        "NNDR": (
+            "Nearest-neighbour distance ratio: the distance to the nearest person over that to the second "
+            "nearest. Near 0: the record points at one person. Compared between people learned from and held out, "
+            "at its lowest 5 %."
+        ),
+    },
+)

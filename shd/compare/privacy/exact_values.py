@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.attacks import ALARM
-from shd.compare.core.score import Answer, Inputs, Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
 from shd.compare.privacy.copies import beyond
 from shd.dataset import Dataset
@@ -61,24 +63,23 @@ def _known(table: Coded, j: int) -> np.ndarray:
     return values[~np.isnan(values)]
 
 
-def judge_values(inputs: Inputs) -> Iterator[Answer]:
-    """Yield the table, and with a holdout the score of the column that hands on most; nothing without numbers.
+def measure(sides: Sides) -> Answer:
+    """Count exact real values; with a holdout, judge the column that hands on most.
 
     As many people are looked for as are held out, so that both shares are of the same kind. Only values of few people
     count: those that are common are shared by chance.
     """
-    frame = exact_values(inputs.train, inputs.synthetic, inputs.holdout)
+    frame = exact_values(sides.train, sides.synthetic, sides.holdout)
     if frame.empty:
-        return
-    yield Answer(frames={_METRIC: frame})
-    frame = frame.dropna()
-    if inputs.holdout is None or frame.empty:
-        return
-    others = exact_values(inputs.train, inputs.floor)
+        return Answer()
+    tables, frame = {_METRIC: frame}, frame.dropna()
+    if sides.holdout is None or frame.empty:
+        return Answer(tables=tables)
+    others = exact_values(sides.train, sides.floor)
     excess = frame["of few, synthetic"] - frame["of few, held out"]
     worst = frame.loc[excess.idxmax()]
-    j, value = inputs.train.names.index(worst["column"]), float(excess.max())
-    sizes = [len(_known(table, j)) for table in (inputs.synthetic, inputs.holdout)]
+    j, value = sides.train.names.index(worst["column"]), float(excess.max())
+    sizes = [len(_known(table, j)) for table in (sides.synthetic, sides.holdout)]
     shares = worst["of few, synthetic"], worst["of few, held out"]
     error = float(np.sqrt(sum(share * (1 - share) / n for share, n in zip(shares, sizes, strict=True))))
     counts = [round(share * n) for share, n in zip(shares, sizes, strict=True)]
@@ -92,4 +93,19 @@ def judge_values(inputs: Inputs) -> Iterator[Answer]:
     )
     low, high = max(value - 1.96 * error, -1.0), min(value + 1.96 * error, 1.0)
     verdict = "amber" if is_alarm else "grey"
-    yield Answer([Score("privacy", _METRIC, value, low, high, floor, 0.0, verdict, "lower", sentence)])
+    return Answer([Score("privacy", _METRIC, value, low, high, floor, 0.0, verdict, "lower", sentence)], tables)
+
+
+QUESTION = Question(
+    name="exact values",
+    chapter="privacy",
+    measure=measure,
+    weight=1,
+    tables=("exact values",),
+    words={
+        "exact values": (
+            "Synthetic numbers that equal one of train to the last digit, where fewer than five records have it, "
+            "beside the same share among people held out."
+        ),
+    },
+)

@@ -16,13 +16,14 @@ from shd.compare.core.attacks import (
     entropies,
     excess,
     judge_excess,
-    obstacle,
     stage_of,
     stages,
 )
 from shd.compare.core.chance import generator
 from shd.compare.core.gower import Gower
-from shd.compare.core.score import Answer, Inputs, Score, Skipped
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
 from shd.dataset import Dataset
 
@@ -92,23 +93,20 @@ def linkability_risk(
     return pd.Series({"train": e.members, "holdout": e.others, "excess": e.value, "low": e.low, "high": e.high})
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Link through the release, the floor, and other real records."""
-    why = obstacle(inputs, columns=2)
-    if why is not None:
-        return Answer(skipped=[Skipped(_WHAT, why)])
-    rng = generator(inputs.random_state, _WHAT)
-    splits = _halves(inputs.train, rng)
+    rng = generator(sides.random_state, _WHAT)
+    splits = _halves(sides.train, rng)
     found = {
-        name: _attack(stage, splits, inputs.train, min(_NEIGHBOURS, len(stage.release)), rng)
-        for name, stage in stages(inputs, _PEOPLE, rng).items()
+        name: _attack(stage, splits, sides.train, min(_NEIGHBOURS, len(stage.release)), rng)
+        for name, stage in stages(sides, _PEOPLE, rng).items()
     }
     e, floor, ceiling = found["synthetic"], found["floor"].value, found["ceiling"].value
     verdict = judge_excess(e.value, e.low, e.high)
     sentence = (
         f"An attacker who holds two halves of a person's columns links them through the release for {e.members:.1%} "
         f"of people learned from and {e.others:.1%} of people held out, {100 * e.value:+.1f} points (with other "
-        f"{inputs.word} records as the release {100 * ceiling:+.1f}): {_MEANS[verdict]}."
+        f"{sides.word} records as the release {100 * ceiling:+.1f}): {_MEANS[verdict]}."
     )
     score = Score("privacy", _WHAT, e.value, e.low, e.high, floor, ceiling, verdict, "lower", sentence)
     rows = [(name, one.members, one.others, one.value, one.low, one.high) for name, one in found.items()]
@@ -147,3 +145,21 @@ def _linked(people: Coded, release: Coded, halves: tuple, train: Coded, neighbou
 
 def _only(table: Coded, columns: np.ndarray) -> Coded:
     return Coded(table.values[:, columns], tuple(table.columns[j] for j in columns), table.subjects)
+
+
+QUESTION = Question(
+    name="linkability",
+    chapter="privacy",
+    measure=measure,
+    weight=3,
+    needs=("holdout", "people", "two columns"),
+    tables=("linkability",),
+    is_attack=True,
+    readme=("linkability",),
+    words={
+        "linkability": (
+            "An attacker holds two halves of a person's columns and tries to match them through the synthetic "
+            "records. What counts is the success for people learned from beyond that for people held out."
+        ),
+    },
+)

@@ -21,13 +21,14 @@ from shd.compare.core.attacks import (
     budget,
     check_count,
     check_people,
-    obstacle,
     some,
     surely,
 )
 from shd.compare.core.chance import deal, generator
 from shd.compare.core.gower import Gower
-from shd.compare.core.score import Answer, Inputs, Score, Skipped
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import align
 from shd.compare.privacy.attackers import ATTACKERS, GUESSED_BY
 from shd.compare.privacy.crowd import Crowd, guess
@@ -137,33 +138,30 @@ def membership_inference(
     return pd.DataFrame(rows, columns=["attack", "measure", "value", "low", "high"])
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Attack the release; the floor, and other real records in its place, by those who win most from it."""
-    why = obstacle(inputs)
-    if why is not None:
-        return Answer(skipped=[Skipped(_WHAT, why)])
-    rng = generator(inputs.random_state, _WHAT)
-    most, released, gower = budget(inputs, _PEOPLE), budget(inputs, RELEASED), Gower.of(inputs.train)
-    crowd = Crowd.of(inputs.train, inputs.holdout, most, rng)
-    share = inputs.most(RELEASED) / RELEASED
-    release = some(inputs.synthetic, released, rng)
-    fast = None if inputs.level == "full" else set(ATTACKERS) - {_SLOW}
-    guesses = guess(crowd, release, inputs.holdout, gower, fast, share, inputs.random_state).all_together()
+    rng = generator(sides.random_state, _WHAT)
+    most, released, gower = budget(sides, _PEOPLE), budget(sides, RELEASED), Gower.of(sides.train)
+    crowd = Crowd.of(sides.train, sides.holdout, most, rng)
+    share = sides.most(RELEASED) / RELEASED
+    release = some(sides.synthetic, released, rng)
+    fast = None if sides.level == "full" else set(ATTACKERS) - {_SLOW}
+    guesses = guess(crowd, release, sides.holdout, gower, fast, share, sides.random_state).all_together()
     asked = {name: (guesses, of) for name, of in _measures(guesses).items()}
     isolated = guesses.take(guesses.isolation > _ISOLATED)
     if (~isolated.is_member).sum() >= _FEWEST_ISOLATED:
         asked["isolated"] = (isolated, auroc_of)
-    found = {name: strongest(*one, generator(inputs.random_state, f"chance {name}")) for name, one in asked.items()}
-    half = deal(inputs.holdout.subjects, 2, rng) == 0
-    other, held = some(inputs.holdout.take(half), released, rng), inputs.holdout.take(~half)
+    found = {name: strongest(*one, generator(sides.random_state, f"chance {name}")) for name, one in asked.items()}
+    half = deal(sides.holdout.subjects, 2, rng) == 0
+    other, held = some(sides.holdout.take(half), released, rng), sides.holdout.take(~half)
     winners = {one.attacker for one in found.values()}
     beside = [
-        guess(crowd, some(inputs.floor, len(release), rng), inputs.holdout, gower, winners, share, half=True),
+        guess(crowd, some(sides.floor, len(release), rng), sides.holdout, gower, winners, share, half=True),
         guess(
-            Crowd.of(inputs.train, held, most, rng), some(other, released, rng), held, gower, winners, share, half=True
+            Crowd.of(sides.train, held, most, rng), some(other, released, rng), held, gower, winners, share, half=True
         ),
     ]
-    scores = [_score(inputs, name, one, beside) for name, one in found.items()]
+    scores = [_score(sides, name, one, beside) for name, one in found.items()]
     rows = [
         (attacker, name, float(of(side.is_member, score)[0]), attacker == found[name].attacker)
         for name, (side, of) in asked.items()
@@ -197,25 +195,25 @@ def _measures(guesses: Guesses) -> dict[str, Callable]:
     }
 
 
-def _score(inputs: Inputs, name: str, found: Found, beside: list[Guesses]) -> Score:
+def _score(sides: Sides, name: str, found: Found, beside: list[Guesses]) -> Score:
     alarms = next((alarms for alarms in _LIMITS if _named(alarms) == name), None)
     of = auroc_of if alarms is None else hits_at(alarms)
     if name == "isolated":
         beside = [side.take(side.isolation > _ISOLATED) for side in beside]
     floor, ceiling = (float(of(side.is_member, side.scores[found.attacker])[0]) for side in beside)
     if alarms is None:
-        return auroc_score(inputs, name, found, floor, ceiling)
+        return auroc_score(sides, name, found, floor, ceiling)
     verdict = judge(found, alarms, *_LIMITS[alarms])
     sentence = (
         f"With {100 * alarms:g} false alarms in a hundred, an attacker who goes by {GUESSED_BY[found.attacker]} finds "
-        f"{found.value:.1%} of the people learned from (knowing nothing: {alarms:.1%}; with other {inputs.word} "
+        f"{found.value:.1%} of the people learned from (knowing nothing: {alarms:.1%}; with other {sides.word} "
         f"records as the release: {ceiling:.1%}{_BESIDE.get(alarms, '')}): {_MEANS[verdict]}."
     )
     metric = f"membership {name}"
     return Score("privacy", metric, found.value, found.low, found.high, floor, ceiling, verdict, "lower", sentence)
 
 
-def auroc_score(inputs: Inputs, name: str, found: Found, floor: float | None, ceiling: float | None) -> Score:
+def auroc_score(sides: Sides, name: str, found: Found, floor: float | None, ceiling: float | None) -> Score:
     """Return the score of the strongest attacker who ranks people: all of them, isolated ones, or from the model."""
     verdict = "amber" if found.high < 0.5 - GREEN else judge(found, 0.5, GREEN, AMBER)
     metric, about, by = {
@@ -227,7 +225,7 @@ def auroc_score(inputs: Inputs, name: str, found: Found, floor: float | None, ce
         ),
         "weights": ("membership AUROC: weights", "From the model itself, ", "model"),
     }[name]
-    other = "" if ceiling is None else f"; with other {inputs.word} records as the release: {ceiling:.1%}"
+    other = "" if ceiling is None else f"; with other {sides.word} records as the release: {ceiling:.1%}"
     sentence = (
         f"{about}an attacker who goes by {GUESSED_BY[found.attacker]} ranks a person learned from above one held out "
         f"{found.value:.1%} of the time (knowing nothing: 50%{other}): {_MEANS[verdict].replace('release', by)}."
@@ -243,3 +241,26 @@ def judge(found: Found, nothing: float, green: float, amber: float) -> str:
         blind = found.high - nothing > max(_BLIND, 2 * amber)
         return "grey" if blind else "green"
     return "red" if value > amber and low > green else "amber"
+
+
+QUESTION = Question(
+    name="membership inference",
+    chapter="privacy",
+    measure=measure,
+    weight=4,
+    needs=("holdout", "people"),
+    tables=("membership",),
+    is_attack=True,
+    readme=("membership AUROC",),
+    words={
+        "membership inference": (
+            "Attackers have somebody's records, the synthetic table (or the model: weights) and records of other "
+            "people, and guess whether that person was learned from; the strongest counts. AUROC 0.5: cannot "
+            "tell. Hits at 10 %: who is found while ten in a hundred strangers are accused."
+        ),
+        "density ratio": (
+            "How much nearer the nearest synthetic records lie to a person than the nearest records of other real "
+            "people."
+        ),
+    },
+)

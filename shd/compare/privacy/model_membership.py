@@ -11,10 +11,11 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from shd._errors import ShdError
 from shd._parallel import one_thread
-from shd.compare.core.attacks import budget, check_count, obstacle
+from shd.compare.core.attacks import budget, check_count
 from shd.compare.core.chance import generator
 from shd.compare.core.gower import Gower
-from shd.compare.core.score import Answer, Inputs, Skipped
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
 from shd.compare.privacy.attackers import boosted_trees
 from shd.compare.privacy.crowd import Crowd, guess
@@ -68,20 +69,15 @@ def weights_inference(
     return pd.Series(reached, name="AUROC")
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Attack the model, where it is given."""
-    why = obstacle(inputs)
-    if inputs.synthesizer is None or not hasattr(inputs.synthesizer, "n_rows_"):
-        why = "takes the fitted model that is released: compare(..., synthesizer=...)"
-    if why is not None:
-        return Answer(skipped=[Skipped(_WHAT, why)])
-    most, seed = (budget(inputs, _PEOPLE), budget(inputs, _DRAWN)), inputs.random_state
+    most, seed = (budget(sides, _PEOPLE), budget(sides, _DRAWN)), sides.random_state
     try:
-        guesses = _guess(inputs.given, inputs.synthesizer, *most, seed)
+        guesses = _guess(sides.given, sides.synthesizer, *most, seed)
     except ShdError as error:
         return Answer(skipped=[Skipped(_WHAT, f"the model cannot be asked about these records: {error}")])
     found = strongest(guesses, auroc_of, generator(seed, _WHAT))
-    return Answer([auroc_score(inputs, "weights", found, None, None)])
+    return Answer([auroc_score(sides, "weights", found, None, None)])
 
 
 def _guess(given: dict, model: Synthesizer, people: int, drawn: int, seed: int) -> Guesses:
@@ -127,3 +123,14 @@ def _finite(*said: np.ndarray) -> list[np.ndarray]:
     known = np.concatenate(said)
     least = known[np.isfinite(known)].min(initial=0.0) - _NONE
     return [np.where(np.isfinite(part), part, least) for part in said]
+
+
+QUESTION = Question(
+    name="membership inference from the model",
+    chapter="privacy",
+    measure=measure,
+    weight=4,
+    needs=("model", "holdout", "people"),
+    is_attack=True,
+    readme=("membership AUROC: weights",),
+)

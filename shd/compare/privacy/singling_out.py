@@ -19,11 +19,12 @@ from shd.compare.core.attacks import (
     count_people,
     judge_excess,
     levels_of,
-    obstacle,
     some,
 )
 from shd.compare.core.chance import deal, generator, interval, subject_weights
-from shd.compare.core.score import Answer, Inputs, Score, Skipped
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
 from shd.dataset import Dataset
 
@@ -96,21 +97,18 @@ def singling_out_risk(
     return pd.DataFrame(rows, columns=["kind", "predicates", "train", "holdout", "excess", "low", "high"])
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Try descriptions from the release, the floor, and other real records."""
-    why = obstacle(inputs)
-    if why is not None:
-        return Answer(skipped=[Skipped(_WHAT, why)])
-    rng = generator(inputs.random_state, _WHAT)
-    people, n = budget(inputs, _PEOPLE), budget(inputs, _PREDICATES)
-    crowds = _crowds(inputs.train, inputs.holdout, people, rng)
-    half = deal(inputs.holdout.subjects, 2, rng) == 0
-    apart = _crowds(inputs.train, inputs.holdout.take(~half), people, rng)
-    released = budget(inputs, RELEASED)
+    rng = generator(sides.random_state, _WHAT)
+    people, n = budget(sides, _PEOPLE), budget(sides, _PREDICATES)
+    crowds = _crowds(sides.train, sides.holdout, people, rng)
+    half = deal(sides.holdout.subjects, 2, rng) == 0
+    apart = _crowds(sides.train, sides.holdout.take(~half), people, rng)
+    released = budget(sides, RELEASED)
     found = {
-        "synthetic": _attack(some(inputs.synthetic, released, rng), crowds, n, rng),
-        "floor": _attack(some(inputs.floor, released, rng), crowds, n, rng),
-        "ceiling": _attack(some(inputs.holdout.take(half), released, rng), apart, n, rng),
+        "synthetic": _attack(some(sides.synthetic, released, rng), crowds, n, rng),
+        "floor": _attack(some(sides.floor, released, rng), crowds, n, rng),
+        "ceiling": _attack(some(sides.holdout.take(half), released, rng), apart, n, rng),
     }
     scores, rows, skipped = [], [], []
     for kind, (tried, e) in found["synthetic"].items():
@@ -120,7 +118,7 @@ def measure(inputs: Inputs) -> Answer:
             )
             continue
         floor, ceiling = (found[name][kind][1].value if found[name][kind][0] else None for name in ("floor", "ceiling"))
-        scores.append(_score(inputs, kind, tried, e, floor, ceiling, count_people(crowds[0])))
+        scores.append(_score(sides, kind, tried, e, floor, ceiling, count_people(crowds[0])))
         rows.append((kind, tried, e.members, e.others, e.value, e.low, e.high, floor, ceiling))
     names = ["kind", "predicates", "train", "holdout", "excess", "low", "high", "floor", "other records"]
     return Answer(scores, {_WHAT: pd.DataFrame(rows, columns=names)} if rows else {}, skipped)
@@ -229,13 +227,31 @@ def _levels(table: Coded, release: Coded) -> np.ndarray:
 
 
 def _score(
-    inputs: Inputs, kind: str, tried: int, e: Excess, floor: float | None, ceiling: float | None, people: int
+    sides: Sides, kind: str, tried: int, e: Excess, floor: float | None, ceiling: float | None, people: int
 ) -> Score:
     verdict = judge_excess(e.value, e.low, e.high, GREEN, AMBER)
-    other = "" if ceiling is None else f"; with other {inputs.word} records as the release {100 * ceiling:+.1f}"
+    other = "" if ceiling is None else f"; with other {sides.word} records as the release {100 * ceiling:+.1f}"
     sentence = (
         f"Of {tried:,} {_ABOUT[kind]}, {e.members:.1%} hold for exactly one of {people:,} people learned from, and "
         f"{e.others:.1%} for exactly one of as many held out, {100 * e.value:+.1f} points{other}: {_MEANS[verdict]}."
     )
     metric = f"{_WHAT}: {kind}"
     return Score("privacy", metric, e.value, e.low, e.high, floor, ceiling, verdict, "lower", sentence)
+
+
+QUESTION = Question(
+    name="singling out",
+    chapter="privacy",
+    measure=measure,
+    weight=6,
+    needs=("holdout", "people"),
+    tables=("singling out",),
+    is_attack=True,
+    readme=("singling out",),
+    words={
+        "singling out": (
+            "An attacker takes values, or combinations of values, that one synthetic record alone has, and wins "
+            "where they hold for exactly one real person learned from, more often than for one held out."
+        ),
+    },
+)

@@ -1,26 +1,22 @@
 """What the chapters on models, groups of people and single variables are filled with."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from shd._style import to_svg
-from shd.compare.core.score import VERDICTS
+from shd.compare.core.verdicts import VERDICTS
 from shd.compare.domain import forest
 from shd.compare.fidelity import principal_axes as pca_map
 from shd.compare.report import figures_models as figures
-
-if TYPE_CHECKING:
-    from shd.compare.report.report import Report
+from shd.compare.report.outcome import Outcome
 
 _SHOWN, _RULES = 8, 30
 
 
-def chapters(report: "Report") -> dict:
+def chapters(report: Outcome) -> dict:
     """Return what the template of a report on tables needs beside columns, pairs and utility."""
-    trust = report.trust.to_dict("records")
+    trust = report.shown("trust").to_dict("records")
     return {
         "trust": sorted(trust, key=lambda row: -VERDICTS.index(row["verdict"])),  # the worst first
         "trusted": sum(row["verdict"] == "green" for row in trust),
@@ -31,11 +27,11 @@ def chapters(report: "Report") -> dict:
         "teaching": [*_augmentation(report), *_importance(report), *_calibration(report)],
         "odds": _odds_ratios(report),
         "known": _known_findings(report),
-        "known_table": _lost_first(report.replication),
+        "known_table": _lost_first(report.shown("findings")),
         "groups": _groups(report),
-        "group_table": report.fairness.to_dict("records"),
-        "exact": report.frames.get("exact values", pd.DataFrame()).to_dict("records"),
-        "at_risk": report.at_risk.to_dict("records"),
+        "group_table": report.shown("fairness").to_dict("records"),
+        "exact": report.shown("exact values").to_dict("records"),
+        "at_risk": report.shown("at risk").to_dict("records"),
     }
 
 
@@ -43,27 +39,27 @@ def _figure(svg: str, title: str) -> dict:
     return {"svg": Markup(svg), "title": title}
 
 
-def _giveaways(report: "Report") -> list[dict]:
-    frame = report.frames.get("giveaways", pd.DataFrame())
+def _giveaways(report: Outcome) -> list[dict]:
+    frame = report.shown("giveaways")
     return [] if frame.empty else frame.nlargest(_SHOWN, "importance").to_dict("records")
 
 
-def _rules(report: "Report") -> dict | None:
-    frame = report.frames.get("rules", pd.DataFrame())
+def _rules(report: Outcome) -> dict | None:
+    frame = report.shown("rules")
     if frame.empty:
         return None
     return {"rows": frame.head(_RULES).to_dict("records"), "more": max(len(frame) - _RULES, 0)}
 
 
-def _map(report: "Report") -> dict | None:
-    frame = report.frames.get("map", pd.DataFrame())
+def _map(report: Outcome) -> dict | None:
+    frame = report.shown("map")
     if frame.empty:
         return None
     return _figure(pca_map.draw(frame, report.about.word), "All columns on two axes: the clouds should lie alike")
 
 
-def _models(report: "Report") -> list[dict]:
-    frame, made = report.frames.get("models", pd.DataFrame()), []
+def _models(report: Outcome) -> list[dict]:
+    frame, made = report.shown("models"), []
     for target, rows in frame.groupby("target", sort=False) if not frame.empty else ():
         wide = rows.pivot_table(index="model", columns="design", values="value", sort=False)
         lost = (wide["TRTR"] - wide["TSTR"]).dropna()
@@ -74,8 +70,8 @@ def _models(report: "Report") -> list[dict]:
     return made
 
 
-def _augmentation(report: "Report") -> list[dict]:
-    frame = report.frames.get("augmentation", pd.DataFrame())
+def _augmentation(report: Outcome) -> list[dict]:
+    frame = report.shown("augmentation")
     if frame.empty:
         return []
     first = frame["records"][frame["design"] == "real"].min()
@@ -86,8 +82,8 @@ def _augmentation(report: "Report") -> list[dict]:
     return [_figure(figures.augmentation(frame, report.about.word), title)]
 
 
-def _importance(report: "Report") -> list[dict]:
-    frame = report.frames.get("importance", pd.DataFrame())
+def _importance(report: Outcome) -> list[dict]:
+    frame = report.shown("importance")
     if frame.empty:
         return []
     off = frame.loc[(frame["real"] - frame["synthetic"]).abs().idxmax()]
@@ -96,8 +92,8 @@ def _importance(report: "Report") -> list[dict]:
     return [_figure(figures.importance(frame, report.about.word), title)]
 
 
-def _calibration(report: "Report") -> list[dict]:
-    frame = report.frames.get("calibration", pd.DataFrame())
+def _calibration(report: Outcome) -> list[dict]:
+    frame = report.shown("calibration")
     if frame.empty:
         return []
     made = []
@@ -109,8 +105,8 @@ def _calibration(report: "Report") -> list[dict]:
     return made
 
 
-def _odds_ratios(report: "Report") -> list[dict]:
-    frame, made = report.frames.get("odds ratios", pd.DataFrame()), []
+def _odds_ratios(report: Outcome) -> list[dict]:
+    frame, made = report.shown("odds ratios"), []
     for target, rows in frame.groupby("target", sort=False) if not frame.empty else ():
         least = rows.loc[rows["overlap"].idxmin()]
         said = f"intervals overlap by {rows['overlap'].mean():.0%} on average, least for {least['term']}"
@@ -118,8 +114,8 @@ def _odds_ratios(report: "Report") -> list[dict]:
     return made
 
 
-def _known_findings(report: "Report") -> dict | None:
-    frame = report.replication
+def _known_findings(report: Outcome) -> dict | None:
+    frame = report.shown("findings")
     if frame.empty:
         return None
     lost = frame[frame["counted"] & ~frame["replicated"]]
@@ -137,8 +133,8 @@ def _lost_first(frame: pd.DataFrame) -> list[dict]:
     return frame.iloc[np.argsort(order, kind="stable")].to_dict("records")
 
 
-def _groups(report: "Report") -> list[dict]:
-    frame, made = report.fairness, []
+def _groups(report: Outcome) -> list[dict]:
+    frame, made = report.shown("fairness"), []
     if frame.empty or "TSTR" not in frame:
         return made
     for column, rows in frame[frame["TSTR"].notna()].groupby("column", sort=False):

@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,14 +11,13 @@ from markupsafe import Markup
 
 from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
 from shd.compare.checks import CHECKS
-from shd.compare.core.score import QUESTIONS, Score, place
-from shd.compare.images import _page as _of_images
+from shd.compare.core.score import CHAPTERS, Score, place
 from shd.compare.report import figures_tables as _figures
+from shd.compare.report import page_images as _of_images
 from shd.compare.report import words as _words
 from shd.compare.report.chapters import chapters
-
-if TYPE_CHECKING:
-    from shd.compare.report.report import Report
+from shd.compare.report.glossary import glossary
+from shd.compare.report.outcome import Outcome
 
 _WORST_SHOWN, _PAIRS_SHOWN = 6, 8
 _NO_WAY = 0.01  # a floor and a ceiling nearer than this are no ends of a scale
@@ -120,14 +118,14 @@ def _effect(value: float, low: float, high: float) -> str:
     return "–" if math.isnan(value) else f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
-def document(report: "Report") -> str:
+def document(report: Outcome) -> str:
     """Return the whole report as one HTML document."""
     if report.is_of_images:
         return _environment().get_template("images.html.j2").render(**_shared(report), **_of_images.chapters(report))
     return _environment().get_template("report.html.j2").render(
         **_shared(report),
         columns=_column_figures(report),
-        column_table=_records(report.columns),
+        column_table=_records(report.shown("columns")),
         pairs=_pair_chapter(report),
         utility=_utility_figures(report),
         prediction=_prediction(report),
@@ -136,12 +134,12 @@ def document(report: "Report") -> str:
     )  # fmt: skip
 
 
-def fragment(report: "Report") -> str:
+def fragment(report: Outcome) -> str:
     """Return the summary and the scores, to stand inside a notebook."""
     return _environment().get_template("notebook.html.j2").render(**_shared(report))
 
 
-def _shared(report: "Report") -> dict:
+def _shared(report: Outcome) -> dict:
     return {
         "about": report.about,
         "word": report.about.word,
@@ -151,12 +149,12 @@ def _shared(report: "Report") -> dict:
         "findings": _words.findings(report),
         "warnings": _words.warnings(report),
         "power": report.power,
-        "questions": [(q, report.verdicts[q], _words.verdict_words(report, q)) for q in QUESTIONS],
+        "questions": [(q, report.verdicts[q], _words.verdict_words(report, q)) for q in CHAPTERS],
         "scores": [(score, range_bar(score, report.about.word, report.is_of_images)) for score in report.results],
         "checks": report.findings,
         "n_checks": len(CHECKS),
         "skipped": _words.skipped(report),
-        "glossary": _words.glossary(report),
+        "glossary": glossary(report.result),
         "things": _words.things(report),
     }
 
@@ -165,9 +163,9 @@ def _records(frame: pd.DataFrame) -> list[dict]:
     return frame.sort_values("distance", ascending=False, kind="stable").to_dict("records")
 
 
-def _column_figures(report: "Report") -> list[dict]:
-    worst = report.columns.sort_values("distance", ascending=False, kind="stable").head(_WORST_SHOWN)
-    bars = report.frames["distributions"]
+def _column_figures(report: Outcome) -> list[dict]:
+    worst = report.shown("columns").sort_values("distance", ascending=False, kind="stable").head(_WORST_SHOWN)
+    bars = report.table("distributions")
     figures = []
     for row in worst.itertuples():
         own = bars[(bars["column"] == row.column).to_numpy(dtype=bool)]
@@ -192,16 +190,16 @@ def _column_title(name: object, bars: pd.DataFrame, distance: float) -> str:
     return f"{name}: {distance:.0%} off; the mean is {made}, should be {real}"
 
 
-def _pair_chapter(report: "Report") -> dict | None:
-    if report.pairs.empty:
+def _pair_chapter(report: Outcome) -> dict | None:
+    if report.shown("pairs").empty:
         return None
     top = {
-        what: report.pairs[report.pairs[what] > 0.01].nlargest(_PAIRS_SHOWN, what).to_dict("records")
+        what: report.shown("pairs")[report.shown("pairs")[what] > 0.01].nlargest(_PAIRS_SHOWN, what).to_dict("records")
         for what in ("lost", "invented")
     }
-    maps = {name: Markup(svg) for name, svg in _figures.associations(report.pairs).items()}
-    off = report.pairs["difference"].abs()
-    furthest = report.pairs.loc[off.idxmax()]
+    maps = {name: Markup(svg) for name, svg in _figures.associations(report.shown("pairs")).items()}
+    off = report.shown("pairs")["difference"].abs()
+    furthest = report.shown("pairs").loc[off.idxmax()]
     difference = f"Difference: {furthest['first']} and {furthest['second']} are furthest off, by {off.max():.2f}"
     title = (
         f"{(off <= 0.05).mean():.0%} of {len(off):,} pairs are kept within 0.05; the furthest is off by {off.max():.2f}"
@@ -209,9 +207,11 @@ def _pair_chapter(report: "Report") -> dict | None:
     return {"maps": maps, "title": title, "difference": difference, **top}
 
 
-def _utility_figures(report: "Report") -> list[dict]:
+def _utility_figures(report: Outcome) -> list[dict]:
     figures = []
-    for target, rows in report.utility.groupby("target", sort=False) if not report.utility.empty else ():
+    for target, rows in (
+        report.shown("utility").groupby("target", sort=False) if not report.shown("utility").empty else ()
+    ):
         value = rows.set_index("design")["value"]
         kept = f"synthetic records reach {value['TSTR']:.3f}, {report.about.word} ones {value['TRTR']:.3f}"
         title = (
@@ -221,13 +221,13 @@ def _utility_figures(report: "Report") -> list[dict]:
     return figures
 
 
-def _prediction(report: "Report") -> list[dict]:
-    frame = report.frames.get("prediction", pd.DataFrame())
+def _prediction(report: Outcome) -> list[dict]:
+    frame = report.shown("prediction")
     return frame.nlargest(_PAIRS_SHOWN, "relative error").to_dict("records") if not frame.empty else []
 
 
-def _closeness(report: "Report") -> dict | None:
-    distances = report.frames.get("distances")
+def _closeness(report: Outcome) -> dict | None:
+    distances = report.result.tables.get("distances")
     if distances is None:
         return None
     score = report.score("DCR share")

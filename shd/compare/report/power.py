@@ -1,15 +1,14 @@
 """What size of fault could tables of this size show? One line, worked out from the intervals of the scores."""
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from shd.compare.core.score import Score, wider
+from shd.compare.core.result import Result
+from shd.compare.core.score import Score
+from shd.compare.core.verdicts import wider
 from shd.compare.fidelity.trust import LINK_AMBER, LINK_RED, link_noise
-
-if TYPE_CHECKING:
-    from shd.compare.report.report import Report
 
 _FOUR_OF_FIVE = 0.84 / 1.96  # a fault so much larger than an interval's half is seen in four of five cases
 _SHOWN = ("C2ST", "TSTR / TRTR", "group C2ST")
@@ -20,19 +19,19 @@ _SAID = {
 }
 
 
-def power(report: "Report") -> str:
+def power(result: Result) -> str:
     """Return one line on the smallest faults that are seen in four of five cases; empty where nothing tells.
 
     A fault of that size raises an alarm beyond what chance is allowed over all scores of its question.
     """
-    asked = Counter(score.question for score in report.results)
+    asked = Counter(score.question for score in result.scores)
     least = {}
-    for score in report.results:
+    for score in result.scores:
         name = score.metric.split(":")[0]
         if name in _SHOWN and name not in least and (value := _smallest(score, asked[score.question])) is not None:
             least[name] = value
     said = [_SAID[name].format(least[name]) for name in _SHOWN if name in least]
-    said += _links(report)
+    said += _links(result)
     if not said:
         return ""
     return f"In tables of this size four of five such faults are seen, and of smaller ones fewer: {'; '.join(said)}."
@@ -50,9 +49,9 @@ def _smallest(score: Score, scores: int) -> float | None:
     return float(value) if 0 <= value <= 1 else None
 
 
-def _links(report: "Report") -> list[str]:
+def _links(result: Result) -> list[str]:
     """Say how much of a link must be lost, and how many labels be wrong, for it to show."""
-    pairs = report.pairs
+    pairs = result.tables.get("pairs", pd.DataFrame())
     if pairs.empty:
         return []
     half = (pairs["high"] - pairs["low"]) / 2
@@ -60,11 +59,11 @@ def _links(report: "Report") -> list[str]:
     needed = np.maximum(LINK_RED, LINK_AMBER + link_noise(pairs)) + half * _FOUR_OF_FIVE
     seen = float(needed.median())
     said = [f"a link between two columns off by {seen:.2f}"] if seen < 1 else []
-    own = pairs[(pairs["first"] == report.about.target) | (pairs["second"] == report.about.target)]
+    own = pairs[(pairs["first"] == result.about.target) | (pairs["second"] == result.about.target)]
     strongest = float(own["train"].abs().max()) if len(own) else 0.0
     # labels drawn again at random for a share of the records weaken every link by that share
     if strongest > 0 and seen / strongest <= 1:
-        said.append(f"{seen / strongest:.0%} of the labels of {report.about.target} drawn at random")
+        said.append(f"{seen / strongest:.0%} of the labels of {result.about.target} drawn at random")
     elif strongest > 0:
-        said.append(f"labels of {report.about.target} drawn at random are not seen by any link, however many")
+        said.append(f"labels of {result.about.target} drawn at random are not seen by any link, however many")
     return said

@@ -1,186 +1,52 @@
-"""`Report`: what a comparison found, as tables, as words, and as one page."""
+"""`Report`: a result as words, as figures, and as one page."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from shd._errors import ShdError, ShdWorkError
 from shd._plain import plain
-from shd.compare.core.score import QUESTIONS, Score, Skipped, score_frame, worst
+from shd.compare.core.score import CHAPTERS
 from shd.compare.fidelity.distributions import without_rare
+from shd.compare.report.outcome import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from shd.compare.checks import Finding
-    from shd.compare.images._grid import Grid
 _RARE = 5  # people of train: what fewer of them have is not named in what is handed on
-# questions that are not green where a warning was found
-_HOLDS_BACK = {"SHD006": "privacy", "SHD010": "privacy", "SHD013": "fairness"}
-AT_RISK = "at risk"
-"""Frame of the real records that a release may betray, by row: for the steward alone."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """One of the tables compared: its role, name, source and size."""
-
-    role: str
-    name: str
-    source: str
-    records: int
-    subjects: int
-
-
-@dataclass(frozen=True)
-class About:
-    """What was compared, and under which licence."""
-
-    tables: tuple[Table, ...]
-    n_columns: int
-    target: str | None
-    word: str
-    random_state: int
-    level: str = "full"
-    title: str = ""
-    licence: str = "unknown"
-    licence_url: str = ""
-    citation: str = ""
-
-    def table(self, role: str) -> Table | None:
-        """Return one of the tables, None where it was not given."""
-        return next((table for table in self.tables if table.role == role), None)
+_IN_JSON = {name: name for name in ("columns", "utility", "trust", "fairness")} | {"replication": "findings"}
+"""Tables that a program gets, too, and under which key."""
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
-    """What `compare` found.
+class Report(Outcome):
+    """What `compare` found, to be read: it renders in a notebook, and saves as one page.
 
     Parameters
     ----------
-    results : tuple of Score
-        Every number, in the order of the questions.
-    frames : dict of str to DataFrame
-        The tidy tables behind them: columns, distributions, pairs, utility, prediction, distances;
-        of pictures means, distances, variety, utility, attention, leakage.
-    notes : tuple of Skipped
-        What could not be judged, and why.
-    about : About
-        What was compared.
-    pictures : dict of str to Grid
-        What the page of a comparison of pictures shows: samples, means, attention, suspects. Empty
-        for tables. Some show real people: see `without_persons`.
+    result : Result
+        Scores, tables, and what was skipped.
     findings : tuple of Finding
         What the method checks found, with codes: see `shd.compare.checks`.
     """
-
-    results: tuple[Score, ...]
-    frames: dict[str, pd.DataFrame]
-    notes: tuple[Skipped, ...]
-    about: About
-    pictures: "dict[str, Grid]" = field(default_factory=dict)
-    findings: "tuple[Finding, ...]" = ()
-
-    @property
-    def is_of_images(self) -> bool:
-        """Whether pictures were compared, not tables."""
-        return bool(self.pictures)
-
-    @property
-    def scores(self) -> pd.DataFrame:
-        """One row a number: question, metric, value, interval, floor, real reference, verdict, sentence.
-
-        `floor` is the same number for independent columns, `real reference` for held-out real
-        records in place of the synthetic ones (NaN without a holdout).
-        """
-        return score_frame(self.results)
-
-    @property
-    def columns(self) -> pd.DataFrame:
-        """One row a column: its distance from train, with interval, floor, real reference and verdict."""
-        return self._frame("columns")
-
-    @property
-    def pairs(self) -> pd.DataFrame:
-        """One row a pair: association in train, synthetic, floor and holdout; what was lost or invented."""
-        return self._frame("pairs")
-
-    @property
-    def trust(self) -> pd.DataFrame:
-        """One row a column: how far it can be trusted, why, and what not to use it for."""
-        return self._frame("trust")
-
-    @property
-    def fairness(self) -> pd.DataFrame:
-        """One row a group of people: how many there are, and how well they are served."""
-        return self._frame("fairness")
-
-    @property
-    def at_risk(self) -> pd.DataFrame:
-        """Rows of train that are rare and that synthetic records come near to; never handed on."""
-        return self._frame(AT_RISK)
-
-    @property
-    def replication(self) -> pd.DataFrame:
-        """One row a known clinical finding, estimated on both tables; see `shd.compare.domain.replicate`."""
-        return self._frame("findings")
-
-    @property
-    def utility(self) -> pd.DataFrame:
-        """One row a target level and design (TRTR, TSTR, TSTS, TRTS, floor): AUROC or R2 with interval."""
-        return self._frame("utility")
 
     @property
     def power(self) -> str:
         """One line on the smallest faults that tables of this size show; empty where nothing tells."""
         from shd.compare.report.power import power
 
-        return power(self)
-
-    @property
-    def skipped(self) -> pd.DataFrame:
-        """What could not be judged, and why."""
-        return pd.DataFrame([(note.what, note.why) for note in self.notes], columns=["what", "why"])
-
-    @property
-    def verdicts(self) -> dict[str, str | None]:
-        """Verdict of each question, that of its worst score that says something; None where nothing could be judged.
-
-        No question is green where a method check holds it back; see `held_back`.
-        """
-        return {q: "amber" if self.held_back(q) else self._worst(q) for q in QUESTIONS}
-
-    def held_back(self, question: str) -> "list[Finding]":
-        """Return what makes a question amber, all scores of which are green or grey.
-
-        After an error no number can be believed; privacy without an attack, or with few records to attack, and
-        fairness without one of the columns declared sensitive, say too little.
-        """
-        if self._worst(question) not in ("grey", "green"):
-            return []
-        return [f for f in self.findings if f.level == "error" or _HOLDS_BACK.get(f.code) == question]
-
-    def _worst(self, question: str) -> str | None:
-        return worst([score.verdict for score in self.results if score.question == question])
-
-    def score(self, metric: str) -> Score | None:
-        """Return one score by the name of its metric, None where it was skipped."""
-        return next((score for score in self.results if score.metric == metric), None)
-
-    @property
-    def leakage(self) -> pd.DataFrame:
-        """Of pictures: scores of real people under a split by image and by subject; see `leakage_by_split`."""
-        return self._frame("leakage")
+        return power(self.result)
 
     def without_persons(self) -> "Report":
         """Return the same report without what is about single real people (pictures, rows), to be handed on."""
-        kept = {name: grid.without_persons() for name, grid in self.pictures.items()}
-        frames = {name: frame for name, frame in self.frames.items() if name != AT_RISK}
-        if "distributions" in frames:
-            frames["distributions"] = without_rare(frames["distributions"], _RARE)
-        return replace(self, frames=frames, pictures={name: grid for name, grid in kept.items() if grid is not None})
+        kept = {name: grid.without_persons() for name, grid in self.result.pictures.items()}
+        tables = {name: table for name, table in self.result.tables.items() if name not in self.result.secret}
+        if "distributions" in tables:
+            tables["distributions"] = without_rare(tables["distributions"], _RARE)
+        pictures = {name: grid for name, grid in kept.items() if grid is not None}
+        return replace(self, result=replace(self.result, tables=tables, pictures=pictures))
 
     def plot(self, question: str) -> "Figure":
         """Draw every score of one question with its interval, floor and real reference.
@@ -192,9 +58,9 @@ class Report:
         """
         from shd.compare.report.score_figure import draw_scores
 
-        scores = [score for score in self.results if score.question == question]
+        scores = self.result.of_chapter(question)
         if not scores:
-            asked = ", ".join(q for q in QUESTIONS if self.verdicts[q])
+            asked = ", ".join(chapter for chapter in CHAPTERS if self.verdicts[chapter])
             raise ShdError(f"question={question!r}: no score to draw; this report has {asked or 'none'}.")
         return draw_scores(scores)
 
@@ -227,23 +93,19 @@ class Report:
         return path
 
     def to_dict(self) -> dict:
-        """Return scores, verdicts, skipped and about as plain values, ready for JSON (no NaN)."""
+        """Return scores, verdicts, tables, skipped and about as plain values, ready for JSON (no NaN)."""
         return {
             "about": plain(asdict(self.about)),
             "verdicts": self.verdicts,
             "scores": [plain(asdict(replace(score, rule=None))) for score in self.results],
-            "columns": plain(self.columns.to_dict("records")),
-            "utility": plain(self.utility.to_dict("records")),
-            "trust": plain(self.trust.to_dict("records")),
-            "fairness": plain(self.fairness.to_dict("records")),
-            "replication": plain(self.replication.to_dict("records")),
+            **{key: self._records(name) for key, name in _IN_JSON.items()},
             "findings": [asdict(finding) for finding in self.findings],
             "power": self.power,
-            "skipped": [{"what": note.what, "why": note.why} for note in self.notes],
+            "skipped": [{"what": note.what, "why": note.why} for note in self.result.skipped],
         }
 
-    def _frame(self, name: str) -> pd.DataFrame:
-        return self.frames.get(name, pd.DataFrame())
+    def _records(self, name: str) -> list[dict]:
+        return plain(self.result.tables[name].to_dict("records")) if name in self.result.tables else []
 
     def _repr_html_(self) -> str:
         from shd.compare.report.page import fragment

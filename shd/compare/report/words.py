@@ -1,16 +1,12 @@
 """The report in plain words: a verdict a question, findings, warnings, six lines for the terminal."""
 
-from typing import TYPE_CHECKING
-
-from shd.compare.core.score import QUESTIONS, VERDICTS, Score, Skipped
-from shd.compare.core.tables import SkippedColumn
-from shd.compare.images import _words as _of_images
+from shd.compare.core.question import Skipped
+from shd.compare.core.score import CHAPTERS, Score
+from shd.compare.core.verdicts import VERDICTS
 from shd.compare.privacy.distances import NO_GUARANTEE
-from shd.compare.report.glossary import GLOSSARY
+from shd.compare.report import words_images as _of_images
+from shd.compare.report.outcome import Outcome
 from shd.dataset import describe_columns
-
-if TYPE_CHECKING:
-    from shd.compare.report.report import Report
 
 ASKED = {
     "fidelity": "Is it alike?",
@@ -48,20 +44,12 @@ _FINDINGS, _NUMBERS = 3, 3  # sentences in the summary, and numbers a question i
 _PAIR, _TOO_EASY = 0.1, 0.03  # an association lost or invented, and TSTS over TRTR, worth a warning
 
 
-def things(report: "Report") -> str:
+def things(report: Outcome) -> str:
     """Return what was compared: records or pictures."""
     return "pictures" if report.is_of_images else "records"
 
 
-def glossary(report: "Report") -> dict[str, str]:
-    """Return the words of a report and what they mean, in alphabetical order."""
-    if not report.is_of_images:
-        return GLOSSARY
-    shared = {term: GLOSSARY[term] for term in _of_images.SHARED}
-    return dict(sorted((shared | _of_images.GLOSSARY).items(), key=lambda entry: entry[0].lower()))
-
-
-def verdict_words(report: "Report", question: str) -> str:
+def verdict_words(report: Outcome, question: str) -> str:
     """Return what the verdict of a question means, or which method checks hold it back."""
     verdict, held = report.verdicts[question], report.held_back(question)
     if held:
@@ -71,15 +59,15 @@ def verdict_words(report: "Report", question: str) -> str:
     return SAID[question][verdict].format(word=report.about.word, things=things(report)) if verdict else "not judged"
 
 
-def skipped(report: "Report") -> list[Skipped]:
+def skipped(report: Outcome) -> list[Skipped]:
     """Return what was not judged; columns left out for the same reason share a line."""
     alike: dict[str, list] = {}
-    for note in report.notes:
-        if isinstance(note, SkippedColumn):
+    for note in report.result.skipped:
+        if note.column is not None:
             alike.setdefault(note.why, []).append(note.column)
     lines = []
-    for note in report.notes:
-        columns = alike.get(note.why, ()) if isinstance(note, SkippedColumn) else ()
+    for note in report.result.skipped:
+        columns = alike.get(note.why, ()) if note.column is not None else ()
         if len(columns) < 2:
             lines.append(note)
         elif note.column == columns[0]:
@@ -87,7 +75,7 @@ def skipped(report: "Report") -> list[Skipped]:
     return lines
 
 
-def compared(report: "Report") -> str:
+def compared(report: Outcome) -> str:
     """Return one line on what was compared with what."""
     if report.is_of_images:
         return _of_images.compared(report)
@@ -99,23 +87,23 @@ def compared(report: "Report") -> str:
     )
 
 
-def findings(report: "Report") -> list[str]:
+def findings(report: Outcome) -> list[str]:
     """Return three sentences: those of the worst scores of the three worst questions, in the order of the questions."""
-    worst_of = {question: scores[0] for question in QUESTIONS if (scores := worst_first(report, question))}
+    worst_of = {question: scores[0] for question in CHAPTERS if (scores := worst_first(report, question))}
     ranked = sorted(worst_of, key=lambda question: -VERDICTS.index(worst_of[question].verdict))[:_FINDINGS]
-    said = [worst_of[question].sentence for question in QUESTIONS if question in ranked]
-    silent = [question for question in QUESTIONS if question not in worst_of]
+    said = [worst_of[question].sentence for question in CHAPTERS if question in ranked]
+    silent = [question for question in CHAPTERS if question not in worst_of]
     more = [f"{question.capitalize()} could not be judged; the end of the report says why." for question in silent]
     return (said + more)[:_FINDINGS]
 
 
-def worst_first(report: "Report", question: str) -> list[Score]:
+def worst_first(report: Outcome, question: str) -> list[Score]:
     """Return the scores of one question, the worst first, else in their order."""
     scores = [score for score in report.results if score.question == question]
     return sorted(scores, key=lambda score: -VERDICTS.index(score.verdict))
 
 
-def warnings(report: "Report") -> list[str]:
+def warnings(report: Outcome) -> list[str]:
     """Return the three warnings that matter most."""
     own = _of_images.warnings(report) if report.is_of_images else [*_column_warnings(report), *_pair_warnings(report)]
     said = [
@@ -132,7 +120,7 @@ def warnings(report: "Report") -> list[str]:
     return said[:3]
 
 
-def _source_warnings(report: "Report") -> list[str]:
+def _source_warnings(report: Outcome) -> list[str]:
     word = report.about.word
     if word == "real":
         return []
@@ -142,22 +130,22 @@ def _source_warnings(report: "Report") -> list[str]:
     ]
 
 
-def _missing_warnings(report: "Report") -> list[str]:
+def _missing_warnings(report: Outcome) -> list[str]:
     said = []
     if report.about.table("holdout") is None:
         said.append(
             "No holdout was given: whether the synthesizer learned the population or its people cannot be told."
         )
-    columns = [note for note in report.notes if note.what.startswith("column ")]
+    columns = [note for note in report.result.skipped if note.kind in ("column", "repaired")]
     if columns:
         said.append(f"Some columns were left out or repaired, first {columns[0].what}: {columns[0].why}.")
     return said
 
 
-def _target_warnings(report: "Report") -> list[str]:
-    if report.utility.empty:
+def _target_warnings(report: Outcome) -> list[str]:
+    if report.shown("utility").empty:
         return []
-    wide = report.utility.pivot(index="target", columns="design", values="value")
+    wide = report.shown("utility").pivot(index="target", columns="design", values="value")
     gap = (wide["TSTS"] - wide["TRTR"]).dropna()
     if gap.empty or gap.max() < _TOO_EASY:
         return []
@@ -168,19 +156,19 @@ def _target_warnings(report: "Report") -> list[str]:
     ]
 
 
-def _column_warnings(report: "Report") -> list[str]:
-    furthest = report.columns.loc[report.columns["distance"].idxmax()]
+def _column_warnings(report: Outcome) -> list[str]:
+    furthest = report.shown("columns").loc[report.shown("columns")["distance"].idxmax()]
     if furthest["verdict"] in ("grey", "green"):
         return []
     return [f"Do not trust {furthest['column']}: {furthest['distance']:.0%} of its values are off."]
 
 
-def _pair_warnings(report: "Report") -> list[str]:
+def _pair_warnings(report: Outcome) -> list[str]:
     said = []
     for what, verb in (("lost", "is lost"), ("invented", "is invented")):
-        if report.pairs.empty or report.pairs[what].max() < _PAIR:
+        if report.shown("pairs").empty or report.shown("pairs")[what].max() < _PAIR:
             continue
-        pair = report.pairs.loc[report.pairs[what].idxmax()]
+        pair = report.shown("pairs").loc[report.shown("pairs")[what].idxmax()]
         said.append(
             f"A link {verb}: {pair['first']} and {pair['second']} ({pair['train']:.2f} in {report.about.word} "
             f"records, {pair['synthetic']:.2f} in synthetic ones)."
@@ -188,10 +176,10 @@ def _pair_warnings(report: "Report") -> list[str]:
     return said
 
 
-def summary(report: "Report") -> list[str]:
+def summary(report: Outcome) -> list[str]:
     """Return six lines: what was compared, a line a question with its worst numbers, the first warning."""
     lines = [f"compared   {compared(report)}"]
-    for question in QUESTIONS:
+    for question in CHAPTERS:
         scores = worst_first(report, question)
         numbers = ", ".join(
             f"{s.metric} {s.write(s.value)}"

@@ -10,9 +10,12 @@ from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare.core.chance import bootstrap_weights, generator, interval, mean_known, subject_weights, subsample
 from shd.compare.core.models import LINEAR
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, between
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.utility.tstr import Ready, Task, aligned, needed_tasks, with_target
+from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks
+from shd.compare.core.verdicts import between
 from shd.dataset import Dataset
 
 SIZES = (100, 300, 1000, 3000)
@@ -83,17 +86,15 @@ def augmentation_gain(
     return float((found[records, _BOTH] - found[records, _REAL]).mean())
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Learn from few real records alone, with synthetic, other real, and independent ones."""
-    ready, skipped = with_target(inputs, _WHAT)
-    if ready is None:
-        return Answer(skipped=skipped)
-    rng = generator(inputs.random_state, "augmentation")
-    plan = _plan(inputs, ready)
+    ready = sides.ready
+    rng = generator(sides.random_state, "augmentation")
+    plan = _plan(sides, ready)
     if plan is None:
         why = f"of {SIZES[0]} to {SIZES[-1]:,} real records too few would have a level of the target, or none be left"
         return Answer(skipped=[Skipped(_WHAT, why)])
-    test = ready.test.take(subsample(len(ready.test), inputs.most(_TESTED), rng))
+    test = ready.test.take(subsample(len(ready.test), sides.most(_TESTED), rng))
     weights = np.vstack([np.ones(len(test)), subject_weights(test.subjects, _REPLICATES, rng)])
     jobs = []
     for _ in range(plan.draws):
@@ -110,7 +111,7 @@ def measure(inputs: Inputs) -> Answer:
     frame = pd.DataFrame(rows, columns=["records", "design", "measure", "value", "low", "high"])
     if not np.isfinite([scores[0] for scores in curves.values()]).all():
         return Answer(skipped=[Skipped(_WHAT, "what is predicted does not vary among the records that models see")])
-    return Answer([_score(inputs, ready.tasks, plan, curves)], {_WHAT: frame})
+    return Answer([_score(sides, ready.tasks, plan, curves)], {_WHAT: frame})
 
 
 @dataclass(frozen=True)
@@ -145,15 +146,15 @@ class _Job:
         return replace(tables[0], values=values, subjects=subjects)
 
 
-def _plan(inputs: Inputs, ready: Ready) -> _Plan | None:
+def _plan(sides: Sides, ready: Ready) -> _Plan | None:
     """Choose the sizes at which every level can be learned and half of the real records is left over."""
     shares = [task.outcome(ready.fit).mean() for task in ready.tasks if task.is_level]
     rarest = min((min(share, 1 - share) for share in shares), default=1.0)
     sizes = tuple(n for n in SIZES if n * rarest >= _FEWEST and n <= len(ready.fit) // 2)
     if not sizes:
         return None
-    added = min(inputs.most(_ADDED), len(ready.synthetic), len(ready.floor), len(ready.fit) - sizes[-1])
-    return _Plan(sizes, added, _DRAWS if inputs.level == "full" else _QUICK_DRAWS)
+    added = min(sides.most(_ADDED), len(ready.synthetic), len(ready.floor), len(ready.fit) - sizes[-1])
+    return _Plan(sizes, added, _DRAWS if sides.level == "full" else _QUICK_DRAWS)
 
 
 def _draw(plan: _Plan, real: Coded, synthetic: Coded, rng: np.random.Generator) -> tuple[_Part, _Part]:
@@ -198,7 +199,7 @@ def _learn(
     return {key: np.array(scores) for key, scores in found.items()}
 
 
-def _score(inputs: Inputs, tasks: Sequence[Task], plan: _Plan, curves: dict[tuple[int, str], np.ndarray]) -> Score:
+def _score(sides: Sides, tasks: Sequence[Task], plan: _Plan, curves: dict[tuple[int, str], np.ndarray]) -> Score:
     n = plan.sizes[0]
     alone = curves[n, _REAL]
     gains = {design: curves[n, design] - alone for design in (_BOTH, _FLOOR, _CEILING)}
@@ -206,10 +207,26 @@ def _score(inputs: Inputs, tasks: Sequence[Task], plan: _Plan, curves: dict[tupl
     low, high = (float(bound) for bound in interval(value, gains[_BOTH][1:]))
     levels = f" (mean of {len(tasks)} levels)" if len(tasks) > 1 else ""
     sentence = (
-        f"Learning from {n:,} {inputs.word} records, models of {inputs.target} reach an {tasks[0].measure} of "
+        f"Learning from {n:,} {sides.word} records, models of {sides.target} reach an {tasks[0].measure} of "
         f"{alone[0]:.3f}{levels}; {plan.added:,} synthetic records beside them make it {alone[0] + value:.3f}, a gain "
-        f"of {value:.3f}. As many other {inputs.word} records would gain {ceiling:.3f}, independent columns "
+        f"of {value:.3f}. As many other {sides.word} records would gain {ceiling:.3f}, independent columns "
         f"{floor:.3f}."
     )
     rule = between(floor, ceiling, "higher")
     return Score("utility", "augmentation gain", value, low, high, floor, ceiling, rule, "higher", sentence)
+
+
+QUESTION = Question(
+    name="few real records and synthetic ones",
+    chapter="utility",
+    measure=measure,
+    weight=11,
+    needs=("target",),
+    tables=("augmentation",),
+    words={
+        "augmentation gain": (
+            "What a model that learns from few real records wins by synthetic ones beside them. The ceiling is "
+            "what as many other real records would add."
+        ),
+    },
+)

@@ -14,8 +14,11 @@ from shd.compare.core.chance import (
     subsample,
     training_error,
 )
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, between
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, Column, align
+from shd.compare.core.verdicts import between
 from shd.compare.fidelity.pairs import association_matrix
 from shd.dataset import Dataset
 
@@ -63,38 +66,36 @@ def relative_prediction_error(
     return pd.Series(ratio, index=pd.Index(train.names, dtype=object))
 
 
-def measure(inputs: Inputs, rows: int = 8000) -> Answer:
+def measure(sides: Sides, rows: int = 8000) -> Answer:
     """Predict every column from the others, trained on synthetic and on real records."""
     what = "relative prediction error"
-    if len(inputs.train.names) < 2:
-        return Answer(skipped=[Skipped(what, "the table has only one column")])
-    if min(len(inputs.fit), len(inputs.synthetic)) < _FEWEST or not len(inputs.test):
+    if min(len(sides.fit), len(sides.synthetic)) < _FEWEST or not len(sides.test):
         return Answer(skipped=[Skipped(what, f"takes at least {_FEWEST} records to train on")])
-    tables = {"real": inputs.fit, "synthetic": inputs.synthetic, "floor": inputs.floor}
-    test, tables = _draw(inputs.test, tables, inputs.most(rows), inputs.random_state)
+    tables = {"real": sides.fit, "synthetic": sides.synthetic, "floor": sides.floor}
+    test, tables = _draw(sides.test, tables, sides.most(rows), sides.random_state)
     others = _others(tables["real"])
     errors = {name: _errors(table, test, others) for name, table in tables.items()}
-    weights = subject_weights(test.subjects, _REPLICATES, generator(inputs.random_state, "prediction weights"))
+    weights = subject_weights(test.subjects, _REPLICATES, generator(sides.random_state, "prediction weights"))
     ones = np.ones((1, len(test)))
     by_column = {name: _ratio(error, errors["real"], ones)[0] for name, error in errors.items()}
     if np.isnan(by_column["synthetic"]).all():
         return Answer(skipped=[Skipped(what, "no column has known values to test on")])
     value = float(mean_known(by_column["synthetic"]))
     replicates = _ratio(errors["synthetic"], errors["real"], weights)
-    redraw = generator(inputs.random_state, "prediction learning")
+    redraw = generator(sides.random_state, "prediction learning")
 
     def of_half(half: Coded) -> np.ndarray:
         of_columns = _ratio(_errors(half, test, others), errors["real"], ones)[0]
         return np.append(of_columns, mean_known(of_columns))
 
     # real records are as many, so that learning from them errs as much: twice the variance
-    learning = np.sqrt(2) * training_error(of_half, tables["synthetic"], redraw, inputs.splits)
+    learning = np.sqrt(2) * training_error(of_half, tables["synthetic"], redraw, sides.splits)
     of_mean = redrawn(mean_known(replicates, axis=1), learning[-1], redraw)
     replicates = redrawn(replicates, learning[:-1], redraw)
     low, high = interval(by_column["synthetic"], replicates, 0, _WORST)
     frame = pd.DataFrame(
         {
-            "column": pd.Series(inputs.train.names, dtype=object),
+            "column": pd.Series(sides.train.names, dtype=object),
             "relative error": by_column["synthetic"],
             "low": low,
             "high": high,
@@ -104,15 +105,15 @@ def measure(inputs: Inputs, rows: int = 8000) -> Answer:
         }
     )
     low, high = (float(bound) for bound in interval(value, of_mean, 0))
-    return Answer([_score(inputs, frame, value, low, high)], {"prediction": frame})
+    return Answer([_score(sides, frame, value, low, high)], {"prediction": frame})
 
 
-def _score(inputs: Inputs, frame: pd.DataFrame, value: float, low: float, high: float) -> Score:
+def _score(sides: Sides, frame: pd.DataFrame, value: float, low: float, high: float) -> Score:
     floor = float(frame["floor"].mean())
     hardest = frame.loc[frame["relative error"].idxmax()]
     sentence = (
         f"Filling in one column from all others, models trained on synthetic records make {value:.2f} times the error "
-        f"of models trained on {inputs.word} ones (independent columns: {floor:.2f} times). The most is lost for "
+        f"of models trained on {sides.word} ones (independent columns: {floor:.2f} times). The most is lost for "
         f"{hardest['column']}, {hardest['relative error']:.2f} times."
     )
     rule = between(floor, 1.0, "lower")
@@ -192,3 +193,21 @@ def _ratio(errors: np.ndarray, reference: np.ndarray, weights: np.ndarray) -> np
     ratio[(above <= 0) & (below <= 0)] = 1.0  # a constant column: nobody errs
     ratio[:, ~there.any(axis=0)] = np.nan
     return np.minimum(ratio, _WORST)
+
+
+QUESTION = Question(
+    name="predicting each column from the others",
+    chapter="utility",
+    measure=measure,
+    weight=5,
+    needs=("two columns",),
+    tables=("prediction",),
+    readme=("relative prediction error",),
+    words={
+        "relative prediction error": (
+            "Each column is predicted from all others by a small decision tree. The error of trees trained on "
+            "synthetic records, divided by that of trees trained on real ones; 1 is as good, more is worse (10 at "
+            "most)."
+        ),
+    },
+)

@@ -22,9 +22,13 @@ from shd.compare.core.chance import (
     training_error,
 )
 from shd.compare.core.models import FAMILIES, Family
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, between
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.utility.tstr import DESIGNS, Ready, Task, aligned, needed_tasks, with_target
+from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks
+from shd.compare.core.verdicts import between
+from shd.compare.utility.tstr import DESIGNS
 from shd.dataset import Dataset
 
 _ROWS, _TESTED = 10_000, 15_000  # most records to train on and to test on
@@ -121,13 +125,11 @@ def sra(
     return float(np.mean([ranking_agreement(of_real[:, 0], of_synthetic[:, 0]) for of_real, of_synthetic in pairs]))
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Train every family on real and synthetic records, and compare how they rank."""
-    ready, skipped = with_target(inputs, _WHAT)
-    if ready is None:
-        return Answer(skipped=skipped)
-    rng = generator(inputs.random_state, "ranking")
-    tables = _draw(ready, inputs, rng)
+    ready = sides.ready
+    rng = generator(sides.random_state, "ranking")
+    tables = _draw(ready, sides, rng)
     if min(len(table) for table in tables.values()) < _FEWEST:
         return Answer(skipped=[Skipped(_WHAT, f"takes {_FEWEST} records in each third of the real ones")])
     runs = [
@@ -140,10 +142,10 @@ def measure(inputs: Inputs) -> Answer:
         id(table): np.vstack([np.ones(len(table)), subject_weights(table.subjects, _REPLICATES, rng)])
         for table in (tables[name] for name in ("test", "inside", "inside floor", "inside other"))
     }
-    tasks = ready.tasks[: _LEVELS if inputs.level == "full" else 1]
+    tasks = ready.tasks[: _LEVELS if sides.level == "full" else 1]
     found = _perform(tasks, runs, {name: weights[id(t)] for run in runs for name, t in run.tests.items()})
-    found[_AGAIN] = _learned_again(tasks, tables, found["TSTS"], inputs.splits - 1, rng)
-    scores, notes = _score(inputs, tasks, found, len(tables["real"]))
+    found[_AGAIN] = _learned_again(tasks, tables, found["TSTS"], sides.splits - 1, rng)
+    scores, notes = _score(sides, tasks, found, len(tables["real"]))
     return Answer(scores, {"models": _grid(tasks, found)}, notes)
 
 
@@ -161,7 +163,7 @@ def _parts(table: Coded, hands: int, rng: np.random.Generator) -> list[Coded]:
     return [table.take(hand == k) for k in range(hands)]
 
 
-def _draw(ready: Ready, inputs: Inputs, rng: np.random.Generator) -> dict[str, Coded]:
+def _draw(ready: Ready, sides: Sides, rng: np.random.Generator) -> dict[str, Coded]:
     """Draw what is learned from and what is tested on, each equally many records for all tables.
 
     The other real records, which give the ceiling, are two further thirds of those that models may
@@ -174,7 +176,7 @@ def _draw(ready: Ready, inputs: Inputs, rng: np.random.Generator) -> dict[str, C
     tested = {"test": ready.test, "inside": inside, "inside floor": inside_floor, "inside other": inside_other}
     drawn = {}
     for tables, most in ((learned, _ROWS), (tested, _TESTED)):
-        n = min(inputs.most(most), *(len(table) for table in tables.values()))
+        n = min(sides.most(most), *(len(table) for table in tables.values()))
         drawn |= {name: table.take(subsample(len(table), n, rng)) for name, table in tables.items()}
     return drawn
 
@@ -235,13 +237,13 @@ def _grid(tasks: Sequence[Task], found: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 def _score(
-    inputs: Inputs, tasks: Sequence[Task], found: dict[str, np.ndarray], n: int
+    sides: Sides, tasks: Sequence[Task], found: dict[str, np.ndarray], n: int
 ) -> tuple[list[Score], list[Skipped]]:
     gaps = {name: np.concatenate([_gaps(of_task) for of_task in found[name]]) for name in ("TRTR", "TSTS", *_ENDS)}
     real = gaps["TRTR"]
     counted = np.abs(real[:, 0]) > _Z * real[:, 1:].std(axis=1)
     if not counted.any():
-        return [], [Skipped("SRA", f"no two models differ beyond chance on {inputs.word} records")]
+        return [], [Skipped("SRA", f"no two models differ beyond chance on {sides.word} records")]
     # the interval holds chance in the records learned from and tested on, and in which kinds of model there are
     # the mean over redraws: a gap near 0 counts about half, whichever sign it happens to have
     agreement = {name: _alike(real[counted, :1], gaps[name][counted, 1:]).mean(axis=0) for name in ("TSTS", *_ENDS)}
@@ -253,12 +255,12 @@ def _score(
         _error_of_models(by_pair, counted, len(_families(tasks[0]))),
     )
     low, high = (float(np.clip(value + side * _Z * error, 0, 1)) for side in (-1, 1))
-    levels = f"{len(tasks)} levels of {inputs.target}" if len(tasks) > 1 else f"{inputs.target}"
+    levels = f"{len(tasks)} levels of {sides.target}" if len(tasks) > 1 else f"{sides.target}"
     sentence = (
         f"Who chooses among {len(_families(tasks[0]))} kinds of model by what they score on synthetic records (to "
-        f"predict {levels}, from {n:,} records) orders {value:.0%} of {counted.sum()} pairs as {inputs.word} records "
-        f"do; by other {inputs.word} records it would be {ceiling:.0%}, by independent columns {floor:.0%}. "
-        f"{(~counted).sum()} more pairs differ on {inputs.word} records by no more than chance and are not counted."
+        f"predict {levels}, from {n:,} records) orders {value:.0%} of {counted.sum()} pairs as {sides.word} records "
+        f"do; by other {sides.word} records it would be {ceiling:.0%}, by independent columns {floor:.0%}. "
+        f"{(~counted).sum()} more pairs differ on {sides.word} records by no more than chance and are not counted."
     )
     rule = between(floor, ceiling, "higher")
     return [Score("utility", "SRA", value, low, high, floor, ceiling, rule, "higher", sentence)], []
@@ -297,3 +299,20 @@ def _as_performance(values: np.ndarray) -> np.ndarray:
     if values.ndim != 1 or not np.isfinite(values).all():
         raise ShdError("performances are not a list of finite numbers; give one number a model, for example AUROCs.")
     return values
+
+
+QUESTION = Question(
+    name="ranking of models",
+    chapter="utility",
+    measure=measure,
+    weight=20,
+    needs=("target",),
+    tables=("models",),
+    readme=("SRA",),
+    words={
+        "SRA": (
+            "Synthetic ranking agreement: how often two models come in the same order when chosen by synthetic "
+            "records alone as when chosen by real ones."
+        ),
+    },
+)

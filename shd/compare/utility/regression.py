@@ -15,9 +15,12 @@ from shd._errors import ShdError
 from shd._parallel import one_thread
 from shd.compare.core.chance import generator, interval, subject_weights, subsample
 from shd.compare.core.models import effects, explained
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, between
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.utility.tstr import Task, aligned, find_task, with_target
+from shd.compare.core.tasks import Task, aligned, find_task
+from shd.compare.core.verdicts import between
 from shd.dataset import Dataset
 
 MOST_TERMS = 12
@@ -159,14 +162,12 @@ def regression_agreement(
     return _frame(task, fit, _fit(synthetic, task, fit.terms)).drop(columns="target")
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Fit the same regressions on real, synthetic, independent and other real records."""
-    ready, skipped = with_target(inputs, _WHAT)
-    if ready is None:
-        return Answer(skipped=skipped)
-    rng = generator(inputs.random_state, "regression")
+    ready = sides.ready
+    rng = generator(sides.random_state, "regression")
     tables = {"real": ready.fit, "synthetic": ready.synthetic, "floor": ready.floor, "other real": ready.test}
-    n = min(inputs.most(_ROWS, 2000), *map(len, tables.values()))
+    n = min(sides.most(_ROWS, 2000), *map(len, tables.values()))
     tables = {name: table.take(subsample(len(table), n, rng)) for name, table in tables.items()}
     weights = {name: subject_weights(table.subjects, _REPLICATES, rng) for name, table in tables.items()}
     frames, overlaps, skipped = [], {name: [] for name in ("synthetic", "floor", "other real")}, []
@@ -177,7 +178,7 @@ def measure(inputs: Inputs) -> Answer:
             skipped.append(Skipped(f"{_WHAT}: {task.label}", "no term can be estimated from as few records"))
             continue
         fits = {name: _fit(tables[name], task, real.terms) for name in overlaps}
-        skipped += _notes(task, terms, real, fits["synthetic"], inputs.word)
+        skipped += _notes(task, terms, real, fits["synthetic"], sides.word)
         frames.append(_frame(task, real, fits["synthetic"]))
         own = _bounds(real, real.terms, weights["real"])[1:]
         for name, fit in fits.items():
@@ -187,7 +188,7 @@ def measure(inputs: Inputs) -> Answer:
     found = {name: np.concatenate(per_task, axis=1).mean(axis=1) for name, per_task in overlaps.items()}
     frame = pd.concat(frames, ignore_index=True)
     name = "odds ratios" if ready.tasks[0].is_level else "coefficients"
-    return Answer([_score(inputs, frame, found, n)], {name: frame}, skipped)
+    return Answer([_score(sides, frame, found, n)], {name: frame}, skipped)
 
 
 @dataclass(frozen=True)
@@ -337,14 +338,31 @@ def _notes(task: Task, terms: list[_Term], real: _Fit, synthetic: _Fit | None, w
     ]
 
 
-def _score(inputs: Inputs, frame: pd.DataFrame, found: dict[str, np.ndarray], n: int) -> Score:
+def _score(sides: Sides, frame: pd.DataFrame, found: dict[str, np.ndarray], n: int) -> Score:
     value, floor, ceiling = (float(found[name][0]) for name in ("synthetic", "floor", "other real"))
     low, high = (float(bound) for bound in interval(value, found["synthetic"][1:], 0, 1))
     sentence = (
-        f"A regression of {inputs.target} on {n:,} synthetic and on {n:,} {inputs.word} records: the 95% intervals of "
-        f"{len(frame)} effects overlap by {value:.0%} on average (other {inputs.word} records: {ceiling:.0%}, "
+        f"A regression of {sides.target} on {n:,} synthetic and on {n:,} {sides.word} records: the 95% intervals of "
+        f"{len(frame)} effects overlap by {value:.0%} on average (other {sides.word} records: {ceiling:.0%}, "
         f"independent columns: {floor:.0%}); {frame['same sign'].sum()} have the same sign, and of "
         f"{frame['same significance'].sum()} one would conclude the same."
     )
     rule = between(floor, min(ceiling, _FRESH), "higher")  # a lucky ceiling is no yardstick
     return Score("utility", _WHAT, value, low, high, floor, ceiling, rule, "higher", sentence, digits=2)
+
+
+QUESTION = Question(
+    name="regression",
+    chapter="utility",
+    measure=measure,
+    weight=1,
+    needs=("target",),
+    tables=("odds ratios", "coefficients"),
+    readme=("confidence interval overlap",),
+    words={
+        "confidence interval overlap": (
+            "The same regression on both tables. The common part of an effect's two intervals, as a share of "
+            "each, averaged: 1 the same interval, 0 or less apart. Two fresh real samples reach about 0.71."
+        ),
+    },
+)

@@ -6,14 +6,11 @@ synthetic records that are too easy to predict score high on themselves. AUROCs 
 0.5: a model that learned nothing reaches 0 % of what others do, not 70.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare.core.chance import (
     deal,
@@ -24,58 +21,20 @@ from shd.compare.core.chance import (
     subsample,
     training_error,
 )
-from shd.compare.core.models import BOOSTING, Family, auroc, fit, r2
-from shd.compare.core.score import Answer, Inputs, Score, Skipped, between
-from shd.compare.core.tables import MISSING, Coded, Column, align
-from shd.dataset import Dataset, role_of
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
+from shd.compare.core.tables import Coded
+from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks
+from shd.compare.core.verdicts import between
+from shd.dataset import Dataset
 
 DESIGNS = ("TRTR", "TSTR", "TSTS", "TRTS", "floor")
-_MOST_LEVELS = 5  # levels of the target that get a model of their own
 _MOST_ROWS, _MOST_TESTED = 100_000, 40_000
-_FEWEST = 10  # records of a level, and of the rest, to test on
-_FEW_NUMBERS = 10  # a target of at most so many whole numbers is a set of levels
 _REPLICATES, _FIFTHS = 200, 5
 _SPREAD_TESTED = 4000  # most records to test on, for the error of learning
 GUESSING, _LEAST_SKILL = 0.5, 0.01  # AUROC of who knows nothing; what real records teach at least, to divide by it
 Value = TypeVar("Value", float, np.ndarray)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One model to train: a level against the rest, or the number itself where `level` is None."""
-
-    target: str
-    level: float | None
-    label: str
-
-    @property
-    def measure(self) -> str:
-        """Name of the number that says how good a prediction is."""
-        return "R2" if self.level is None else "AUROC"
-
-    @property
-    def is_level(self) -> bool:
-        """Whether a level is predicted, not a number."""
-        return self.level is not None
-
-    def outcome(self, table: Coded) -> np.ndarray:
-        """Return what is predicted: bool for a level, float for a number; shape (n,)."""
-        values = table.values[:, table.names.index(self.target)]
-        return values == self.level if self.is_level else values
-
-    def learn(self, train: Coded, family: Family = BOOSTING) -> Callable[[Coded], np.ndarray]:
-        """Train a model and return what gives a chance or number to each record of another table; see `fit`."""
-        x, categories = train.features(self.target)
-        predict = fit(family, x, self.outcome(train), categories)
-        return lambda table: predict(table.features(self.target)[0])
-
-    def predict(self, train: Coded, tests: list[Coded], family: Family = BOOSTING) -> list[np.ndarray]:
-        """Train a model and return its chances or numbers for the records of other tables."""
-        return list(map(self.learn(train, family), tests))
-
-    def score(self, test: Coded, predicted: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """Return the AUROC or R2 under each set of record weights; see `auroc`."""
-        return (auroc if self.is_level else r2)(self.outcome(test), predicted, weights)
 
 
 def tstr(
@@ -122,15 +81,13 @@ def tstr(
     }
 
 
-def measure(inputs: Inputs) -> Answer:
+def measure(sides: Sides) -> Answer:
     """Train and test on real and synthetic records, for every common level of the target."""
-    ready, skipped = with_target(inputs, "TSTR, TRTR, TSTS, TRTS")
-    if ready is None:
-        return Answer(skipped=skipped)
-    scores, rows = [], []
+    ready, scores, rows = sides.ready, [], []
+    skipped = list(ready.left_out)
     for task in ready.tasks:
-        found = _designs(task, ready, inputs)
-        score, note = _score(task, found, inputs.word)
+        found = _designs(task, ready, sides)
+        score, note = _score(task, found, sides.word)
         scores += score
         skipped += note
         rows += [(task.label, task.measure, name, *figures[:3]) for name, figures in found.items()]
@@ -138,128 +95,16 @@ def measure(inputs: Inputs) -> Answer:
     return Answer(scores, {"utility": frame}, skipped)
 
 
-@dataclass(frozen=True, eq=False)
-class Ready:
-    """Records whose target is known, to train and to test on, and the tasks that they can judge (one or more)."""
-
-    fit: Coded
-    test: Coded
-    synthetic: Coded
-    floor: Coded
-    tasks: tuple[Task, ...]
-
-
-def with_target(inputs: Inputs, what: str) -> tuple[Ready | None, list[Skipped]]:
-    """Return what models of the target are trained and tested on, and the levels that had to be left out.
-
-    None where there is nothing to predict or too little to predict it with: then `what` is skipped.
-    """
-    target = inputs.target
-    if target is None:
-        return None, [Skipped(what, "no target was named: compare(..., target=...)")]
-    if len(inputs.train.names) < 2:
-        return None, [Skipped(what, "the table has no column beside the target")]
-    tables = {name: known(getattr(inputs, name), target) for name in ("fit", "test", "synthetic", "floor")}
-    if min(len(table) for table in tables.values()) < 2 * _FEWEST:
-        return None, [Skipped(what, f"fewer than {2 * _FEWEST} records with a target")]
-    tasks, skipped = find_tasks(tables["fit"], tables["test"], target)
-    if not tasks:
-        return None, [Skipped(what, f"{note.what}: {note.why}") for note in skipped]
-    return Ready(**tables, tasks=tuple(tasks)), skipped
-
-
-def _label(column: Column, code: float) -> str:
-    return f"{code:g}" if column.is_number else column.levels[int(code)]
-
-
-def known(table: Coded, target: str) -> Coded:
-    """Keep the records whose target is not missing."""
-    column, values = table.columns[table.names.index(target)], table.values[:, table.names.index(target)]
-    missing = np.isnan(values) if column.is_number else values == _code(column.levels, MISSING)
-    return table if not missing.any() else table.take(~missing)
-
-
-def _code(levels: tuple[str, ...], level: str) -> int:
-    return levels.index(level) if level in levels else -1
-
-
-def aligned(target: str | None, **tables: Dataset | pd.DataFrame | Coded) -> tuple[str, list[Coded]]:
-    """Code tables together, by their names, and keep the records whose target is known.
-
-    Without a target that of the first Dataset that has one is meant.
-
-    Raises
-    ------
-    ShdError
-        Where there is no such column, or a table has no record with it.
-    """
-    target = target or next((t for t in (role_of(table, "target") for table in tables.values()) if t), None)
-    coded, _ = align(*tables.values(), names=list(tables))
-    if target not in coded[0].names:
-        both = "both tables have" if len(tables) == 2 else "all tables have"
-        raise ShdError(f"target={target!r} is not a column that {both}; name one of {coded[0].names[:6]}.")
-    coded = [known(table, target) for table in coded]
-    for name, table in zip(tables, coded, strict=True):
-        if not len(table):
-            raise ShdError(f"target {target!r}: {name} has no record with it; give records whose target is known.")
-    return target, coded
-
-
-def needed_tasks(train: Coded, test: Coded, target: str) -> list[Task]:
-    """Return the tasks of `find_tasks`, or raise the reason why there is none."""
-    tasks, skipped = find_tasks(train, test, target)
-    if not tasks:
-        raise ShdError(
-            f"target {target!r}: {skipped[0].what} {skipped[0].why}; name another target or give more records."
-        )
-    return tasks
-
-
-def find_task(table: Coded, target: str, level: str | None) -> Task:
-    """Return the task that predicts one level, by default the rarer of two or the commonest, or a number."""
-    if level is None:
-        return needed_tasks(table, table, target)[0]
-    column = table.columns[table.names.index(target)]
-    codes = np.unique(table.values[:, table.names.index(target)])
-    labels = {_label(column, code): code for code in codes}
-    if str(level) not in labels:
-        raise ShdError(f"level={level!r} does not occur in {target!r}; name one of {list(labels)[:6]}.")
-    return Task(target, labels[str(level)], str(level))
-
-
-def find_tasks(train: Coded, test: Coded, target: str) -> tuple[list[Task], list[Skipped]]:
-    """One task a level that has enough records to be tested, the commonest first."""
-    column = train.columns[train.names.index(target)]
-    level, count = np.unique(train.values[:, train.names.index(target)], return_counts=True)
-    if column.is_number and (len(level) > _FEW_NUMBERS or (level % 1 != 0).any()):
-        return [Task(target, None, str(target))], []
-    if len(level) < 2:
-        return [], [Skipped(f"target {target}", "has a single level, so there is nothing to predict")]
-    order = np.argsort(-count, kind="stable")
-    order = order[1:] if len(order) == 2 else order[:_MOST_LEVELS]
-    tasks, skipped = [], []
-    for code, n_known in zip(level[order], count[order], strict=True):
-        task = Task(target, code, _label(column, code))
-        n_positive = int(task.outcome(test).sum())
-        if min(n_positive, len(test) - n_positive) < _FEWEST:
-            # what hardly anybody has is not named: these words are handed on with a release
-            what = f"target level {task.label}" if n_known >= _FEWEST else "a rare level of the target"
-            skipped.append(Skipped(what, f"fewer than {_FEWEST} test records have it, or have another"))
-        else:
-            tasks.append(task)
-    return tasks, skipped
-
-
-def _designs(task: Task, ready: Ready, inputs: Inputs) -> dict[str, tuple]:
+def _designs(task: Task, ready: Ready, sides: Sides) -> dict[str, tuple]:
     """Value, low, high and replicates of each design; the same test records are drawn for all."""
-    rng = generator(inputs.random_state, "utility")
-    n = min(len(ready.fit), len(ready.synthetic), len(ready.floor), inputs.most(_MOST_ROWS))
+    rng = generator(sides.random_state, "utility")
+    n = min(len(ready.fit), len(ready.synthetic), len(ready.floor), sides.most(_MOST_ROWS))
     real, synthetic, floor = (
         table.take(subsample(len(table), n, rng)) for table in (ready.fit, ready.synthetic, ready.floor)
     )
     fifth = deal(synthetic.subjects, _FIFTHS, rng) == 0
     inside = synthetic.take(fifth)
-    test = ready.test.take(subsample(len(ready.test), inputs.most(_MOST_TESTED), rng))
+    test = ready.test.take(subsample(len(ready.test), sides.most(_MOST_TESTED), rng))
     weights = {id(table): subject_weights(table.subjects, _REPLICATES, rng) for table in (inside, test)}
 
     # what to train on, and under which names the predictions on which tables are known
@@ -275,7 +120,7 @@ def _designs(task: Task, ready: Ready, inputs: Inputs) -> dict[str, tuple]:
         for (_, tests), predictions_of in zip(models, predictions, strict=True)
         for (name, table), predicted in zip(tests.items(), predictions_of, strict=True)
     }
-    found, learning = {}, _learning(task, synthetic, test, inputs)
+    found, learning = {}, _learning(task, synthetic, test, sides)
     for name in DESIGNS:
         table, predicted = runs[name]
         value = float(task.score(table, predicted)[0])
@@ -287,11 +132,11 @@ def _designs(task: Task, ready: Ready, inputs: Inputs) -> dict[str, tuple]:
     return found
 
 
-def _learning(task: Task, learned: Coded, test: Coded, inputs: Inputs) -> float:
+def _learning(task: Task, learned: Coded, test: Coded, sides: Sides) -> float:
     """Return the standard error that comes from the records learned from."""
     test = test.take(slice(0, _SPREAD_TESTED))
-    rng = generator(inputs.random_state, f"learning {task.label}")
-    found = training_error(lambda half: task.score(test, task.predict(half, [test])[0])[0], learned, rng, inputs.splits)
+    rng = generator(sides.random_state, f"learning {task.label}")
+    found = training_error(lambda half: task.score(test, task.predict(half, [test])[0])[0], learned, rng, sides.splits)
     return float(found)
 
 
@@ -334,3 +179,28 @@ def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score],
     if found["TRTR"][1] <= GUESSING:  # a share of nothing
         rule, sentence = "grey", f"{sentence} {word.capitalize()} records predict it hardly better than guessing."
     return [Score("utility", f"TSTR / TRTR: {task.label}", ratio, low, high, 0.0, 1.0, rule, "higher", sentence)], []
+
+
+QUESTION = Question(
+    name="TRTR, TSTR, TSTS, TRTS",
+    chapter="utility",
+    measure=measure,
+    weight=30,
+    needs=("target",),
+    tables=("utility",),
+    readme=("TSTR / TRTR", "TSTR R2"),
+    words={
+        "TSTR / TRTR": (
+            "How much of what real records teach synthetic ones teach: the AUROC of models trained on synthetic "
+            "records less 0.5, divided by that of models trained on real ones less 0.5. 1 is as much, 0 is "
+            "guessing."
+        ),
+        "TRTR, TSTR, TSTS, TRTS": (
+            "Train on real or synthetic records, test on real or synthetic ones. TSTR is what counts: trained on "
+            "synthetic, tested on real. TSTS alone misleads."
+        ),
+        "R2": (
+            "The share of the variation of a number that a model explains: 1 is all of it, 0 no better than the mean."
+        ),
+    },
+)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from shd._style import PALETTE, style, to_svg
-from shd.compare.images._grid import Grid
+from shd.compare.images.picture_grid import Grid
 
 _DIVERGING, _SEQUENTIAL = "PuOr_r", "viridis"
 _TILE = 1.35  # inches a picture

@@ -1,14 +1,15 @@
 """What every question about pictures gets to see: checked, aligned, and in equal sets."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
 from shd.compare.core.chance import deal, generator
-from shd.compare.core.score import Skipped
-from shd.compare.images._pictures import FEWEST_PEOPLE, Pictures, like, shared_counts, some_of
+from shd.compare.core.question import Skipped
+from shd.compare.core.sides import real_people, weaknesses
+from shd.compare.images.pictures import FEWEST_PEOPLE, Pictures, like, shared_counts, some_of
 from shd.dataset import Dataset
 from shd.synthesizers import SliceGaussian, Synthesizer
 from shd.synthesizers.image_base import LEVEL
@@ -16,10 +17,12 @@ from shd.synthesizers.image_base import LEVEL
 FEWEST = 12  # pictures a side, below which nothing is measured
 _COMPONENTS = 60  # of the floor: what it takes to look like a blurred brain, in seconds
 _SMALLEST = 16  # pixels a side
+_FIFTH = "a fifth of the people of train takes its part, but the synthesizer has learned from them"
+_NO_FAIRNESS = "is judged for tables, by the groups of people that they declare"
 
 
 @dataclass(frozen=True, eq=False)
-class ImageInputs:
+class ImageSides:
     """Pictures of all sides.
 
     Parameters
@@ -47,6 +50,10 @@ class ImageInputs:
         The Datasets as they came, by role.
     synthesizer : Synthesizer, optional
         What made the pictures: for attacks on the model itself.
+    target, n_columns
+        The class, and how many columns the records have.
+    lacks, skipped
+        See `shd.compare.core.sides.Sides`.
     """
 
     train: Pictures
@@ -63,9 +70,30 @@ class ImageInputs:
     random_state: int
     given: dict[str, Dataset] = field(default_factory=dict)
     synthesizer: Synthesizer | None = None
+    target: str | None = None
+    n_columns: int = 1
+    lacks: dict[str, str] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    thumbnails: dict[str, np.ndarray] = field(default_factory=dict)
+
+    is_of_images, level = True, "full"
+
+    def with_people(self) -> list[Dataset]:
+        """Return train and holdout where both name their people, else nothing."""
+        return real_people(self.given)
+
+    def points(self, role: str) -> np.ndarray:
+        """Return pictures of one role as points, 16 x 16 pixels less their mean; computed once."""
+        from shd.compare.images.privacy import points_of
+
+        if role not in self.thumbnails:
+            self.thumbnails[role] = points_of(self.given[role].images)
+        return self.thumbnails[role]
 
 
-def prepare(given: dict[str, Dataset], target: str | None, random_state: int) -> tuple[ImageInputs, list[Skipped]]:
+def look(
+    given: dict[str, Dataset], target: str | None, random_state: int, synthesizer: "Synthesizer | None" = None
+) -> ImageSides:
     """Check what was given, and make the sets that every question compares.
 
     Raises
@@ -92,10 +120,20 @@ def prepare(given: dict[str, Dataset], target: str | None, random_state: int) ->
     notes += [_left_out(names[c], fit.people(c), test.people(c)) for c in range(len(names)) if c not in judged]
     if not judged:
         raise ShdError(f"no class has {FEWEST_PEOPLE} people in train and in the holdout; give more people of each.")
-    word = given["train"].source
-    return ImageInputs(
-        train, synthetic, floor, holdout, fit, test, real, others, names, judged, word, random_state, given
-    ), notes  # fmt: skip
+    n_columns, word = given["train"].frame.shape[1], given["train"].source
+    notes = [*_weaknesses(given), *notes, Skipped("fairness", _NO_FAIRNESS)]
+    given = {role: replace(data, target=target) for role, data in given.items()}
+    lacks = {} if holdout is not None else {"holdout": "takes a holdout: compare(..., holdout=...)"}
+    return ImageSides(
+        train, synthetic, floor, holdout, fit, test, real, others, names, judged, word, random_state,
+        given, synthesizer, target, n_columns, lacks, tuple(notes),
+    )  # fmt: skip
+
+
+def _weaknesses(given: dict[str, Dataset]) -> list[Skipped]:
+    """List what weakens the comparison as a whole; without a holdout networks are tested on a part of train."""
+    notes = weaknesses(given)
+    return [replace(n, why=f"no holdout was given: {_FIFTH}") if n.kind == "holdout" else n for n in notes]
 
 
 def check(given: dict[str, Dataset], target: str | None = None) -> str:
@@ -178,12 +216,22 @@ def _notes(given: dict[str, Dataset], target: str, leveled: bool) -> list[Skippe
     """List what is not looked at, and what weakens every number."""
     others = {column: role for role, data in given.items() for column in data.frame if column not in (target, LEVEL)}
     notes = [
-        Skipped(f"column {column}", f"is in {role}; pictures are compared by class and slice alone")
+        Skipped(
+            f"column {column}",
+            kind="column",
+            column=column,
+            why=f"is in {role}; pictures are compared by class and slice alone",
+        )
         for column, role in others.items()
     ]
     if not leveled and any(LEVEL in data.frame for data in given.values()):
         notes.append(
-            Skipped(f"column {LEVEL}", "is not in all Datasets, so that slices are not compared like with like")
+            Skipped(
+                f"column {LEVEL}",
+                kind="column",
+                column=LEVEL,
+                why="is not in all Datasets, so that slices are not compared like with like",
+            )
         )
     train = given["train"]
     if np.array_equal(train.subjects, np.arange(len(train))):
@@ -194,10 +242,12 @@ def _notes(given: dict[str, Dataset], target: str, leveled: bool) -> list[Skippe
 
 def _left_out(name: str, in_train: int, held: int) -> Skipped:
     if min(in_train, held) >= FEWEST_PEOPLE:
-        return Skipped(f"class {name}", "there are no synthetic pictures of it, so that it is left out")
+        return Skipped(
+            f"class {name}", kind="class", why="there are no synthetic pictures of it, so that it is left out"
+        )
     people = "1 person" if in_train == 1 else f"{in_train} people"
     why = (
         f"{people} in train and {held} held out; with fewer than {FEWEST_PEOPLE} a number speaks of persons, not of a "
         "disease, so that nothing is concluded about it"
     )
-    return Skipped(f"class {name}", why)
+    return Skipped(f"class {name}", kind="class", why=why)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
 
-from shd.compare.images._pictures import Pictures
+from shd.compare.images.pictures import Pictures
 
 BATCH = 64
 CLASSIFIER_SECONDS = 16
@@ -91,8 +91,8 @@ def _maps(fold: int) -> nn.Sequential:
     return nn.Sequential(nn.PixelUnshuffle(fold), *(layer for size in sizes for layer in _block(*size)))
 
 
-def _block(inputs: int, outputs: int, halve: bool) -> list[nn.Module]:
-    layers = [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+def _block(sides: int, outputs: int, halve: bool) -> list[nn.Module]:
+    layers = [nn.Conv2d(sides, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
     return [*layers, nn.MaxPool2d(2)] if halve else layers
 
 

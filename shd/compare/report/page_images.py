@@ -1,31 +1,28 @@
 """What the page of a comparison of pictures is filled with."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from shd.compare.images import _figures
-from shd.compare.images._grid import Grid
-
-if TYPE_CHECKING:
-    from shd.compare.report.report import Report
+from shd.compare.images.picture_grid import Grid
+from shd.compare.report import figures_images as _figures
+from shd.compare.report.outcome import Outcome
 
 
-def chapters(report: "Report") -> dict:
+def chapters(report: Outcome) -> dict:
     """Return what the chapters of the page show; None or nothing where it could not be measured."""
     return {
-        "samples": _tiles(report.pictures.get("samples")),
+        "samples": _tiles(report.result.pictures.get("samples")),
         "means": _means(report),
         "variety": _by(report, "variety", "metric", _figures.variety, _variety_title),
         "utility": _by(report, "utility", "target", _figures.utility, _utility_title),
         "attention": _attention(report),
-        "suspects": _tiles(report.pictures.get("suspects")),
+        "suspects": _tiles(report.result.pictures.get("suspects")),
         "leakage": _by(report, "leakage", "task", _figures.leakage, _leakage_title),
-        "leakage_rows": report.leakage.to_dict("records"),
-        "hidden": not any(any(grid.persons) for grid in report.pictures.values()),
+        "leakage_rows": report.shown("leakage").to_dict("records"),
+        "hidden": not any(any(grid.persons) for grid in report.result.pictures.values()),
     }
 
 
@@ -41,17 +38,17 @@ def _tiles(grid: Grid | None) -> dict | None:
     return {"columns": grid.columns, "rows": rows}
 
 
-def _means(report: "Report") -> dict:
-    rows = report.frames["means"]
+def _means(report: Outcome) -> dict:
+    rows = report.table("means")
     furthest = rows.loc[rows["synthetic"].idxmax()]
     title = (
         f"Mean pictures: furthest off is {furthest['class']}, by {furthest['synthetic']:.1f} of 255 grey levels "
         f"(other {report.about.word} people: {furthest['real reference']:.1f})"
     )
-    return {"svg": Markup(_figures.means(report.pictures["means"])), "title": title}
+    return {"svg": Markup(_figures.means(report.result.pictures["means"])), "title": title}
 
 
-def _attention(report: "Report") -> dict:
+def _attention(report: Outcome) -> dict:
     score = report.score("Grad-CAM agreement")
     title = "Where networks look"
     if score is not None:
@@ -59,12 +56,12 @@ def _attention(report: "Report") -> dict:
             score.verdict, "at places that cannot be told from any"
         )
         title = f"Trained on synthetic pictures, a network looks {said}"
-    return {"svg": Markup(_figures.attention(report.pictures["attention"])), "title": title}
+    return {"svg": Markup(_figures.attention(report.result.pictures["attention"])), "title": title}
 
 
-def _by(report: "Report", frame: str, column: str, draw: Callable, title: Callable) -> list[dict]:
+def _by(report: Outcome, frame: str, column: str, draw: Callable, title: Callable) -> list[dict]:
     """Draw a figure for each value of a column of a frame."""
-    rows = report.frames.get(frame, pd.DataFrame())
+    rows = report.shown(frame)
     if rows.empty:
         return []
     return [

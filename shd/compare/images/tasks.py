@@ -6,7 +6,7 @@ import numpy as np
 
 from shd.compare.core.chance import interval, mean_known, subject_weights
 from shd.compare.core.models import auroc
-from shd.compare.images._pictures import Pictures
+from shd.compare.images.pictures import Pictures
 
 REPLICATES = 200
 

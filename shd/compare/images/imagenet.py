@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from shd._parallel import in_parallel
-from shd.compare.images._pictures import Pictures
+from shd.compare.images.pictures import Pictures
 
 _FILE = "resnet18-f37072fd.pth"
 _MOST = 600  # pictures a side: each takes a hundredth of a second
