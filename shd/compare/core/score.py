@@ -69,6 +69,24 @@ class Score:
             if self.floor is not None and math.isinf(self.rule.nothing):
                 object.__setattr__(self, "floor", None)
 
+    @classmethod
+    def of(
+        cls,
+        metric: str,
+        value: float,
+        ends: tuple[float, float],
+        *,
+        floor: float | None,
+        ceiling: float | None,
+        verdict: "str | Rule",
+        better: str,
+        sentence: str,
+        digits: int = 3,
+    ) -> "Score":
+        """Return a score of a question, which says later what chapter it is of; numbers of any kind become floats."""
+        numbers = [None if number is None else float(number) for number in (value, *ends, floor, ceiling)]
+        return cls("", metric, *numbers, verdict, better, sentence, digits)
+
     def among(self, scores: int) -> "Score":
         """Return the same score, judged as one of so many."""
         return (
