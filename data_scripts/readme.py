@@ -37,13 +37,6 @@ WIDTH = 1280  # of the page, in CSS pixels
 SHARPNESS = 1.5  # image pixels a CSS pixel, so that letters stay sharp on fine screens
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUESTIONS = {"fidelity": "alike", "utility": "useful", "privacy": "safe", "fairness": "so for everybody"}
-SHOWN = (
-    "column distance", "association error", "distance of triples", "broken rules", "C2ST", "coverage",
-    "TSTR / TRTR", "relative prediction error", "SRA", "confidence interval overlap", "replication rate",
-    "verbatim copies", "DCR share", "membership AUROC", "attribute inference", "singling out", "linkability",
-    "group fidelity", "group utility", "equalised odds",
-)  # fmt: skip
-"""How the scores on tables begin that stand on a page; the report has all of them."""
 
 
 def read_card(release: Path = RELEASE) -> dict:
@@ -58,11 +51,16 @@ def picture_block(card: dict) -> str:
     return f"![The summary of the report on the shipped release. Verdicts: {said}.]({place})"
 
 
+def shown_in_readme() -> tuple[str, ...]:
+    """Return how the scores on tables begin that stand on a page, as their questions say; a report has all."""
+    return tuple(metric for question in shd.compare.questions() for metric in question.readme)
+
+
 def figures_block(card: dict) -> str:
-    """Return the scores of the release, of a table those that are `SHOWN`, between floor and ceiling."""
+    """Return the scores of the release, of a table those that questions name for it, between floor and ceiling."""
     word, (train, holdout) = card["made_from"]["source"], (card["split"][side] for side in ("train", "holdout"))
     of_images, scores = bool(card["data"].get("pixels")), card["scores"]
-    shown = scores if of_images else [score for score in scores if score["metric"].startswith(SHOWN)]
+    shown = scores if of_images else [score for score in scores if score["metric"].startswith(shown_in_readme())]
     what, people = ("pictures", "people") if of_images else ("records", "patients")
     lines = [
         f"{card['data']['records']:,} synthetic {what}, learned from {train['records']:,} {word} ones of "

@@ -10,7 +10,7 @@ from importlib import import_module
 from inspect import signature
 from types import ModuleType
 
-from shd.compare.ask import ask, compare
+from shd.compare.ask import ask, compare, questions
 
 _HOMES = {
     "Report": "report.report",
@@ -66,7 +66,7 @@ _HOMES = {
 }
 """Where the other public names live; each is loaded when it is asked for, so that a light question stays light."""
 
-__all__ = ["ask", "compare", *_HOMES]
+__all__ = ["ask", "compare", "questions", *_HOMES]
 
 
 def __getattr__(name: str) -> object:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -73,9 +72,9 @@ OF_IMAGES = (
 """Every question about pictures."""
 
 
-@cache
-def questions(modules: tuple[str, ...]) -> "tuple[Question, ...]":
-    """Load the questions of some modules."""
+def questions(of_images: bool = False) -> "tuple[Question, ...]":
+    """Return every question that `compare` asks about tables, or about pictures."""
+    modules = OF_IMAGES if of_images else QUESTIONS
     return tuple(import_module(f"shd.compare.{module}").QUESTION for module in modules)
 
 
@@ -145,7 +144,7 @@ def compare(
 
     sides = look(train, synthetic, holdout, target, level, synthesizer, rules, findings, random_state)
     found = checks.before(sides)
-    result = Result.of(sides, answers(questions(OF_IMAGES if sides.is_of_images else QUESTIONS), sides))
+    result = Result.of(sides, answers(questions(sides.is_of_images), sides))
     return Report(result, checks.sort([*found, *checks.after(sides, result, found)]))
 
 
@@ -189,7 +188,7 @@ def ask(
     from shd.compare.core.result import Result
 
     sides = look(train, synthetic, holdout, target, level, synthesizer, rules, findings, random_state)
-    known = {question.name: question for question in questions(OF_IMAGES if sides.is_of_images else QUESTIONS)}
+    known = {question.name: question for question in questions(sides.is_of_images)}
     if name not in known:
         raise ShdError(f"there is no question {name!r}; ask one of: {', '.join(known)}.")
     return Result.of(sides, answers((known[name],), sides))

@@ -1,0 +1,103 @@
+"""The house: files that are read in one sitting, imports that point down only, and a door for whatever comes."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import networkx
+import numpy as np
+import pandas as pd
+import pytest
+import shd
+import shd.compare.fidelity
+from importlinter.cli import lint_imports
+
+readme = importlib.import_module("data_scripts.readme")
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "shd").rglob("*.py"))
+MOST_LINES, MOST_OF_A_FUNCTION, MOST_FLOORS = 400, 50, 9
+HEAVY = ("torch", "statsmodels", "matplotlib", "sklearn")
+
+
+@pytest.fixture(scope="module")
+def arrows() -> networkx.DiGraph:
+    """Which module imports which, imports for type checkers and those inside functions included."""
+    graph = grimp.build_graph("shd", cache_dir=None)
+    pairs = ((one, other) for one in graph.modules for other in graph.find_modules_directly_imported_by(one))
+    return networkx.DiGraph(pairs)
+
+
+def test_a_file_is_read_in_one_sitting_and_a_function_on_one_screen():
+    long = []
+    for file in FILES:
+        text = file.read_text(encoding="utf-8")
+        long += [file.name] if len(text.splitlines()) > MOST_LINES else []
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                own = node.end_lineno - node.lineno - _docstring(node)
+                long += [f"{file.name}: {node.name} has {own} lines"] if own > MOST_OF_A_FUNCTION else []
+    assert not long
+
+
+def _docstring(node: ast.FunctionDef) -> int:
+    first = node.body[0]
+    told = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return first.end_lineno - first.lineno + 1 if told else 0
+
+
+def test_nothing_imports_itself_round_a_corner(arrows):
+    assert [sorted(circle) for circle in networkx.strongly_connected_components(arrows) if len(circle) > 1] == []
+
+
+def test_few_floors_from_a_comparison_to_the_ground(arrows):
+    rooms = arrows.subgraph(room for room in arrows if room.startswith("shd.compare."))
+    assert len(networkx.dag_longest_path(rooms)) <= MOST_FLOORS
+
+
+def test_imports_point_down(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(config_filename="pyproject.toml", no_cache=True) == 0
+
+
+def test_imports_are_light():
+    said = f"import sys, shd, shd.compare; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
+SHOE_SIZE = '''
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score
+
+
+def measure(sides):
+    gap = abs(sides.train.values[:, 0].mean() - sides.synthetic.values[:, 0].mean())
+    said = "Shoes are off by so many sizes."
+    return Answer([Score.of("shoe size", gap, (gap, gap), floor=9, ceiling=0, verdict="green", better="lower", sentence=said)])
+
+
+QUESTION = Question(
+    name="do the shoes fit", chapter="fidelity", measure=measure, readme=("shoe size",),
+    words={"shoe size": "By how many sizes the mean shoe is off."},
+)
+'''  # fmt: skip
+
+
+def test_a_metric_is_one_file_and_one_line(tmp_path, monkeypatch, capsys):
+    (tmp_path / "shoe_size.py").write_text(SHOE_SIZE, encoding="utf-8")
+    monkeypatch.setattr(shd.compare.fidelity, "__path__", [*shd.compare.fidelity.__path__, str(tmp_path)])
+    monkeypatch.setattr(sys.modules["shd.compare.ask"], "QUESTIONS", ("fidelity.columns", "fidelity.shoe_size"))
+    monkeypatch.setenv("SHD_PROGRESS", "1")
+    people = [pd.DataFrame({"shoe": np.random.default_rng(seed).normal(40, 3, 200).round()}) for seed in range(3)]
+    report = shd.compare(people[0], people[1], holdout=people[2])
+    assert "do the shoes fit" in capsys.readouterr().err
+    assert report.score("shoe size").question == "fidelity"
+    page = report.to_html()
+    assert "Shoes are off by so many sizes." in page and "By how many sizes the mean shoe is off." in page
+    assert "shoe size" in readme.shown_in_readme()
+    alone = shd.compare.ask("do the shoes fit", people[0], people[1])
+    assert [score.metric for score in alone.scores] == ["shoe size"]
