@@ -14,7 +14,7 @@ import time
 import warnings
 
 import shd
-from shd.synthesizers.dp_audit import DOMAIN, PLANTED, Bound, audit, tables
+from shd.synthesizers.dp.audit import DOMAIN, PLANTED, Bound, audit, tables
 
 CONFIDENCE = 0.999
 CLAIM_OF_FAULTS = 0.3

@@ -18,19 +18,7 @@ def is_time(values: pd.Series) -> bool:
 
 
 def learn_dtype(values: pd.Series) -> dict:
-    """Return what is needed to give a column its dtype back.
-
-    Returns
-    -------
-    dict
-        ``dtype``; for categories also ``categories``, ``categories_dtype`` and ``ordered``; for
-        dates and lengths of time ``unit``, the coarsest in which all of them are whole.
-
-    Raises
-    ------
-    ShdError
-        Where the dtype cannot be written down and read back, with what to turn it into.
-    """
+    """Return what is needed to give a column its dtype back."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         index = values.cat.categories
         check_levels(values.name, index)
@@ -86,13 +74,7 @@ def check_levels(name: str, levels: pd.Index) -> None:
 
 
 def to_numbers(values: pd.Series, unit: str | None) -> np.ndarray:
-    """Return a column without missing values as float64, dates and lengths of time in `unit`.
-
-    Raises
-    ------
-    ShdError
-        Where something is not a number (or date), is infinite, or is too large to be exact.
-    """
+    """Return a column without missing values as float64, dates and lengths of time in `unit`."""
     try:
         if unit is not None:
             values = values if is_time(values) else pd.to_datetime(values)

@@ -36,24 +36,7 @@ def grid_of(numbers: np.ndarray) -> float:
 
 
 def merge_neighbours(at: np.ndarray, people: np.ndarray, place: np.ndarray, least: int) -> np.ndarray:
-    """Return which place each place becomes, so that everyone shares theirs with `least` people.
-
-    Parameters
-    ----------
-    at : ndarray of int, shape (n,)
-        Place of each record, in order of size.
-    people : ndarray of int, shape (n,)
-        Whose it is.
-    place : ndarray of float, shape (n_places,)
-        Where the places lie, rising.
-    least : int
-
-    Returns
-    -------
-    ndarray of int, shape (n_places,)
-        Places of enough people stay. A run of others is cut into groups of enough, each at its median; where it is
-        too short for one, each goes to the nearest that stays.
-    """
+    """Return which place each place becomes, so that everyone shares theirs with `least` people."""
     n = len(place)
     stays = distinct_people(at, people, n) >= least
     goes = np.arange(n)

@@ -11,21 +11,11 @@ _GROUPS = (16, 8, 4, 2)  # a parent may be seen with its codes merged into at mo
 
 @dataclass
 class Node:
-    """One column of the network: its parents, and how likely each code is given theirs.
-
-    Parameters
-    ----------
-    column : int
-        Position of the column in the table.
-    parents : list of (int, ndarray of int)
-        Column of each parent, and the group that each of its codes counts as.
-    table : ndarray of float64, shape (n_states, n_codes)
-        Probability of each code in each joint state of the parents; rows add up to 1.
-    """
+    """One column of the network: its parents, and how likely each code is given theirs."""
 
     column: int
-    parents: list[tuple[int, np.ndarray]]
-    table: np.ndarray | None = None
+    parents: list[tuple[int, np.ndarray]]  # column of each, and the group that each of its codes counts as
+    table: np.ndarray | None = None  # chance of each code in each joint state of the parents, (n_states, n_codes)
 
     def state(self, codes: np.ndarray) -> tuple[np.ndarray, int]:
         """Return the joint state of the parents in each row of `codes`, and the number of states."""

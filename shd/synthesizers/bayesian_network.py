@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 import pandas as pd
-import torch
 
 from shd._errors import ShdError, ShdWarning
 from shd._progress import Bar, progress
@@ -12,10 +11,10 @@ from shd.dataset import Dataset, as_frame, describe_columns
 from shd.domain import Domain
 from shd.synthesizers._few import distinct_people
 from shd.synthesizers._network import Node, joint_counts, views
-from shd.synthesizers._noise import Budget, Noise, Privacy
-from shd.synthesizers._private_domain import OTHER
-from shd.synthesizers._private_network import PrivateFit, keep_records
 from shd.synthesizers.base import Synthesizer, check_seed, refuse_condition
+from shd.synthesizers.dp.domain import OTHER
+from shd.synthesizers.dp.network import PrivateFit, keep_records
+from shd.synthesizers.dp.noise import Budget, Noise, Privacy
 from shd.synthesizers.encoding import ColumnCodec
 
 _PRIOR = 0.2  # rows' worth of the table with one parent fewer, mixed into every state of the parents
@@ -122,7 +121,7 @@ class BayesianNetwork(Synthesizer):
     Their score has a sensitivity that depends on the number of rows; the one used with `epsilon` is
     after McKenna, Miklau, Sheldon (2021), *Winning the NIST Contest*, arXiv 2108.04978.
     Dwork, Roth (2014). The Algorithmic Foundations of Differential Privacy, doi 10.1561/0400000042.
-    All quoted from memory. `shd.synthesizers.dp_audit` tries to prove the promise wrong.
+    All quoted from memory. `shd.synthesizers.dp.audit` tries to prove the promise wrong.
     """
 
     def __init__(
@@ -257,15 +256,15 @@ class BayesianNetwork(Synthesizer):
             total += np.log(np.maximum(node.table[node.state(codes)[0], codes[:, node.column]], _LEAST))
         return total
 
-    def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
-        tensors = {f"table_{node.column}": torch.from_numpy(node.table) for node in self.nodes_}
+    def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
+        tensors = {f"table_{node.column}": node.table for node in self.nodes_}
         parents = [[node.column, [[p, groups.tolist()] for p, groups in node.parents]] for node in self.nodes_]
         privacy = None if self.privacy_ is None else self.privacy_.to_dict()
         return tensors, {"parents": parents, "privacy": privacy}
 
-    def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
+    def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
         self.nodes_ = [
-            Node(column, [(p, np.array(groups)) for p, groups in parents], tensors[f"table_{column}"].numpy())
+            Node(column, [(p, np.array(groups)) for p, groups in parents], tensors[f"table_{column}"])
             for column, parents in extra["parents"]
         ]
         self.privacy_ = None if extra.get("privacy") is None else Privacy.from_dict(extra["privacy"])

@@ -16,9 +16,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from shd._progress import notice, progress
-from shd.synthesizers._filter import under
+from shd.synthesizers._training import under
+from shd.synthesizers.base import check_whole
 from shd.synthesizers.image_base import ImageSynthesizer
-from shd.synthesizers.slice_gaussian import SliceGaussian, check_whole
+from shd.synthesizers.slice_gaussian import SliceGaussian
 
 _BATCH = 256
 _RATE, _AVERAGE = 1e-3, 0.99
@@ -153,12 +154,12 @@ class FlowMatching(ImageSynthesizer):
 
     def _get_images_state(self) -> tuple[dict, dict]:
         start, _ = self.start_._get_images_state()
-        tensors = {f"net.{k}": v for k, v in self.net_.state_dict().items()}
+        tensors = {f"net.{k}": v.numpy() for k, v in self.net_.state_dict().items()}
         return tensors | {f"start.{k}": v for k, v in start.items()}, {"losses": self.losses_.round(5).tolist()}
 
     def _set_images_state(self, tensors: dict, extra: dict) -> None:
         self.start_ = SliceGaussian(self.components)
         self.start_._set_images_state(under("start.", tensors), {})
         self.net_ = self._net().requires_grad_(False)
-        self.net_.load_state_dict(under("net.", tensors))
+        self.net_.load_state_dict({k: torch.tensor(v) for k, v in under("net.", tensors).items()})
         self.losses_ = np.array(extra["losses"], dtype=float)

@@ -1,7 +1,6 @@
 """`ImageSynthesizer`: what every family of images shares. Conditions, checks, and Datasets of pictures."""
 
 import json
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,13 +9,10 @@ from shd._errors import ShdError
 from shd._identify import identify
 from shd.dataset import DataCard, Dataset
 from shd.synthesizers._conditions import Conditions
-from shd.synthesizers._descriptions import INK
 from shd.synthesizers._protect import people_of
 from shd.synthesizers.base import Synthesizer, plain_number
 
-if TYPE_CHECKING:
-    from shd.synthesizers.slice_gaussian import SliceGaussian
-
+INK = 16  # of 255: what is darker in every picture is background, and left black
 _STEP = 8  # pixels: networks halve pictures up to three times, and JPEG files hold blocks of eight
 
 LEVEL = "slice"
@@ -72,7 +68,7 @@ class ImageSynthesizer(Synthesizer, abstract=True):
     def _become_the_file(self) -> None:
         """Take over what a model file would give back, to the last bit: JPEG turns the smallest into levels."""
         tensors, extra = self._get_state()
-        tensors = {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
+        tensors = {name: np.array(tensor, order="C") for name, tensor in tensors.items()}
         self._set_state(tensors, json.loads(json.dumps(extra, default=plain_number)))
 
     def _learn_rules(self, frame: pd.DataFrame, people: np.ndarray) -> tuple:
@@ -179,8 +175,8 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         """Learn uint8 images (n, box height, box width) with their class and level, int64 (n,)."""
         raise NotImplementedError
 
-    def _sampler(self) -> "SliceGaussian":
-        """Return the statistical sampler that the family starts from, or is."""
+    def _sampler(self) -> "ImageSynthesizer":
+        """Return the `SliceGaussian` that the family starts from, or is."""
         raise NotImplementedError
 
     def _render(

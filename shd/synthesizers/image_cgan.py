@@ -21,6 +21,7 @@ import copy
 import io
 import time
 import warnings
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -31,14 +32,11 @@ from shd._grid import save_grid
 from shd._processes import agree, check_device, join, rank
 from shd._progress import notice, progress
 from shd.dataset import Dataset
-from shd.synthesizers._filter import under
-from shd.synthesizers._image_game import ImageGame, halved
-from shd.synthesizers._image_nets import Refiner
-from shd.synthesizers._jpeg import as_stored
-from shd.synthesizers._training import Checkpoint, Clock, fingerprint, seconds_per_call
+from shd.synthesizers._training import Checkpoint, Clock, fingerprint, seconds_per_call, under
 from shd.synthesizers.active_appearance import ActiveAppearance
+from shd.synthesizers.base import check_whole
 from shd.synthesizers.image_base import ImageSynthesizer
-from shd.synthesizers.slice_gaussian import check_whole
+from shd.synthesizers.image_game import ImageGame, Refiner, Settings, as_stored, halved
 
 _FEWEST = 5  # pictures a slice, below which a class is learned together with its neighbour
 _PREVIEWS = 20  # grids of samples a fit, at even distances
@@ -173,7 +171,9 @@ class ImageCGAN(ImageSynthesizer):
     ) -> None:
         began = time.perf_counter()
         self._start(images, classes, levels, rng)
-        game = ImageGame(self, images, self.class_of_[classes], levels)
+        asked = {field.name: getattr(self, field.name) for field in fields(Settings) if hasattr(self, field.name)}
+        settings = Settings(**asked, n_classes=self.n_classes_, n_levels=self.n_levels_, seed=self.seed_)
+        game = ImageGame(settings, self.start_, images, self.class_of_[classes], levels, self.device_)
         self.seconds_to_start_, untouched = time.perf_counter() - began, copy.deepcopy(game.state())
         self.seconds_per_step_ = seconds_per_call(game.step, calls=3)
         notice(f"ImageCGAN: {self.steps:,} steps, about {self.steps * self.seconds_per_step_ / 60:.1f} minutes.")
@@ -257,7 +257,7 @@ class ImageCGAN(ImageSynthesizer):
 
     def _get_images_state(self) -> tuple[dict, dict]:
         start, _ = self.start_._get_images_state()
-        tensors = {f"generator.{k}": v.half() for k, v in self.generator_.state_dict().items()}
+        tensors = {f"generator.{k}": v.half().numpy() for k, v in self.generator_.state_dict().items()}
         extra = {"class_of": self.class_of_.tolist(), "steps": self.steps_, "seconds": list(self.seconds_)}
         return tensors | {f"start.{k}": v for k, v in start.items()}, extra
 
@@ -267,7 +267,7 @@ class ImageCGAN(ImageSynthesizer):
         self.class_of_, self.steps_ = np.array(extra["class_of"]), extra["steps"]
         self.seconds_ = tuple(extra["seconds"])
         self.generator_ = Refiner(self.n_classes_, self.n_levels_, self.width).requires_grad_(False)
-        self.generator_.load_state_dict({k: v.float() for k, v in under("generator.", tensors).items()})
+        self.generator_.load_state_dict({k: torch.tensor(v).float() for k, v in under("generator.", tensors).items()})
         self.generator_.to(memory_format=torch.channels_last)
 
 

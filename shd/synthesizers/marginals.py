@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import torch
 
 from shd.synthesizers.base import Synthesizer, refuse_condition
 
@@ -46,8 +45,8 @@ class Marginals(Synthesizer):
         chances = ((counts + 0.5) / (counts.sum() + 0.5 * len(counts)) for counts in self.counts_)
         return np.sum([np.log(chance[own]) for chance, own in zip(chances, codes.T, strict=True)], axis=0)
 
-    def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
-        return {"counts": torch.from_numpy(np.concatenate(self.counts_))}, {}
+    def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
+        return {"counts": np.concatenate(self.counts_)}, {}
 
-    def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
-        self.counts_ = np.split(tensors["counts"].numpy(), np.cumsum(self.encoder_.sizes)[:-1])
+    def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
+        self.counts_ = np.split(tensors["counts"], np.cumsum(self.encoder_.sizes)[:-1])

@@ -14,15 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
+from sklearn.covariance import ledoit_wolf
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
-from shd._errors import ShdError
 from shd.dataset import Dataset
-from shd.synthesizers._descriptions import Pixels
-from shd.synthesizers._slice_statistics import class_means, root, spreads
-from shd.synthesizers.image_base import ImageSynthesizer
+from shd.synthesizers.base import check_whole
+from shd.synthesizers.image_base import INK, ImageSynthesizer
 
 _LEVELS_A_BIN = 4  # neighbouring slices that share a covariance
 _FEWEST = 10  # pictures that can have one of their own
@@ -32,6 +30,46 @@ _CHUNK = 1024  # pictures at once, to bound memory
 _QUANTILES = 1001  # points of the map of brightness
 _GROUPS = ("group_weight", "group_mean", "group_factor")
 _FINE, _FINE_STEPS, _ROUGH_STEPS = 60, 127, 7  # first components in a byte a pixel, the others in half a byte
+_SHRINK = 10  # pictures a slice at which the mean of a class is believed half: "moderate" has one or two
+_SHRINK_SPREAD = 40  # pictures of four slices at which the spread of a class is believed half
+
+
+class Pixels:
+    """Pictures described by their grey values, but for pixels that are background in all of them.
+
+    A description is a row of numbers that may be averaged and added up, and drawn as a picture again.
+    """
+
+    def learn(self, images: np.ndarray, levels: np.ndarray, n_levels: int) -> np.ndarray:
+        """Find out what is background in uint8 images (n, height, width), and describe them."""
+        self._find_inside(images)
+        return self.describe(images, levels)
+
+    def _find_inside(self, *sets: np.ndarray) -> None:
+        self.size = sets[0].shape[1:]
+        self.inside = np.any([(images > INK).any(axis=0) for images in sets], axis=0)
+        self.inside |= ~self.inside.any()
+
+    def describe(self, images: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Return the description of uint8 images (n, height, width) at levels (n,): float32 (n, n_features)."""
+        return images[:, self.inside] / np.float32(255)
+
+    def depict(self, features: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Undo `describe`: return pictures, about 0 to 1, float32 (n, height, width)."""
+        pictures = np.zeros((len(features), *self.size), dtype=np.float32)
+        pictures[:, self.inside] = features
+        return pictures
+
+    def to_tensors(self, means: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what is saved: what was learned here, and mean descriptions of shape (..., n_features)."""
+        pixels = np.rint(255 * means.clip(0, 1)).astype(np.uint8)  # a trend may lead beyond black or white
+        return {"inside": self.inside, "mean": pixels}
+
+    def from_tensors(self, tensors: dict[str, np.ndarray]) -> np.ndarray:
+        """Undo `to_tensors`: return the means, float32."""
+        self.inside = tensors["inside"]
+        self.size = self.inside.shape
+        return tensors["mean"] / np.float32(255)
 
 
 class SliceGaussian(ImageSynthesizer):
@@ -259,14 +297,14 @@ class SliceGaussian(ImageSynthesizer):
 
     def _get_images_state(self) -> tuple[dict, dict]:
         steps = np.rint(self.basis_ / self.scale_).astype(np.int8)
-        groups = {name: torch.from_numpy(getattr(self, f"{name}_")).half() for name in _GROUPS}
+        groups = {name: getattr(self, f"{name}_").astype(np.float16) for name in _GROUPS}
         tensors = groups | {
-            "brightness": torch.from_numpy(self.brightness_),
-            "scale": torch.from_numpy(self.scale_),
-            "fine": torch.from_numpy(steps[:_FINE]),
-            "rough": torch.from_numpy(_packed(steps[_FINE:])),
-            "factor": torch.from_numpy(self.factor_[:, *np.tril_indices(self.factor_.shape[1])]).half(),
-            "spread": torch.from_numpy(self.spread_).half(),
+            "brightness": self.brightness_,
+            "scale": self.scale_,
+            "fine": steps[:_FINE],
+            "rough": _packed(steps[_FINE:]),
+            "factor": self.factor_[:, *np.tril_indices(self.factor_.shape[1])].astype(np.float16),
+            "spread": self.spread_.astype(np.float16),
         }
         return tensors | self.description_.to_tensors(self.center_), {}
 
@@ -274,16 +312,66 @@ class SliceGaussian(ImageSynthesizer):
         self.description_ = self._description()
         self.center_ = self.description_.from_tensors(tensors)
         for name in ("brightness", "scale"):
-            setattr(self, f"{name}_", tensors[name].numpy())
-        fine = tensors["fine"].numpy()
-        steps = np.concatenate([fine, _unpacked(tensors["rough"].numpy(), fine.shape[1])])
+            setattr(self, f"{name}_", tensors[name])
+        fine = tensors["fine"]
+        steps = np.concatenate([fine, _unpacked(tensors["rough"], fine.shape[1])])
         self.basis_ = steps.astype(np.float32) * self.scale_
-        half = tensors["factor"].float().numpy()
+        half = tensors["factor"].astype(np.float32)
         self.factor_ = np.zeros((len(half), len(steps), len(steps)), dtype=np.float32)
         self.factor_[:, *np.tril_indices(len(steps))] = half
         for name in ("spread", *_GROUPS):
-            setattr(self, f"{name}_", tensors[name].float().numpy())
+            setattr(self, f"{name}_", tensors[name].astype(np.float32))
         self._draw_means()
+
+
+def class_means(x: np.ndarray, classes: np.ndarray, levels: np.ndarray, n_classes: int, n_levels: int) -> np.ndarray:
+    """Return the mean of every class at every level, small classes drawn towards the trend.
+
+    The trend is the line through the means of the classes of a level, in their order, weighted by
+    how many pictures each has. A class with ten pictures at a level lies half way to it.
+    """
+    overall = x.mean(0)
+    means = np.empty((n_classes, n_levels, x.shape[1]), dtype=np.float32)
+    for level in range(n_levels):
+        here = levels == level
+        count = np.bincount(classes[here], minlength=n_classes).astype(np.float32)
+        own = np.stack([x[here & (classes == c)].mean(0) if count[c] else overall for c in range(n_classes)])
+        if not count.any():
+            means[:, level] = overall
+            continue
+        middle = count @ np.arange(n_classes) / count.sum()
+        off = np.arange(n_classes) - middle
+        at = count @ own / count.sum()
+        slope = (count * off) @ own / max(count @ off**2, 1e-9)
+        trend = at + off[:, None] * slope
+        believed = (count / (count + _SHRINK))[:, None]
+        means[:, level] = believed * own + (1 - believed) * trend
+    return means
+
+
+def spreads(scores: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return the standard deviation of every score in every class, small classes drawn towards that of all."""
+    everyone = np.sqrt((scores**2).mean(axis=0)).clip(1e-6) if len(scores) else np.ones(scores.shape[1])
+    spread = np.tile(everyone, (n_classes, 1))
+    for of_class, count in enumerate(np.bincount(classes, minlength=n_classes)):
+        if count:
+            own = np.sqrt((scores[classes == of_class] ** 2).mean(axis=0)).clip(1e-6)
+            spread[of_class] *= (own / everyone) ** (count / (count + _SHRINK_SPREAD))
+    return spread.astype(np.float32)
+
+
+def root(scores: np.ndarray) -> np.ndarray:
+    """Return a root of the covariance of some scores, a lower triangle of shape (components, components).
+
+    What is shrunk is the correlation: a covariance would be drawn towards equal variances, and the
+    first components, brightness and ventricles among them, would vary less than they do. A score
+    that is always 0 is given the variance 1, so that the root has an inverse.
+    """
+    spread = np.sqrt((scores**2).mean(axis=0))
+    spread = np.where(spread > 1e-6, spread, 1.0)
+    correlation, _ = ledoit_wolf(scores / spread, assume_centered=True)
+    np.fill_diagonal(correlation, 1 + 1e-6)
+    return spread[:, None] * np.linalg.cholesky(correlation)
 
 
 def _packed(steps: np.ndarray) -> np.ndarray:
@@ -296,10 +384,3 @@ def _unpacked(packed: np.ndarray, width: int) -> np.ndarray:
     """Undo `_packed`, for rows of that width; int8."""
     nibbles = np.stack([packed >> 4, packed & 15], axis=2).reshape(len(packed), 2 * packed.shape[1])[:, :width]
     return nibbles.astype(np.int8) - 8
-
-
-def check_whole(model: ImageSynthesizer, name: str, least: int) -> None:
-    """Raise `ShdError` for a constructor argument that is not a whole number from `least` on."""
-    value = getattr(model, name)
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise ShdError(f"{name}={value!r} must be a whole number, {least} or more.")

@@ -5,7 +5,8 @@ for every code of every column, and draws a record from them. A discriminator lo
 records and learns to tell real from generated ones; the generator learns to fool it. Beside that
 game stands a plain demand that needs no game: within each class of the condition, every pair of
 levels shall occur together as often as in the real table. When the game is over, critics learn
-what still gives records away, and send such records back (see ``_filter.py``).
+what still gives records away, and send such records back (see ``critics.py``). Networks, losses and
+the step of the game stand in ``tabular_game.py``; here is what is learned when, and what is kept of it.
 
 Where the parts come from:
 
@@ -19,6 +20,7 @@ Where the parts come from:
 """
 
 import copy
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +31,19 @@ from shd._errors import ShdError
 from shd._progress import notice, progress
 from shd.dataset import Dataset, as_frame
 from shd.synthesizers._conditions import Conditions, condition_columns
-from shd.synthesizers._filter import Filter, at_most, under
-from shd.synthesizers._game import Game, generator
-from shd.synthesizers._one_hot import OneHot
 from shd.synthesizers._protect import people_of
-from shd.synthesizers._training import Checkpoint, Clock, fingerprint, heldout_rows, heldout_score, seconds_per_call
-from shd.synthesizers.base import Synthesizer
+from shd.synthesizers._training import (
+    Checkpoint,
+    Clock,
+    fingerprint,
+    heldout_rows,
+    heldout_score,
+    seconds_per_call,
+    under,
+)
+from shd.synthesizers.base import Synthesizer, check_whole
+from shd.synthesizers.critics import Filter, at_most
+from shd.synthesizers.tabular_game import Game, OneHot, Settings, generator
 
 _EVALUATIONS = 10  # held-out scores a fit, at even distances
 _STEPS_BETWEEN = 200  # fewer scores in a short fit: each takes as long as some fifty steps
@@ -42,6 +51,7 @@ _SCORE_NOISE = 0.02  # two scores of one generator differ by that much now and t
 _MEGABYTES = 1000  # what Python, torch and a table of ordinary size take; python -m benchmarks.scale
 _STEPS_A_SCORE = 50  # what a score takes, in steps
 _CRITIC_STEPS_A_STEP = 7  # steps of the network critic that take as long as one of the game
+_MINUTES_FOR_THE_CRITICS = 5.0  # a fit that takes them bears all steps and trees; in less, most time is for the game
 _SECONDS_A_TREE = 1.5e-8  # for each real record and column, the drawing of generated ones included
 _WHOLE_NUMBERS = {"steps": 1, "width": 1, "noise": 1, "batch": 1, "pack": 1, "patience": 1, "max_levels": 1}
 _WHOLE_NUMBERS |= {"critic_steps": 0, "critic_trees": 0}
@@ -173,9 +183,7 @@ class TabularCGAN(Synthesizer):
 
     def _check_parameters(self) -> None:
         for name, least in _WHOLE_NUMBERS.items():
-            value = getattr(self, name)
-            if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-                raise ShdError(f"{name}={value!r} must be a whole number, {least} or more.")
+            check_whole(self, name, least)
         for name, (low, high) in _NUMBERS.items():
             value = getattr(self, name)
             if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not low <= value <= high:
@@ -213,7 +221,9 @@ class TabularCGAN(Synthesizer):
 
     def _start(self, codes: np.ndarray, classes: np.ndarray) -> Game:
         condition = self._condition_one_hot.encode(torch.tensor(self.conditions_.combinations))
-        return Game(self, self._one_hot, codes[:, self._free_at], classes, condition)
+        asked = {field.name: getattr(self, field.name) for field in fields(Settings) if field.name != "seed"}
+        settings = Settings(**asked, seed=self.seed_)
+        return Game(settings, self._one_hot, codes[:, self._free_at], classes, condition)
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         # None means another model each time; what is drawn here is used all through
@@ -308,6 +318,13 @@ class TabularCGAN(Synthesizer):
         kept = copy.deepcopy(game.average.state_dict()) if score <= lowest + _SCORE_NOISE else best[1]
         return lowest, kept
 
+    def set_minutes(self, data: Dataset | pd.DataFrame, minutes: float, steps: int | None = None) -> "TabularCGAN":
+        """Set steps, and with little time fewer for the critics; see `Synthesizer.set_minutes`."""
+        if minutes > 0:
+            share = min(1.0, minutes / _MINUTES_FOR_THE_CRITICS)
+            self.set_params(critic_steps=int(share * self.critic_steps), critic_trees=int(share * self.critic_trees))
+        return super().set_minutes(data, minutes, steps)
+
     def steps_for(self, data: Dataset | pd.DataFrame, minutes: float) -> int:
         """Return how many steps this machine takes in that many minutes (it tries a few)."""
         self._check_parameters()
@@ -355,7 +372,7 @@ class TabularCGAN(Synthesizer):
         """Ask the critics, where there are any: they were trained on the real records."""
         return np.log(self.filter_.ratio(codes.astype(np.int32))) if self.filter_.critics else None
 
-    def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
+    def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
         extra = {
             "columns": list(self.conditions_.columns),
             "combinations": self.conditions_.combinations.tolist(),
@@ -365,7 +382,7 @@ class TabularCGAN(Synthesizer):
             "heldout_c2st": self.heldout_c2st_ if np.isfinite(self.heldout_c2st_) else None,
             "seconds": list(self.seconds_),
         }
-        return self._halves(), extra
+        return {k: v.numpy() for k, v in self._halves().items()}, extra
 
     def _halves(self) -> dict[str, torch.Tensor]:
         """Return what was learned in half precision: half the file, and scores that do not change."""
@@ -380,7 +397,7 @@ class TabularCGAN(Synthesizer):
         self.filter_ = Filter(self.encoder_.sizes, self.width)
         self.filter_.set_tensors(under("filter.", tensors))
 
-    def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
+    def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
         self.conditions_ = Conditions(
             tuple(extra["columns"]), np.array(extra["combinations"]), np.array(extra["counts"])
         )
@@ -388,7 +405,7 @@ class TabularCGAN(Synthesizer):
         self.generator_ = generator(
             self.noise, self._condition_one_hot.n_codes, self.width, self._one_hot.n_codes
         ).requires_grad_(False)
-        self._load(tensors)
+        self._load({k: torch.tensor(v) for k, v in tensors.items()})
         self.steps_ = extra["steps"]
         self.heldout_c2st_ = float("nan") if extra["heldout_c2st"] is None else extra["heldout_c2st"]
         self.seconds_ = tuple(extra.get("seconds", ()))

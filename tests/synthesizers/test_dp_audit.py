@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shd.synthesizers import BayesianNetwork
-from shd.synthesizers import dp_audit as audit_of
+from shd.synthesizers.dp import audit as audit_of
 
 RUNS = 36
 CONFIDENCE = 0.99  # many bounds are taken at once; seeds are fixed, so that a test says the same each time

@@ -5,8 +5,7 @@ import pytest
 
 from shd._errors import ShdError
 from shd.synthesizers import SliceGaussian
-from shd.synthesizers._slice_statistics import class_means, root, spreads
-from shd.synthesizers.slice_gaussian import _packed, _unpacked
+from shd.synthesizers.slice_gaussian import _packed, _unpacked, class_means, root, spreads
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few to learn from")
 

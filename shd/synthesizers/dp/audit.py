@@ -31,24 +31,12 @@ _THRESHOLDS = 24  # tried for each number that a model shows
 
 @dataclass(frozen=True)
 class Bound:
-    """What an audit found.
+    """What an audit found."""
 
-    Parameters
-    ----------
-    lower : float
-        Epsilon is at least that, up to a chance of 1 - confidence; 0 where nothing was found.
-    claimed : float
-        What was promised.
-    event : str
-        What is more frequent with the one table than with the other.
-    shares : (float, float)
-        How frequent it is with either, in the half that was not searched.
-    """
-
-    lower: float
+    lower: float  # epsilon is at least that, up to a chance of 1 - confidence; 0 where nothing was found
     claimed: float
-    event: str
-    shares: tuple[float, float]
+    event: str  # what is more frequent with the one table than with the other
+    shares: tuple[float, float]  # how frequent it is with either, in the half that was not searched
 
     @property
     def refuted(self) -> bool:
@@ -71,24 +59,7 @@ def audit(
     runs: int = 200,
     confidence: float = 0.95,
 ) -> dict[str, Bound]:
-    """Fit `runs` models to a table and to each of its neighbours, and bound epsilon from below.
-
-    Parameters
-    ----------
-    make : callable
-        Given a number, other each time, returns a synthesizer that is not fitted.
-    one : Dataset
-    neighbours : dict of str to Neighbour
-    runs : int
-        Fits to each table, 20 at least. With 200, a leak that always shows gives a bound of 3.1.
-    confidence : float
-        How sure each bound is, between 0 and 1.
-
-    Returns
-    -------
-    dict of str to Bound
-        One for each neighbour.
-    """
+    """Fit `runs` models to a table and to each of its neighbours, and bound epsilon from below."""
     without = [fit(make(run), one) for run in range(runs)]
     bounds = {}
     for k, (name, other) in enumerate(neighbours.items(), start=1):

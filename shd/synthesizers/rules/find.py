@@ -4,14 +4,12 @@ import numpy as np
 import pandas as pd
 
 from shd.dataset import Dataset, as_frame
-from shd.synthesizers.rules._chance import log_order
-from shd.synthesizers.rules._find_fixed import find_fixed, find_missing
-from shd.synthesizers.rules._find_formulas import find_formulas
-from shd.synthesizers.rules._find_never import find_never
-from shd.synthesizers.rules._formula import Formula
-from shd.synthesizers.rules._kinds import AtMost
-from shd.synthesizers.rules._rule import Rule
-from shd.synthesizers.rules._table import Table
+from shd.synthesizers.rules.find_fixed import find_fixed, find_missing
+from shd.synthesizers.rules.find_formulas import find_formulas
+from shd.synthesizers.rules.find_never import find_never
+from shd.synthesizers.rules.kinds import AtMost, Formula
+from shd.synthesizers.rules.rule import Rule
+from shd.synthesizers.rules.table import Table, log_order
 
 _KINDS = 5
 LEAST_PEOPLE = 50

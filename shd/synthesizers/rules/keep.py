@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.synthesizers.rules._formula import Formula
-from shd.synthesizers.rules._kinds import Own
-from shd.synthesizers.rules._rule import Rule
+from shd.synthesizers.rules.kinds import Formula, Own
+from shd.synthesizers.rules.rule import Rule
 
 _AT_ONCE = 64  # records drawn at least, so that one in so many may do
 _BUDGET = 10  # times as many records as are wanted, and some more, are drawn at most before they are mended
@@ -53,11 +52,6 @@ def draw_keeping(
     takes too long, records are mended: by a rule's own repair (the sum, the value looked up, two dates changed), and
     where that does not do, all columns that rules link with those broken come from another record that was drawn.
     Columns of the condition stay as asked.
-
-    Raises
-    ------
-    ShdError
-        Where records cannot be drawn that keep the rules, with one that is broken.
     """
     locked = frozenset(condition if condition is not None else ())
     formulas = [rule for rule in rules if isinstance(rule, Formula)]

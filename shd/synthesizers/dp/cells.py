@@ -12,7 +12,7 @@ import pandas as pd
 
 from shd.domain import Dates, Declared, Levels, Numbers
 from shd.synthesizers._dtypes import is_time
-from shd.synthesizers._noise import Noise
+from shd.synthesizers.dp.noise import Noise
 from shd.synthesizers.encoding import ColumnCodec
 
 CELLS = 8, 256  # a range with more values than there are cells is cut into that many of equal width, 8 to 256
@@ -22,21 +22,11 @@ MICROSECONDS = {"D": 86_400_000_000, "h": 3_600_000_000, "min": 60_000_000, "s":
 
 @dataclass
 class Column:
-    """One column in cells: the position of each record's cell, and how to make a codec once counts are known.
+    """One column in cells: the position of each record's cell, and how to make a codec once counts are known."""
 
-    Parameters
-    ----------
-    fine : ColumnCodec
-        One code a cell, the last one missing where that can be.
-    cells : ndarray of int64, shape (n,)
-        The cell of each record, -1 for what is not declared.
-    doubtful : tuple of int
-        Cells that stay only if noisy counts say that somebody is there: nobody declared them.
-    """
-
-    fine: ColumnCodec
-    cells: np.ndarray
-    doubtful: tuple[int, ...] = ()
+    fine: ColumnCodec  # one code a cell, the last one missing where that can be
+    cells: np.ndarray  # of each record, -1 for what is not declared
+    doubtful: tuple[int, ...] = ()  # cells that nobody declared: they stay if noisy counts say that somebody is there
 
     @classmethod
     def of(cls, values: pd.Series, declared: Declared, n_cells: int, learned: bool) -> "Column":
@@ -74,23 +64,7 @@ class Column:
     def settle(
         self, counts: np.ndarray, scale: float, max_codes: int, noise: Noise
     ) -> tuple[ColumnCodec, np.ndarray, np.ndarray]:
-        """Merge cells into codes, from noisy counts alone.
-
-        Parameters
-        ----------
-        counts : ndarray of float, shape (n_cells,)
-            Noisy, 0 or more.
-        scale : float
-            Scale of their noise.
-        max_codes : int
-            Most codes, without missing.
-        noise : Noise
-
-        Returns
-        -------
-        codec, margin, codes
-            The codec; the noisy count of each of its codes; the code of each record.
-        """
+        """Merge cells into codes, from noisy counts alone."""
         kept = np.ones(self.n_cells, dtype=bool)
         kept[[cell for cell in self.doubtful if counts[cell] <= _SURE * scale]] = False
         n_known = self.n_cells - self.fine.missing

@@ -2,12 +2,9 @@
 
 import numpy as np
 
-from shd.synthesizers.rules._chance import log_fixed, log_ranges
-from shd.synthesizers.rules._formula import Formula
-from shd.synthesizers.rules._kinds import Fixed, MissingTogether, MissingWhen
-from shd.synthesizers.rules._parts import Part, round_between
-from shd.synthesizers.rules._rule import Rule
-from shd.synthesizers.rules._table import Column, Table
+from shd.synthesizers.rules.kinds import Fixed, Formula, MissingTogether, MissingWhen
+from shd.synthesizers.rules.rule import Part, Rule, round_between
+from shd.synthesizers.rules.table import Column, Table, log_fixed, log_ranges
 
 _MOST_RANGES = 50  # levels that ranges of a number may fix
 

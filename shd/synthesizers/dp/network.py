@@ -7,9 +7,9 @@ import pandas as pd
 
 from shd.domain import Domain
 from shd.synthesizers._network import Node, joint_counts, views
-from shd.synthesizers._noise import Budget, Noise
-from shd.synthesizers._private_columns import CELLS, Column
-from shd.synthesizers._private_domain import learn_declared
+from shd.synthesizers.dp.cells import CELLS, Column
+from shd.synthesizers.dp.domain import learn_declared
+from shd.synthesizers.dp.noise import Budget, Noise
 from shd.synthesizers.encoding import TableEncoder
 
 SIZE, DOMAIN, MARGINS, STRUCTURE = Fraction(1, 100), Fraction(3, 10), Fraction(1, 4), Fraction(1, 4)
@@ -23,20 +23,7 @@ _RAKED = 10  # rounds of fitting a table to the margins
 
 
 class PrivateFit:
-    """One private fit; `run` gives the encoder, the nodes and the noisy number of records.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame, shape (n, n_columns)
-        At most `m` records of each subject.
-    people : ndarray of int64, shape (n,)
-        Whose each record is.
-    m : int
-        What one subject moves any histogram by: the sensitivity of all that follows.
-    budget : Budget
-    noise : Noise
-    degree, max_bins, max_levels : int
-    """
+    """One private fit; `run` gives the encoder, the nodes and the noisy number of records."""
 
     def __init__(
         self,
