@@ -24,17 +24,19 @@ def level_pieces(known: pd.Series, max_levels: int) -> dict:
             counts = counts.loc[sorted(counts.index, key=str)]
         levels = [level.item() if isinstance(level, np.generic) else level for level in counts.index.tolist()]
         weight = counts.to_numpy(float)
-    code = np.arange(len(levels))
-    if len(levels) > max_levels:
-        own = np.zeros(len(levels), dtype=bool)
-        n_shared = max(1, max_levels // 4)
-        own[np.argsort(-weight, kind="stable")[: max_levels - n_shared]] = True
-        rare = weight[~own]
-        code[~own] = np.minimum((np.cumsum(rare) - rare / 2) / rare.sum() * n_shared, n_shared - 1).astype(int)
-        code[own] = n_shared + np.arange(own.sum())
-    _, code = np.unique(code, return_inverse=True)
+    code = np.arange(len(levels)) if len(levels) <= max_levels else shared_codes(weight, max_levels)
     order = np.argsort(code, kind="stable")
     return {"code": code[order], "weight": weight[order], "levels": [levels[i] for i in order]}
+
+
+def shared_codes(weight: np.ndarray, most: int) -> np.ndarray:
+    """Return a code for each level: the commonest have one each, the others share `most / 4` with their neighbours."""
+    own, n_shared = np.zeros(len(weight), dtype=bool), max(1, most // 4)
+    own[np.argsort(-weight, kind="stable")[: most - n_shared]] = True
+    rare, code = weight[~own], np.arange(len(weight))
+    code[~own] = np.minimum((np.cumsum(rare) - rare / 2) / rare.sum() * n_shared, n_shared - 1).astype(int)
+    code[own] = n_shared + np.arange(own.sum())
+    return np.unique(code, return_inverse=True)[1]
 
 
 def number_pieces(

@@ -59,7 +59,7 @@ class Synthesizer(BaseEstimator):
             registry[cls.__name__] = cls
 
     def fit(self, data: Dataset | pd.DataFrame) -> "Synthesizer":
-        """Learn from a table.
+        """Learn from a table; warns of few rows, and of columns that are empty, constant or look like an id.
 
         Parameters
         ----------
@@ -73,13 +73,7 @@ class Synthesizer(BaseEstimator):
         Raises
         ------
         ShdError
-            Where the table is empty, a column identifies people or holds what cannot be encoded,
-            or a constructor argument cannot work.
-
-        Warns
-        -----
-        ShdWarning
-            Of few rows, and of columns that are empty, constant or look like an id.
+            Where the table or a constructor argument cannot work.
         """
         vars(self).pop("n_rows_", None)  # set last: a fit that failed leaves nothing that could be sampled
         check_seed(self.random_state)
@@ -132,11 +126,6 @@ class Synthesizer(BaseEstimator):
         -------
         pandas.DataFrame, shape (n, n_columns)
             Same columns, dtypes and categories as the table that was fitted.
-
-        Raises
-        ------
-        ShdError
-            Where it was not fitted, or the condition or the rules cannot be met.
         """
         self._check_fitted()
         rng = self._check_sample(n, random_state)
@@ -150,13 +139,7 @@ class Synthesizer(BaseEstimator):
         return self._with_fakes(drawn, self.random_state if random_state is None else random_state)
 
     def save(self, path: str | Path) -> Path:
-        """Write the model to one safetensors file (no pickle); see `load_synthesizer`.
-
-        Returns
-        -------
-        pathlib.Path
-            Where it is.
-        """
+        """Write the model to one safetensors file (no pickle), and return its path; see `load_synthesizer`."""
         self._check_fitted()
         tensors, extra = self._get_state()
         header = {
@@ -196,11 +179,6 @@ class Synthesizer(BaseEstimator):
         Returns
         -------
         self
-
-        Raises
-        ------
-        ShdError
-            Where the minutes are not above 0, or the family does not learn step by step.
         """
         if not minutes > 0:
             raise ShdError(f"minutes={minutes} must be more than 0, for example 6.")
@@ -229,13 +207,8 @@ class Synthesizer(BaseEstimator):
         Returns
         -------
         ndarray of float, shape (n,), or None
-            A log likelihood, or a log ratio of one; higher for what the model takes for likelier, minus infinity for
-            records with a level that it does not know. None where a family has nothing to say.
-
-        Raises
-        ------
-        ShdError
-            Where it was not fitted, or the table lacks a column that was learned.
+            A log likelihood, or a log ratio of one; minus infinity for records with a level that it does not know.
+            None where a family has nothing to say.
         """
         self._check_fitted()
         frame = as_frame(data, "the table")
@@ -343,11 +316,6 @@ def load_synthesizer(path: str | Path) -> Synthesizer:
     -------
     Synthesizer
         Fitted, ready to sample.
-
-    Raises
-    ------
-    ShdError
-        Where there is no such file, or it is not a model of this package.
     """
     path = Path(path)
     if not path.is_file():

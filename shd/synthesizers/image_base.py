@@ -49,11 +49,6 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         Returns
         -------
         self
-
-        Raises
-        ------
-        ShdError
-            Where there are no images or no target, other columns, or a missing value.
         """
         _check_pictures(data)
         self._data = data

@@ -80,9 +80,8 @@ class SliceGaussian(ImageSynthesizer):
     components : int
         Principal components; at most one less than there are pictures.
     groups : int
-        Groups of people that the first 20 components are drawn from, each a Gaussian of its own: a
-        mixture (McLachlan and Peel 2000). One group, the default, is a plain Gaussian. There are fewer
-        groups where one would hold fewer than 160 pictures.
+        Groups of people that the first 20 components are drawn from, each a Gaussian of its own: a mixture (McLachlan
+        and Peel 2000); 1 is a plain Gaussian. There are fewer where one would hold fewer than 160 pictures.
     min_people : int, optional
         See `Synthesizer`.
     random_state : int
@@ -90,23 +89,16 @@ class SliceGaussian(ImageSynthesizer):
 
     Attributes
     ----------
-    description_ : Pixels
-        What a picture is described by: its pixels, but for background.
-    center_ : ndarray of float32, shape (n_classes, n_levels, n_features)
-        Mean description. Small classes are drawn towards the line through all classes, so that no
-        mean is the picture of one person.
-    mean_ : ndarray of float32, shape (n_classes, n_levels, box height, box width)
-        The same as pictures, 0 to 1.
+    center_, mean_ : ndarray of float32, shape (n_classes, n_levels, ...)
+        Mean description, and as a picture, 0 to 1. Small classes are drawn towards the line through all classes, so
+        that no mean is the picture of one person.
     basis_ : ndarray of float32, shape (components, n_features)
-        Directions in which people differ, in whole steps of `scale_`, shape (components, 1), 255 of
-        them for the first 60 components and 15 for the others: a model file shall be small.
-    factor_ : ndarray of float32, shape (n_bins, components, components)
-        Makes independent normal numbers correlated: the root of the correlation of each bin.
-    spread_ : ndarray of float32, shape (n_bins, n_classes, components)
-        Standard deviation of the scores in each bin and class.
+        Directions in which people differ, in whole steps of `scale_`, 255 of them for the first 60 components and 15
+        for the others: a model file shall be small.
+    factor_, spread_ : ndarray of float32, shape (n_bins, ...)
+        Root of the correlation of the scores in each bin of slices, and their standard deviation in each class.
     group_weight_, group_mean_, group_factor_ : ndarray of float32
-        The mixture, of shapes (n_groups,), (n_groups, 20), (n_groups, 20, 20), in numbers that are
-        standard normal where there is one group.
+        The mixture, in numbers that are standard normal where there is one group.
     brightness_ : ndarray of float32, shape (2, 1001)
         Quantiles of the pixels as drawn, and of the real ones that they are mapped to.
     """

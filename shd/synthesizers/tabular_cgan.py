@@ -169,11 +169,6 @@ class TabularCGAN(Synthesizer):
         Returns
         -------
         self
-
-        Raises
-        ------
-        ShdError
-            Where the table cannot be learned from, or the checkpoint is of something else.
         """
         self._checkpoint = checkpoint
         try:

@@ -15,8 +15,8 @@ import pandas as pd
 
 from shd.dataset import is_numeric
 from shd.domain import UNITS, Dates, Declared, Levels, Numbers
-from shd.synthesizers._dtypes import is_level
-from shd.synthesizers.dp.cells import MICROSECONDS, microseconds_of, numbers_of
+from shd.synthesizers._dtypes import MICROSECONDS, is_level
+from shd.synthesizers.dp.cells import microseconds_of, numbers_of
 from shd.synthesizers.dp.noise import Noise
 
 OTHER = "other"

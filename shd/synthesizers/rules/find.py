@@ -19,7 +19,7 @@ LEAST_PEOPLE = 50
 def find_rules(
     data: Dataset | pd.DataFrame, people: np.ndarray | None = None, min_people: int = 5, alpha: float = 0.01
 ) -> tuple[Rule, ...]:
-    """Return the rules that every record keeps.
+    """Return the rules that every record keeps, by kind.
 
     * *order*: a <= b, or a < b, for numbers, dates, and categories of the same order;
     * *formula*: a number or date is a sum, difference, product or ratio of up to five others, with weights, to within
@@ -30,11 +30,10 @@ def find_rules(
 
     A rule holds without a single exception. Were its columns independent given their margins, it would hold for all
     people by chance with a probability below ``alpha / (5 m)``, where m is how many candidates of its kind were tried
-    and 5 the number of kinds (Bonferroni): so that in a table of independent columns any rule at all is found with a
-    probability of at most `alpha`. The probabilities stand in `_chance`; they count people, by one record of each.
-    With n people in whom it could have been broken, at most 1 - .05 ** (1 / n) break it in truth (Clopper and Pearson
-    1934, doi 10.1093/biomet/26.4.404, at 95 %): n is at least 50, and stands with the rule. What disjoint ranges or
-    margins make true by themselves fails that test; what follows from another rule is left out.
+    and 5 the number of kinds (Bonferroni); see `table`. The probabilities count people, by one record of each. With n
+    people in whom it could have been broken, at most 1 - .05 ** (1 / n) break it in truth (Clopper and Pearson 1934,
+    doi 10.1093/biomet/26.4.404, at 95 %): n is at least 50, and stands with the rule. What disjoint ranges or margins
+    make true by themselves fails that test; what follows from another rule is left out.
 
     Parameters
     ----------
@@ -49,7 +48,6 @@ def find_rules(
     Returns
     -------
     tuple of Rule
-        By kind, in the order above.
     """
     frame = as_frame(data)
     if people is None:
