@@ -76,6 +76,15 @@ class Conditions:
         classes = home[classes]
         return cls(columns, left, np.bincount(classes)), classes
 
+    def to_dict(self) -> dict:
+        """Return plain lists, for JSON."""
+        return {name: list(value) if name == "columns" else value.tolist() for name, value in vars(self).items()}
+
+    @classmethod
+    def from_dict(cls, state: dict) -> "Conditions":
+        """Undo `to_dict`; other entries of `state` are left alone."""
+        return cls(tuple(state["columns"]), np.array(state["combinations"]), np.array(state["counts"]))
+
     def draw(self, n: int, asked: dict | pd.DataFrame | None, encoder: TableEncoder, rng: np.random.Generator):
         """Return codes of the condition columns for `n` rows, int64, shape (n, n_condition_columns).
 

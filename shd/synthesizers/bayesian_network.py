@@ -98,14 +98,13 @@ class BayesianNetwork(Synthesizer):
 
     References
     ----------
-    Zhang, Cormode, Procopiuc, Srivastava, Xiao (2017). PrivBayes: Private Data Release via
-    Bayesian Networks. ACM Transactions on Database Systems 42(4), doi 10.1145/3134428. There the
-    best set of parents is sought among all sets; here it is grown one parent at a time. That
-    keeps wide tables cheap, and misses parents that tell something only together (exclusive or).
-    Their score has a sensitivity that depends on the number of rows; the one used with `epsilon` is
-    after McKenna, Miklau, Sheldon (2021), *Winning the NIST Contest*, arXiv 2108.04978.
-    Dwork, Roth (2014). The Algorithmic Foundations of Differential Privacy, doi 10.1561/0400000042.
-    All quoted from memory. `shd.synthesizers.dp.audit` tries to prove the promise wrong.
+    Zhang, Cormode, Procopiuc, Srivastava, Xiao (2017). PrivBayes: Private Data Release via Bayesian Networks. ACM
+    Transactions on Database Systems 42(4), doi 10.1145/3134428. There the best set of parents is sought among all sets;
+    here it is grown one parent at a time. That keeps wide tables cheap, and misses parents that tell something only
+    together (exclusive or). Their score has a sensitivity that depends on the number of rows; the one used with
+    `epsilon` is after McKenna, Miklau, Sheldon (2021), *Winning the NIST Contest*, arXiv 2108.04978. Dwork, Roth
+    (2014). The Algorithmic Foundations of Differential Privacy, doi 10.1561/0400000042. All quoted from memory.
+    `shd.synthesizers.dp.audit` tries to prove the promise wrong.
     """
 
     def __init__(

@@ -1,8 +1,7 @@
 """Tables to whole-number codes and back: the one encoding that every tabular synthesizer shares.
 
-Every column becomes a small set of codes 0..n-1. A level of a category is a code. A number is a
-code for a quantile bin, and comes back as a draw from what that bin held. Missing is a code of its
-own, so that nothing is ever imputed.
+Every column becomes a small set of codes 0..n-1. A level of a category is a code. A number is a code for a quantile
+bin, and comes back as a draw from what that bin held. Missing is a code of its own, so that nothing is ever imputed.
 """
 
 from dataclasses import asdict, dataclass
@@ -155,10 +154,6 @@ class ColumnCodec:
         position = categories.astype(object).get_indexer(pd.Index(self.levels, dtype=object))
         dtype = pd.CategoricalDtype(categories, self.ordered)
         return pd.Series(pd.Categorical.from_codes(np.append(position, -1)[at], dtype=dtype), name=self.name)
-
-    def code_of(self, level: object) -> int:
-        """Return the code of one level; `ShdError` names the known levels where it is not one."""
-        return int(self.transform(pd.Series([level], name=self.name, dtype=object))[0])
 
     def to_dict(self) -> dict:
         """Return the codec as plain lists and numbers, for JSON."""

@@ -22,9 +22,8 @@ LEVEL = "slice"
 class ImageSynthesizer(Synthesizer, abstract=True):
     """Base of all families of images: ``fit`` learns a Dataset with images, ``sample`` gives another.
 
-    What can be asked for is the class (the target of the Dataset) and, where there is a column
-    ``slice``, the slice. A family writes `_fit_images`, `_sampler`, `_render`,
-    `_get_images_state` and `_set_images_state`.
+    What can be asked for is the class (the target of the Dataset) and, where there is a column ``slice``, the slice. A
+    family writes `_fit_images`, `_sampler`, `_render`, `_get_images_state` and `_set_images_state`.
 
     Attributes
     ----------
@@ -95,19 +94,15 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         if len(names) < len(self.encoder_.names) or data.images is None or data.images.shape[1:] != self.size_:
             raise ShdError("the model can only be asked about pictures of the kind that it learned.")
         codes = self.encoder_.transform(data.frame[names])
-        top, bottom, left, right = self.box_
-        more = [(0, 0), *((0, up - side) for up, side in zip(_up_to_steps(self.size_), self.size_, strict=True))]
-        images = np.pad(data.images, more)[:, top:bottom, left:right]
-        return self._sampler().log_density(images, *self._class_and_level(codes))
+        return self._sampler().log_density(self._inside(_padded(data.images)), *self._class_and_level(codes))
 
     def _dataset(
         self, classes: np.ndarray, levels: np.ndarray, inside: np.ndarray, rng: np.random.Generator
     ) -> Dataset:
         """Put what was drawn inside the box into whole pictures, and say what they are."""
         codes = np.stack([classes if name == self.target_ else levels for name in self.encoder_.names], axis=1)
-        images = np.zeros((len(inside), *_up_to_steps(self.size_)), dtype=np.uint8)
-        top, bottom, left, right = self.box_
-        images[:, top:bottom, left:right] = inside
+        images = _padded(np.zeros((len(inside), *self.size_), dtype=np.uint8))
+        self._inside(images)[:] = inside
         images = images[:, : self.size_[0], : self.size_[1]]
         roles = {"target": self.target_, "name": self.name_, "card": self.card_}
         return Dataset(self.encoder_.inverse(codes, rng), source="synthetic", images=images, **roles)
@@ -121,12 +116,13 @@ class ImageSynthesizer(Synthesizer, abstract=True):
             self.encoder_.whole, codes, self._people, self.protection_.done.min_people
         )
         self._count()
-        images = self._data.images
-        more = [(0, 0), *((0, up - side) for up, side in zip(_up_to_steps(self.size_), self.size_, strict=True))]
-        images = np.pad(images, more)
+        images = _padded(self._data.images)
         self.box_ = _content(images)
+        self._fit_images(self._inside(images), *self._class_and_level(codes), rng)
+
+    def _inside(self, images: np.ndarray) -> np.ndarray:
         top, bottom, left, right = self.box_
-        self._fit_images(images[:, top:bottom, left:right], *self._class_and_level(codes), rng)
+        return images[:, top:bottom, left:right]
 
     def _count(self) -> None:
         sizes = dict(zip(self.encoder_.names, self.encoder_.sizes, strict=True))
@@ -146,9 +142,7 @@ class ImageSynthesizer(Synthesizer, abstract=True):
             "card": vars(self.card_),
             "size": list(self.size_),
             "box": list(self.box_),
-            "columns": list(self.conditions_.columns),
-            "combinations": self.conditions_.combinations.tolist(),
-            "counts": self.conditions_.counts.tolist(),
+            **self.conditions_.to_dict(),
         }
         return tensors, {**known, "images": extra}
 
@@ -156,9 +150,7 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         self.target_, self.name_, self.size_ = extra["target"], extra["name"], tuple(extra["size"])
         self.box_ = tuple(extra["box"])
         self.card_ = DataCard(**{**extra["card"], "notes": tuple(extra["card"]["notes"])})
-        self.conditions_ = Conditions(
-            tuple(extra["columns"]), np.array(extra["combinations"]), np.array(extra["counts"])
-        )
+        self.conditions_ = Conditions.from_dict(extra)
         self._count()
         self._set_images_state(tensors, extra["images"])
 
@@ -191,8 +183,9 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         raise NotImplementedError
 
 
-def _up_to_steps(size: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(-(-side // _STEP) * _STEP for side in size)
+def _padded(images: np.ndarray) -> np.ndarray:
+    """Return images with black below and to the right, up to whole steps."""
+    return np.pad(images, [(0, 0), *((0, -side % _STEP) for side in images.shape[1:])])
 
 
 def _content(images: np.ndarray) -> tuple[int, int, int, int]:

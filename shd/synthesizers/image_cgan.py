@@ -1,10 +1,9 @@
 """`ImageCGAN`: a conditional GAN for pictures of few people, made for a small computer.
 
-A statistical sampler (`ActiveAppearance`) draws a blurred picture of the class and slice that are
-asked for. A U-Net adds what is missing: edges, folds, grain. A discriminator looks at each picture
-alone and at four of one class and slice together, and learns to tell real from generated ones; the
-U-Net learns to fool it. Half of every batch begins from real pictures as blurred as the sampler
-would draw them, and is drawn a little towards the real ones.
+A statistical sampler (`ActiveAppearance`) draws a blurred picture of the class and slice that are asked for. A U-Net
+adds what is missing: edges, folds, grain. A discriminator looks at each picture alone and at four of one class and
+slice together, and learns to tell real from generated ones; the U-Net learns to fool it. Half of every batch begins
+from real pictures as blurred as the sampler would draw them, and is drawn a little towards the real ones.
 
 Where the parts come from:
 
@@ -74,8 +73,7 @@ class ImageCGAN(ImageSynthesizer):
     jpeg_quality : int, optional
         Quality, 1 to 100, of the JPEG files that the real pictures come in; None where they do not.
     precision : {"auto", "float32", "bfloat16"}
-        Of the networks. bfloat16 is twice as fast where the processor knows it, and ``"auto"`` takes it
-        there.
+        Of the networks. bfloat16 is twice as fast where the processor knows it, and ``"auto"`` takes it there.
     device : str
         ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU where there is one. Several processes started by
         ``torchrun`` share the work, on one machine or more; see `shd._processes`.

@@ -192,11 +192,10 @@ class Game:
 class ClassMoments:
     """First and second moments of the one-hot table within each class, as a loss.
 
-    Every code is centred and scaled by what it is in the real class, so that the second moments
-    are correlations and a rare level counts as much as a common one. They are taken on the
-    generator's probabilities: columns are independent given noise and condition, so that the
-    product of two probabilities is exactly how often the two levels come together, without the
-    noise of drawing them. A running average stands in for the whole generated table.
+    Every code is centred and scaled by what it is in the real class, so that the second moments are correlations and a
+    rare level counts as much as a common one. They are taken on the generator's probabilities: columns are independent
+    given noise and condition, so that the product of two probabilities is exactly how often the two levels come
+    together, without the noise of drawing them. A running average stands in for the whole generated table.
     """
 
     def __init__(self, columns: "OneHot", codes: torch.Tensor, classes: torch.Tensor, n_classes: int):

@@ -8,7 +8,7 @@ from shd.synthesizers.rules.find_fixed import find_fixed, find_missing
 from shd.synthesizers.rules.find_formulas import find_formulas
 from shd.synthesizers.rules.find_never import find_never
 from shd.synthesizers.rules.kinds import AtMost, Formula
-from shd.synthesizers.rules.rule import Rule
+from shd.synthesizers.rules.rule import Rule, as_numbers
 from shd.synthesizers.rules.table import Table, log_order
 
 _KINDS = 5
@@ -70,7 +70,7 @@ def find_orders(table: Table, log_alpha: float, formulas: list[Formula]) -> list
     candidates = 0
     for scale in dict.fromkeys(column.scale for column in table.columns if column.scale is not None):
         at = [j for j, column in enumerate(table.columns) if column.scale == scale]
-        numbers = np.column_stack([_numbers(table, j) for j in at])
+        numbers = np.column_stack([as_numbers(table.frame[table.columns[j].name]) for j in at])
         candidates += len(at) * (len(at) - 1)
         sample = numbers[table.sample]
         for a, first in enumerate(at):
@@ -86,14 +86,6 @@ def find_orders(table: Table, log_alpha: float, formulas: list[Formula]) -> list
     return [
         AtMost(columns[a].name, columns[b].name, *sure[a, b]) for a, b in short if not _is_part(table, a, b, formulas)
     ]
-
-
-def _numbers(table: Table, j: int) -> np.ndarray:
-    column = table.columns[j]
-    if column.numbers is not None:
-        return column.numbers
-    codes = table.frame[column.name].cat.codes.to_numpy(float)
-    return np.where(codes < 0, np.nan, codes)
 
 
 def _order(table: Table, first: np.ndarray, second: np.ndarray) -> tuple[tuple[bool, int], float] | None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd.synthesizers.rules.kinds import Formula, Own
-from shd.synthesizers.rules.rule import Rule
+from shd.synthesizers.rules.rule import Rule, changed
 
 _AT_ONCE = 64  # records drawn at least, so that one in so many may do
 _BUDGET = 10  # times as many records as are wanted, and some more, are drawn at most before they are mended
@@ -96,10 +96,8 @@ def _replaced(frame: pd.DataFrame, place: np.ndarray, other: pd.DataFrame, at: n
     order = np.arange(len(frame))
     order[place] = len(frame) + at
     taken = {name: pd.concat([frame[name], other[name]], ignore_index=True).iloc[order].array for name in columns}
-    made = frame.copy(deep=False)
-    for name, values in taken.items():
-        made[name] = pd.Series(values, index=frame.index, dtype=frame[name].dtype)
-    return made
+    made = {name: pd.Series(v, index=frame.index, dtype=frame[name].dtype) for name, v in taken.items()}
+    return changed(frame, made)
 
 
 def _mended(frame, broken: np.ndarray, rules: Sequence[Rule], locked: frozenset, pool: pd.DataFrame, rng):

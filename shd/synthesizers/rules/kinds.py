@@ -34,15 +34,12 @@ class AtMost(Rule):
         first, second = as_numbers(frame[self.first]), as_numbers(frame[self.second])
         return first >= second if self.strict else first > second
 
-    def repair(self, frame: pd.DataFrame, locked: frozenset = frozenset()) -> pd.DataFrame:
+    def _mended(self, frame: pd.DataFrame, rows: np.ndarray, locked: frozenset) -> dict:
         """Change the two values with each other."""
-        rows = self.broken(frame)
-        if locked & set(self.columns) or not rows.any() or frame[self.first].dtype != frame[self.second].dtype:
-            return frame
         first, second = frame[self.first], frame[self.second]
-        frame = frame.copy(deep=False)
-        frame[self.first], frame[self.second] = first.where(~rows, second), second.where(~rows, first)
-        return frame
+        if locked & set(self.columns) or first.dtype != second.dtype:
+            return {}
+        return {self.first: first.where(~rows, second), self.second: second.where(~rows, first)}
 
 
 @dataclass(frozen=True)
@@ -124,19 +121,16 @@ class Formula(Rule):
         """Return which records break it."""
         return self.off(self.numbers(frame))
 
-    def repair(self, frame: pd.DataFrame, locked: frozenset = frozenset()) -> pd.DataFrame:
+    def _mended(self, frame: pd.DataFrame, rows: np.ndarray, locked: frozenset) -> dict:
         """Compute the target again; where it is locked, the first term that is free."""
         numbers = self.numbers(frame)
-        rows = self.off(numbers)
         at = next((i for i, column in enumerate(self.columns) if column not in locked), None)
-        if at is None or not rows.any():
-            return frame
+        if at is None:
+            return {}
         made = self.predict(numbers) if at == 0 else self._solve(numbers, at)
-        place = self.places[at]
-        made = made if place is None else np.round(made, place)
-        frame = frame.copy(deep=False)
-        frame[self.columns[at]] = with_numbers(frame[self.columns[at]], rows & np.isfinite(made), made)
-        return frame
+        made = made if self.places[at] is None else np.round(made, self.places[at])
+        target = self.columns[at]
+        return {target: with_numbers(frame[target], rows & np.isfinite(made), made)}
 
     def _solve(self, numbers: np.ndarray, at: int) -> np.ndarray:
         weight, rest = self.terms[at - 1][1], numbers.copy()
@@ -197,14 +191,11 @@ class Fixed(Rule):
         own = np.array([*map(plain, distinct), None], dtype=object)[codes]
         return said & values.notna().to_numpy() & (own != wanted)
 
-    def repair(self, frame: pd.DataFrame, locked: frozenset = frozenset()) -> pd.DataFrame:
+    def _mended(self, frame: pd.DataFrame, rows: np.ndarray, locked: frozenset) -> dict:
         """Look the value up."""
-        rows = self.broken(frame)
-        if self.column in locked or not rows.any():
-            return frame
-        frame = frame.copy(deep=False)
-        frame[self.column] = with_levels(frame[self.column], rows, self.wanted(frame)[1][rows])
-        return frame
+        if self.column in locked:
+            return {}
+        return {self.column: with_levels(frame[self.column], rows, self.wanted(frame)[1][rows])}
 
 
 @dataclass(frozen=True)
@@ -256,14 +247,9 @@ class MissingWhen(Rule):
         absent = frame[self.column].isna().to_numpy()
         return (missing & ~absent) | (known & absent)
 
-    def repair(self, frame: pd.DataFrame, locked: frozenset = frozenset()) -> pd.DataFrame:
+    def _mended(self, frame: pd.DataFrame, rows: np.ndarray, locked: frozenset) -> dict:
         """Take the value away where there should be none."""
-        rows = self._must(frame)[0] & frame[self.column].notna().to_numpy()
-        if self.column in locked or not rows.any():
-            return frame
-        frame = frame.copy(deep=False)
-        frame[self.column] = frame[self.column].mask(rows)
-        return frame
+        return {} if self.column in locked else {self.column: frame[self.column].mask(rows & self._must(frame)[0])}
 
 
 @dataclass(frozen=True)

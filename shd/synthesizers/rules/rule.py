@@ -62,7 +62,12 @@ class Rule:
 
     def repair(self, frame: pd.DataFrame, locked: frozenset = frozenset()) -> pd.DataFrame:
         """Return the records mended as far as one column of them can mend them; `locked` columns stay."""
-        return frame
+        rows = self.broken(frame)
+        return changed(frame, self._mended(frame, rows, locked) if rows.any() else {})
+
+    def _mended(self, frame: pd.DataFrame, rows: np.ndarray, locked: frozenset) -> dict[Hashable, pd.Series]:
+        """Return columns in which the records at `rows` (a mask) no longer break it; none unless a kind says how."""
+        return {}
 
     def to_dict(self) -> dict:
         """Return it as plain values, for JSON."""
@@ -211,6 +216,14 @@ def with_levels(values: pd.Series, rows: np.ndarray, levels: np.ndarray) -> pd.S
     for code, level in enumerate(distinct):
         values.iloc[at[codes == code]] = level
     return values
+
+
+def changed(frame: pd.DataFrame, columns: Mapping[Hashable, pd.Series]) -> pd.DataFrame:
+    """Return a frame with other columns, and leave the one that was given as it is."""
+    made = frame.copy(deep=False) if columns else frame
+    for name, values in columns.items():
+        made[name] = values
+    return made
 
 
 def plain(level: object) -> object:

@@ -13,6 +13,7 @@ from scipy.special import gammaln, xlogy
 
 from shd.dataset import is_numeric
 from shd.synthesizers._dtypes import is_time
+from shd.synthesizers._few import distinct_people
 from shd.synthesizers.rules.rule import as_numbers, is_ordered, plain
 
 _MOST_LEVELS = 2000  # columns with more distinct values are codes of nothing
@@ -82,8 +83,7 @@ class Table:
     def people_of_codes(self, column: Column) -> np.ndarray:
         """Return how many people have each code of a column, shape (n_levels,)."""
         known = column.codes >= 0
-        pairs = pd.DataFrame({"code": column.codes[known], "person": self.people[known]}).drop_duplicates()
-        return np.bincount(pairs["code"], minlength=len(column.levels))
+        return distinct_people(column.codes[known], self.people[known], len(column.levels))
 
 
 def _decimals(numbers: np.ndarray) -> int | None:
