@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from shd.synthesizers._dtypes import check_levels
-from shd.synthesizers._few import distinct_people, round_to
+from shd.synthesizers._few import decimals_of, distinct_people, round_to
 
 _FINE = 8  # continuous bins are cut into this many steps of equal weight, to keep their inner shape
 _EXACT = 1000  # numbers with at most this many distinct values come back exactly, if many people share each
@@ -66,7 +66,7 @@ def _ranges(
 
     Each range holds `min_people` people, and an edge is rounded, so that it is no single person's number.
     """
-    decimals = _decimals(value)
+    decimals = decimals_of(value, 1000)
     if not len(rest):
         return np.zeros(0), np.zeros(0), np.zeros(0, dtype=int), decimals
     # edges are numbers that occurred, so that the lower end of a range always belongs to it
@@ -153,9 +153,3 @@ def _continuous_pieces(
         "high": np.concatenate([edges[1:], common])[order],
         "decimals": decimals,
     }
-
-
-def _decimals(value: np.ndarray) -> int | None:
-    """Fewest decimals, up to 6, that write most of the values exactly; None where more are needed."""
-    some = value[:: max(1, len(value) // 1000)]
-    return next((d for d in range(7) if np.isclose(np.round(some, d), some, rtol=1e-7, atol=0).mean() > 0.99), None)

@@ -56,7 +56,7 @@ class Done:
 
 @dataclass(frozen=True, eq=False)
 class Protection:
-    """What `protect` learned on train, to be applied to train, holdout and whatever else stands beside them."""
+    """What was learned on train, to be applied to train, holdout and whatever else stands beside them."""
 
     done: Done
     _rules: dict[object, "_Levels | _Numbers"] = field(default_factory=dict, repr=False)
@@ -103,8 +103,8 @@ class Protection:
         """Return a table of the same kind without what few people of train had."""
         frame = as_frame(data)
         gone = [one.column for one in self.done.dropped if one.column in frame.columns]
+        safe = frame.drop(columns=gone)
         changed = {name: rule.apply(frame[name]) for name, rule in self._rules.items() if name in frame.columns}
-        safe = frame.drop(columns=gone).assign(**{}) if gone else frame.copy(deep=False)
         for name, values in changed.items():
             if values is not frame[name]:
                 safe[name] = values

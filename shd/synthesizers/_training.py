@@ -30,6 +30,16 @@ def heldout_rows(subjects: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.isin(subject_of_row, order[:n_chosen])
 
 
+def heldout_of_classes(subjects: np.ndarray, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Choose the rows to score on so that every class keeps a subject to learn from."""
+    held = heldout_rows(subjects, rng)
+    vanished = ~np.isin(classes, classes[~held])
+    held &= ~np.isin(subjects, subjects[vanished])
+    if not held.any():
+        raise ShdError(f"{len(classes)} rows leave no subject to score on; give records of more subjects.")
+    return held
+
+
 def heldout_score(train: np.ndarray, held: np.ndarray, sample: Callable[[int], np.ndarray]) -> float:
     """Tell real from synthetic on rows that neither the generator nor the detector has seen.
 

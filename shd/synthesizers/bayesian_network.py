@@ -1,6 +1,7 @@
 """`BayesianNetwork`: each column drawn given a few others. Seconds to fit, and private if asked."""
 
 import warnings
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ _SMALLEST = 1e-9  # an epsilon below it asks for noise beyond what whole numbers
 _SEED_KNOWN = "the seed of the noise was given (noise_seed), so whoever knows it can take the noise away"
 
 
+@dataclass(eq=False, repr=False)
 class BayesianNetwork(Synthesizer):
     """A discrete Bayesian network, learned greedily as in PrivBayes.
 
@@ -107,28 +109,16 @@ class BayesianNetwork(Synthesizer):
     `shd.synthesizers.dp.audit` tries to prove the promise wrong.
     """
 
-    def __init__(
-        self,
-        degree: int = 4,
-        epsilon: float | None = None,
-        max_levels: int = 200,
-        min_people: int | None = None,
-        random_state: int | None = 0,
-        *,
-        domain: Domain | None = None,
-        delta: float = 0.0,
-        max_records: int = 1,
-        noise_seed: int | None = None,
-    ):
-        self.degree = degree
-        self.epsilon = epsilon
-        self.max_levels = max_levels
-        self.min_people = min_people
-        self.random_state = random_state
-        self.domain = domain
-        self.delta = delta
-        self.max_records = max_records
-        self.noise_seed = noise_seed
+    degree: int = 4
+    epsilon: float | None = None
+    max_levels: int = 200
+    min_people: int | None = None
+    random_state: int | None = 0
+    _: KW_ONLY
+    domain: Domain | None = None
+    delta: float = 0.0
+    max_records: int = 1
+    noise_seed: int | None = None
 
     @property
     def parents_(self) -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """`ImageSynthesizer`: what every family of images shares. Conditions, checks, and Datasets of pictures."""
 
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,17 @@ _STEP = 8  # pixels: networks halve pictures up to three times, and JPEG files h
 
 LEVEL = "slice"
 """Column that says how high in the head a picture lies; a Dataset without it has one level."""
+
+
+class Labels(NamedTuple):
+    """Class and slice of some pictures, int64, shape (n,) each: they index what is learned of both."""
+
+    classes: np.ndarray
+    levels: np.ndarray
+
+    def at(self, rows: slice | np.ndarray) -> "Labels":
+        """Return those of some pictures."""
+        return Labels(self.classes[rows], self.levels[rows])
 
 
 class ImageSynthesizer(Synthesizer, abstract=True):
@@ -44,10 +56,6 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         data : Dataset
             With images, a categorical target, and nothing but target and ``slice`` in its frame, and columns that
             identify people, such as file names: these are dropped, with a warning. Never give it the holdout.
-
-        Returns
-        -------
-        self
         """
         _check_pictures(data)
         self._data = data
@@ -80,9 +88,8 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         self._check_fitted()
         rng = self._check_sample(n, random_state)
         codes = self.conditions_.draw(int(n), condition, self.encoder_, rng)
-        classes, levels = self._class_and_level(codes)
-        normal = self._sampler().normals(len(codes), rng)
-        return self._dataset(classes, levels, self._render(normal, classes, levels, rng), rng)
+        labels = self._labels(codes)
+        return self._dataset(labels, self._render(self._sampler().normals(len(codes), rng), labels, rng), rng)
 
     def log_score(self, data: Dataset) -> np.ndarray:
         """Say how likely pictures are to the sampler that the family starts from; see `Synthesizer.log_score`.
@@ -94,18 +101,16 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         if len(names) < len(self.encoder_.names) or data.images is None or data.images.shape[1:] != self.size_:
             raise ShdError("the model can only be asked about pictures of the kind that it learned.")
         codes = self.encoder_.transform(data.frame[names])
-        return self._sampler().log_density(self._inside(_padded(data.images)), *self._class_and_level(codes))
+        return self._sampler().log_density(self._inside(_padded(data.images)), self._labels(codes))
 
-    def _dataset(
-        self, classes: np.ndarray, levels: np.ndarray, inside: np.ndarray, rng: np.random.Generator
-    ) -> Dataset:
+    def _dataset(self, labels: Labels, inside: np.ndarray, rng: np.random.Generator) -> Dataset:
         """Put what was drawn inside the box into whole pictures, and say what they are."""
-        codes = np.stack([classes if name == self.target_ else levels for name in self.encoder_.names], axis=1)
+        held = [labels.classes if name == self.target_ else labels.levels for name in self.encoder_.names]
         images = _padded(np.zeros((len(inside), *self.size_), dtype=np.uint8))
         self._inside(images)[:] = inside
         images = images[:, : self.size_[0], : self.size_[1]]
         roles = {"target": self.target_, "name": self.name_, "card": self.card_}
-        return Dataset(self.encoder_.inverse(codes, rng), source="synthetic", images=images, **roles)
+        return Dataset(self.encoder_.inverse(np.stack(held, axis=1), rng), source="synthetic", images=images, **roles)
 
     def _condition_columns(self, data: Dataset, frame: pd.DataFrame) -> tuple[str, ...]:
         return tuple(frame.columns)
@@ -118,7 +123,7 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         self._count()
         images = _padded(self._data.images)
         self.box_ = _content(images)
-        self._fit_images(self._inside(images), *self._class_and_level(codes), rng)
+        self._fit_images(self._inside(images), self._labels(codes), rng)
 
     def _inside(self, images: np.ndarray) -> np.ndarray:
         top, bottom, left, right = self.box_
@@ -128,11 +133,10 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         sizes = dict(zip(self.encoder_.names, self.encoder_.sizes, strict=True))
         self.n_classes_, self.n_levels_ = sizes[self.target_], sizes.get(LEVEL, 1)
 
-    def _class_and_level(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return class and slice of each row, int64, shape (n,)."""
+    def _labels(self, codes: np.ndarray) -> Labels:
         names = self.encoder_.names
         level = codes[:, names.index(LEVEL)] if LEVEL in names else np.zeros(len(codes), dtype=np.int64)
-        return codes[:, names.index(self.target_)].astype(np.int64), level.astype(np.int64)
+        return Labels(codes[:, names.index(self.target_)].astype(np.int64), level.astype(np.int64))
 
     def _get_state(self) -> tuple[dict, dict]:
         tensors, extra = self._get_images_state()
@@ -156,24 +160,16 @@ class ImageSynthesizer(Synthesizer, abstract=True):
 
     # What a family adds ------------------------------------------------------------------------
 
-    def _fit_images(
-        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> None:
-        """Learn uint8 images (n, box height, box width) with their class and level, int64 (n,)."""
+    def _fit_images(self, images: np.ndarray, labels: Labels, rng: np.random.Generator) -> None:
+        """Learn uint8 images (n, box height, box width) with their class and slice."""
         raise NotImplementedError
 
     def _sampler(self) -> "ImageSynthesizer":
         """Return the `SliceGaussian` that the family starts from, or is."""
         raise NotImplementedError
 
-    def _render(
-        self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Return uint8 images (n, box height, box width) of what was drawn and asked for.
-
-        `normal` is what makes people differ, float32 (n, components), see `SliceGaussian.normals`;
-        classes and levels are int64 (n,).
-        """
+    def _render(self, normal: np.ndarray, labels: Labels, rng: np.random.Generator) -> np.ndarray:
+        """Return uint8 images (n, box height, box width) from what makes people differ, see `SliceGaussian.normals`."""
         raise NotImplementedError
 
     def _get_images_state(self) -> tuple[dict, dict]:

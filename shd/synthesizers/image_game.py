@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from shd._processes import average_gradients, rank
+from shd.synthesizers.image_base import Labels
 from shd.synthesizers.slice_gaussian import SliceGaussian
 
 _PENALTY_EVERY = 8  # steps between two gradient penalties: they cost a second backward pass
@@ -149,19 +150,11 @@ class ImageGame:
     `images` are uint8 (n, height, width), their classes as the networks know them: see `ImageCGAN.class_of_`.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        start: SliceGaussian,
-        images: np.ndarray,
-        classes: np.ndarray,
-        levels: np.ndarray,
-        device: str,
-    ):
+    def __init__(self, settings: Settings, start: SliceGaussian, images: np.ndarray, labels: Labels, device: str):
         self.settings, self.start, self.device = settings, start, torch.device(device)
         self._seed(0)
-        self.images, self.classes, self.levels = images, classes, levels
-        self.projected = start.project(images, classes, levels)
+        self.images, self.projected = images, start.project(images, labels)
+        classes, levels = labels
         self.rows = {
             (int(c), int(k)): np.flatnonzero((classes == c) & (levels == k))
             for c, k in np.unique(np.stack([classes, levels], axis=1), axis=0)
@@ -233,7 +226,9 @@ class ImageGame:
         real = np.concatenate([self._pick(tuple(group)) for group in chosen])
         half = (n_packs + 1) // 2 * pack
         begun = np.concatenate([self._pick(tuple(group)) for group in chosen[: (n_packs + 1) // 2]])
-        drawn = self.start.blurred(self.start.normals(len(real) - half, self.rng), classes[half:], levels[half:])
+        drawn = self.start.blurred(
+            self.start.normals(len(real) - half, self.rng), Labels(classes[half:], levels[half:])
+        )
         pictures = [
             self.images[real] / np.float32(255),
             np.concatenate([self.projected[begun] / np.float32(255), drawn]),

@@ -1,11 +1,14 @@
 """`Marginals`: every column drawn alone. The floor that any other family has to beat."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from shd.synthesizers.base import Synthesizer, refuse_condition
 
 
+@dataclass(eq=False, repr=False)
 class Marginals(Synthesizer):
     """Draw every column by how often its values occurred, as if columns had nothing to do with each other.
 
@@ -14,10 +17,8 @@ class Marginals(Synthesizer):
 
     Parameters
     ----------
-    min_people : int, optional
-        See `Synthesizer`.
-    random_state : int
-        The same seed gives the same rows.
+    min_people, random_state : int
+        See `Synthesizer`. The same seed gives the same rows.
 
     Attributes
     ----------
@@ -25,9 +26,8 @@ class Marginals(Synthesizer):
         How often each code of each column occurred.
     """
 
-    def __init__(self, min_people: int | None = None, random_state: int = 0):
-        self.min_people = min_people
-        self.random_state = random_state
+    min_people: int | None = None
+    random_state: int = 0
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         self.counts_ = [

@@ -11,7 +11,7 @@ end, a monotone map gives the pixels the brightness that real ones have.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
@@ -20,7 +20,7 @@ from sklearn.mixture import GaussianMixture
 
 from shd.dataset import Dataset
 from shd.synthesizers.base import check_whole
-from shd.synthesizers.image_base import INK, ImageSynthesizer
+from shd.synthesizers.image_base import INK, ImageSynthesizer, Labels
 
 _LEVELS_A_BIN = 4  # neighbouring slices that share a covariance
 _FEWEST = 10  # pictures that can have one of their own
@@ -72,6 +72,7 @@ class Pixels:
         return tensors["mean"] / np.float32(255)
 
 
+@dataclass(eq=False, repr=False)
 class SliceGaussian(ImageSynthesizer):
     """Mean of class and slice plus Gaussian noise in the space of principal components.
 
@@ -82,10 +83,8 @@ class SliceGaussian(ImageSynthesizer):
     groups : int
         Groups of people that the first 20 components are drawn from, each a Gaussian of its own: a mixture (McLachlan
         and Peel 2000); 1 is a plain Gaussian. There are fewer where one would hold fewer than 160 pictures.
-    min_people : int, optional
-        See `Synthesizer`.
-    random_state : int
-        The same seed gives the same pictures.
+    min_people, random_state : int
+        See `Synthesizer`. The same seed gives the same pictures.
 
     Attributes
     ----------
@@ -105,44 +104,33 @@ class SliceGaussian(ImageSynthesizer):
 
     _description = Pixels
 
-    def __init__(self, components: int = 160, groups: int = 1, min_people: int | None = None, random_state: int = 0):
-        self.components = components
-        self.groups = groups
-        self.min_people = min_people
-        self.random_state = random_state
+    components: int = 160
+    groups: int = 1
+    min_people: int | None = None
+    random_state: int = 0
 
     def _check_parameters(self) -> None:
         for name in ("components", "groups"):
             check_whole(self, name, 1)
 
-    def _fit_images(
-        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> None:
-        self.learn(images, classes, levels, self.n_classes_, self.n_levels_, rng)
+    def _fit_images(self, images: np.ndarray, labels: Labels, rng: np.random.Generator) -> None:
+        self.learn(images, labels, (self.n_classes_, self.n_levels_), rng)
 
-    def learn(
-        self,
-        images: np.ndarray,
-        classes: np.ndarray,
-        levels: np.ndarray,
-        n_classes: int,
-        n_levels: int,
-        rng: np.random.Generator,
-    ) -> None:
-        """Learn uint8 images (n, height, width) of int classes and levels (n,); `fit` is for people."""
+    def learn(self, images: np.ndarray, labels: Labels, sizes: tuple[int, int], rng: np.random.Generator) -> None:
+        """Learn uint8 images (n, height, width) of so many classes and levels; `fit` is for people."""
         self.description_ = self._description()
-        x = self.description_.learn(images, levels, n_levels)
-        means = class_means(x, classes, levels, n_classes, n_levels)
+        x = self.description_.learn(images, labels.levels, sizes[1])
+        means = class_means(x, *labels, *sizes)
         # rounded as they are saved, so that a model and its file give the same pictures
         self.center_ = self.description_.from_tensors(self.description_.to_tensors(means))
-        rest = x - self.center_[classes, levels]
+        rest = x - self.center_[labels]
         n_components = min(self.components, len(x) - 1, x.shape[1])
         pca = PCA(n_components, svd_solver="randomized", random_state=int(rng.integers(2**31))).fit(rest)
         self._round_basis(pca.components_)
         scores = rest @ self.basis_.T
-        self._learn_differences(scores, classes, levels, n_classes, n_levels)
-        self._learn_groups(self._normals(scores, classes, levels)[:, :_LEADING], rng)
-        self._learn_brightness(images[::4], classes[::4], levels[::4], rng)
+        self._learn_differences(scores, labels, *sizes)
+        self._learn_groups(self._normals(scores, labels)[:, :_LEADING], rng)
+        self._learn_brightness(images[::4], labels.at(slice(None, None, 4)), rng)
         self._draw_means()
 
     def _round_basis(self, components: np.ndarray) -> None:
@@ -150,17 +138,15 @@ class SliceGaussian(ImageSynthesizer):
         self.scale_ = (np.abs(components).max(axis=1, keepdims=True) / steps).astype(np.float32)
         self.basis_ = np.rint(components / self.scale_).astype(np.float32) * self.scale_
 
-    def _learn_differences(
-        self, scores: np.ndarray, classes: np.ndarray, levels: np.ndarray, n_classes: int, n_levels: int
-    ) -> None:
+    def _learn_differences(self, scores: np.ndarray, labels: Labels, n_classes: int, n_levels: int) -> None:
         """Learn how much the scores differ between people, and which of them together; both in 16 bits."""
         spread, factor = [], []
         for b in range(-(-n_levels // _LEVELS_A_BIN)):
-            here = levels // _LEVELS_A_BIN == b
+            here = labels.levels // _LEVELS_A_BIN == b
             if here.sum() < _FEWEST:
-                here = np.ones(len(levels), dtype=bool)  # as everywhere
-            spread.append(spreads(scores[here], classes[here], n_classes).astype(np.float16).astype(np.float32))
-            factor.append(root(scores[here] / spread[b][classes[here]]).astype(np.float16).astype(np.float32))
+                here = np.ones(len(scores), dtype=bool)  # as everywhere
+            spread.append(spreads(scores[here], labels.classes[here], n_classes).astype(np.float16).astype(np.float32))
+            factor.append(root(scores[here] / spread[b][labels.classes[here]]).astype(np.float16).astype(np.float32))
         self.spread_, self.factor_ = np.stack(spread), np.stack(factor)
 
     def _learn_groups(self, leading: np.ndarray, rng: np.random.Generator) -> None:
@@ -175,10 +161,8 @@ class SliceGaussian(ImageSynthesizer):
         for name, part in zip(_GROUPS, parts, strict=True):
             setattr(self, f"{name}_", part.astype(np.float16).astype(np.float32))
 
-    def _learn_brightness(
-        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> None:
-        drawn = np.concatenate([part for _, part in self._draw(self.normals(len(images), rng), classes, levels)])
+    def _learn_brightness(self, images: np.ndarray, labels: Labels, rng: np.random.Generator) -> None:
+        drawn = np.concatenate([part for _, part in self._draw(self.normals(len(images), rng), labels)])
         inside, share = self.description_.inside, np.linspace(0, 1, _QUANTILES)
         quantiles = [np.quantile(drawn[:, inside], share), np.quantile(images[:, inside] / np.float32(255), share)]
         self.brightness_ = np.stack(quantiles).astype(np.float32)
@@ -193,13 +177,13 @@ class SliceGaussian(ImageSynthesizer):
         """Give pictures the brightness of real ones; float32, background black."""
         return np.interp(pictures, *self.brightness_).astype(np.float32) * self.description_.inside
 
-    def _draw(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    def _draw(self, normal: np.ndarray, labels: Labels) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield, part by part, which rows and their pictures before the map of brightness, float32 (m, h, w)."""
-        for first in range(0, len(classes), _CHUNK):
+        for first in range(0, len(normal), _CHUNK):
             rows = slice(first, first + _CHUNK)
-            scores = self.scores(normal[rows], classes[rows], levels[rows])
-            features = self.center_[classes[rows], levels[rows]] + scores @ self.basis_
-            yield rows, self.description_.depict(features, levels[rows])
+            here = labels.at(rows)
+            features = self.center_[here] + self.scores(normal[rows], here) @ self.basis_
+            yield rows, self.description_.depict(features, here.levels)
 
     def normals(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw what makes n people differ: normal numbers, of a group each, float32 (n, components)."""
@@ -210,52 +194,54 @@ class SliceGaussian(ImageSynthesizer):
             normal[:, :_LEADING] = self.group_mean_[group] + leading
         return normal
 
-    def scores(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def scores(self, normal: np.ndarray, labels: Labels) -> np.ndarray:
         """Turn standard normal numbers into scores of principal components, float32 (n, components)."""
-        scores, bins = np.empty_like(normal), levels // _LEVELS_A_BIN
+        scores, bins = np.empty_like(normal), labels.levels // _LEVELS_A_BIN
         for b in np.unique(bins):
             scores[bins == b] = normal[bins == b] @ self.factor_[b].T
-        return scores * self.spread_[bins, classes]
+        return scores * self.spread_[bins, labels.classes]
 
-    def normals_of(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def normals_of(self, images: np.ndarray, labels: Labels) -> np.ndarray:
         """Undo `scores` for real pictures, uint8 (n, height, width): float32 (n, components)."""
-        rest = self.description_.describe(images, levels) - self.center_[classes, levels]
-        return self._normals(rest @ self.basis_.T, classes, levels)
+        return self._normals(self._off_mean(images, labels) @ self.basis_.T, labels)
 
-    def log_density(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def _off_mean(self, images: np.ndarray, labels: Labels) -> np.ndarray:
+        return self.description_.describe(images, labels.levels) - self.center_[labels]
+
+    def log_density(self, images: np.ndarray, labels: Labels) -> np.ndarray:
         """Return how likely uint8 pictures (n, height, width) are, up to a constant, float64 (n,).
 
         Along the directions of the model they are normal. What lies beside them is noise of unknown variance, and
         weighs as much: pictures learned from lie nearer to the directions that were laid through them.
         """
-        rest = self.description_.describe(images, levels) - self.center_[classes, levels]
+        rest = self._off_mean(images, labels)
         scores = rest @ self.basis_.T
-        along = (self._normals(scores, classes, levels).astype(float) ** 2).sum(axis=1)
+        along = (self._normals(scores, labels).astype(float) ** 2).sum(axis=1)
         beside = ((rest - scores @ self.basis_).astype(float) ** 2).sum(axis=1)
         return -(along + len(self.basis_) * np.log(beside + 1e-9)) / 2
 
-    def _normals(self, scores: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        bins = levels // _LEVELS_A_BIN
-        normal = scores / self.spread_[bins, classes]
+    def _normals(self, scores: np.ndarray, labels: Labels) -> np.ndarray:
+        bins = labels.levels // _LEVELS_A_BIN
+        normal = scores / self.spread_[bins, labels.classes]
         for b in np.unique(bins):
             normal[bins == b] = np.linalg.solve(self.factor_[b], normal[bins == b].T).T
         return normal
 
-    def blurred(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def blurred(self, normal: np.ndarray, labels: Labels) -> np.ndarray:
         """Return pictures as floats, 0 to 1, shape (n, box height, box width): what `ImageCGAN` starts from."""
-        pictures = np.empty((len(classes), *self.description_.size), dtype=np.float32)
-        for rows, drawn in self._draw(normal, classes, levels):
+        pictures = np.empty((len(normal), *self.description_.size), dtype=np.float32)
+        for rows, drawn in self._draw(normal, labels):
             pictures[rows] = self._lit(drawn)
         return pictures
 
-    def project(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def project(self, images: np.ndarray, labels: Labels) -> np.ndarray:
         """Return real pictures as blurred as this sampler would draw them, uint8, same shape."""
         seen = np.empty(images.shape, dtype=np.uint8)
         for first in range(0, len(images), _CHUNK):
             rows = slice(first, first + _CHUNK)
-            means = self.center_[classes[rows], levels[rows]]
-            rest = self.description_.describe(images[rows], levels[rows]) - means
-            pictures = self.description_.depict(means + rest @ self.basis_.T @ self.basis_, levels[rows])
+            here = labels.at(rows)
+            rest = self._off_mean(images[rows], here) @ self.basis_.T @ self.basis_
+            pictures = self.description_.depict(self.center_[here] + rest, here.levels)
             seen[rows] = np.rint(255 * self._lit(pictures))
         return seen
 
@@ -275,17 +261,15 @@ class SliceGaussian(ImageSynthesizer):
         """
         self._check_fitted()
         person, level = np.divmod(np.arange(len(classes) * self.n_levels_), self.n_levels_)
-        of_class, rng = np.asarray(classes)[person], np.random.default_rng(random_state)
-        inside = self._render(self.normals(len(classes), rng)[person], of_class, level, rng)
-        return replace(self._dataset(of_class, level, inside, rng), subjects=person)
+        labels, rng = Labels(np.asarray(classes)[person], level), np.random.default_rng(random_state)
+        inside = self._render(self.normals(len(classes), rng)[person], labels, rng)
+        return replace(self._dataset(labels, inside, rng), subjects=person)
 
     def _sampler(self) -> "SliceGaussian":
         return self
 
-    def _render(
-        self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        return np.rint(255 * self.blurred(normal, classes, levels)).astype(np.uint8)
+    def _render(self, normal: np.ndarray, labels: Labels, rng: np.random.Generator) -> np.ndarray:
+        return np.rint(255 * self.blurred(normal, labels)).astype(np.uint8)
 
     def _get_images_state(self) -> tuple[dict, dict]:
         steps = np.rint(self.basis_ / self.scale_).astype(np.int8)

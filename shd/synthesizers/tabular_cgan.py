@@ -19,7 +19,7 @@ Where the parts come from:
 """
 
 import copy
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ from shd.synthesizers._training import (
     Checkpoint,
     Clock,
     fingerprint,
-    heldout_rows,
+    heldout_of_classes,
     heldout_score,
     seconds_per_call,
     under,
@@ -59,6 +59,7 @@ _NUMBERS |= {"moment_growth": (1, 1e6)}
 _NUMBERS |= {"learning_rate": (1e-9, 1), "average": (0, 0.999999)}  # parameter: least and most
 
 
+@dataclass(eq=False, repr=False)
 class TabularCGAN(Synthesizer):
     """Conditional GAN for mixed tables: categories, ordered categories, counts, numbers, missing values.
 
@@ -104,45 +105,24 @@ class TabularCGAN(Synthesizer):
 
     few_steps = 300
 
-    def __init__(
-        self,
-        condition: str | tuple[str, ...] | None = None,
-        steps: int = 4500,
-        width: int = 256,
-        noise: int = 64,
-        batch: int = 512,
-        pack: int = 8,
-        temperature: float = 0.4,
-        moment_weight: float = 0.3,
-        moment_growth: float = 1.0,
-        gradient_penalty: float = 0.3,
-        learning_rate: float = 1e-3,
-        average: float = 0.998,
-        critic_steps: int = 3000,
-        critic_trees: int = 400,
-        patience: int = 4,
-        max_levels: int = 200,
-        min_people: int | None = None,
-        random_state: int = 0,
-    ):
-        self.condition = condition
-        self.steps = steps
-        self.width = width
-        self.noise = noise
-        self.batch = batch
-        self.pack = pack
-        self.temperature = temperature
-        self.moment_weight = moment_weight
-        self.moment_growth = moment_growth
-        self.gradient_penalty = gradient_penalty
-        self.learning_rate = learning_rate
-        self.average = average
-        self.critic_steps = critic_steps
-        self.critic_trees = critic_trees
-        self.patience = patience
-        self.max_levels = max_levels
-        self.min_people = min_people
-        self.random_state = random_state
+    condition: str | tuple[str, ...] | None = None
+    steps: int = 4500
+    width: int = 256
+    noise: int = 64
+    batch: int = 512
+    pack: int = 8
+    temperature: float = 0.4
+    moment_weight: float = 0.3
+    moment_growth: float = 1.0
+    gradient_penalty: float = 0.3
+    learning_rate: float = 1e-3
+    average: float = 0.998
+    critic_steps: int = 3000
+    critic_trees: int = 400
+    patience: int = 4
+    max_levels: int = 200
+    min_people: int | None = None
+    random_state: int = 0
 
     def fit(self, data: Dataset | pd.DataFrame, checkpoint: str | Path | None = None) -> "TabularCGAN":
         """Learn from a table; Ctrl-C stops early and keeps what was learned.
@@ -155,10 +135,6 @@ class TabularCGAN(Synthesizer):
         checkpoint : path, optional
             File to keep the training state in. If it is there, training goes on from it, and ends with the same model
             as without interruption. It holds training data in no form but the weights, moments and scores.
-
-        Returns
-        -------
-        self
         """
         self._checkpoint = checkpoint
         try:
@@ -187,7 +163,7 @@ class TabularCGAN(Synthesizer):
         self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
         classes = self._prepare(codes, self.encoder_.whole)
         self.filter_ = Filter(self.encoder_.sizes, self.width)
-        held = self._hold_out(classes)
+        held = heldout_of_classes(self._people, classes, np.random.default_rng(self.seed_))
         train = codes[~held]
         game = self._start(train, classes[~held])
         # steps are tried on another game, so that this one begins untouched
@@ -248,15 +224,6 @@ class TabularCGAN(Synthesizer):
         self._free_at = [j for j in range(len(names)) if j not in self._condition_at]
         self._one_hot = OneHot([sizes[j] for j in self._free_at])
         self._condition_one_hot = OneHot([sizes[j] for j in self._condition_at])
-
-    def _hold_out(self, classes: np.ndarray) -> np.ndarray:
-        """Choose the rows to score on; every class keeps a subject to learn from."""
-        held = heldout_rows(self._people, np.random.default_rng(self.seed_))
-        vanished = ~np.isin(classes, classes[~held])
-        held &= ~np.isin(self._people, self._people[vanished])
-        if not held.any():
-            raise ShdError(f"{len(classes)} rows leave no subject to score on; give records of more subjects.")
-        return held
 
     def _start(self, codes: np.ndarray, classes: np.ndarray) -> Game:
         condition = self._condition_one_hot.encode(torch.tensor(self.conditions_.combinations))

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -236,3 +238,12 @@ def test_a_gan_without_critics_says_nothing():
         model = TabularCGAN(condition="a", steps=2, critic_steps=0, critic_trees=trees).fit(frame)
         said.append(model.log_score(frame))
     assert said[0] is None and (said[1] is None or said[1].shape == (120,))
+
+
+def test_torch_is_loaded_for_networks_alone():
+    code = (
+        "import sys, shd.synthesizers as s; s.Marginals; s.BayesianNetwork; s.SliceGaussian; "
+        "print(*[name for name in ('torch', 'faker', 'matplotlib', 'statsmodels') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
