@@ -14,7 +14,8 @@ import time
 import warnings
 
 import shd
-from shd.synthesizers.dp_audit import DOMAIN, PLANTED, Bound, audit, tables
+from benchmarks.dp_cases import DOMAIN, PLANTED, tables
+from shd.synthesizers.dp.audit import Bound, audit
 
 CONFIDENCE = 0.999
 CLAIM_OF_FAULTS = 0.3

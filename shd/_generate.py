@@ -86,13 +86,12 @@ def default_family(data: Dataset) -> str:
 
 def find_family(name: str) -> type["Synthesizer"]:
     """Return a family by its name, in upper or lower case; `ShdError` where there is none."""
-    import shd.synthesizers  # noqa: F401 - fills the registry
-    from shd.synthesizers.base import registry
+    from shd.synthesizers.registry import registry
 
-    known = {known_name.lower(): found for known_name, found in registry.items()}
+    known = {known_name.lower(): known_name for known_name in registry}
     if name.lower() not in known:
         raise ShdError(f"there is no family {name!r}; known are {', '.join(registry)}.")
-    return known[name.lower()]
+    return registry[known[name.lower()]]
 
 
 def make_synthesizer(family: str, *, condition: tuple[str, ...] = (), random_state: int = 0, **parameters):
@@ -101,7 +100,7 @@ def make_synthesizer(family: str, *, condition: tuple[str, ...] = (), random_sta
     Parameters
     ----------
     family : str
-        A name in ``shd.synthesizers.base.registry``, in upper or lower case.
+        A name in ``shd.synthesizers.registry``, in upper or lower case.
     condition : tuple of str
         Columns that can be asked for; empty leaves it to the family.
     random_state : int
@@ -290,28 +289,13 @@ def _fit(synthesizer: "Synthesizer", train: Dataset, checkpoint: str | Path | No
     return Cost(*(round(seconds, 1) for seconds in took))
 
 
-_MINUTES_FOR_THE_CRITICS = 5.0  # what a fit takes that bears all of their steps and trees
-
-
 def _set_steps(synthesizer: "Synthesizer", train: Dataset, minutes: float, checkpoint: str | Path | None) -> None:
     """Turn minutes into steps, once: who goes on from a checkpoint keeps the steps it was begun with."""
-    if not minutes > 0:
-        raise ShdError(f"minutes={minutes} must be more than 0, for example 6.")
-    if not hasattr(synthesizer, "steps_for"):
-        raise ShdError(f"{type(synthesizer).__name__} does not learn step by step; leave minutes out.")
-    share = min(1.0, minutes / _MINUTES_FOR_THE_CRITICS)  # with little time, most of it is for the game
-    critics = [name for name in ("critic_steps", "critic_trees") if hasattr(synthesizer, name)]
-    synthesizer.set_params(**{name: int(share * getattr(synthesizer, name)) for name in critics})
     note = None if checkpoint is None else Path(f"{checkpoint}.json")
     if note is not None and note.is_file() and Path(checkpoint).is_file():
-        synthesizer.set_params(steps=_steps_in(note))
+        synthesizer.set_minutes(train, minutes, steps=_steps_in(note))
         return
-    synthesizer.set_params(steps=synthesizer.steps_for(train, minutes))
-    if synthesizer.steps < synthesizer.few_steps:
-        notice(
-            f"{minutes:g} minutes are {synthesizer.steps} steps here and now: too few to learn much. "
-            "Close other programs, or give more minutes."
-        )
+    synthesizer.set_minutes(train, minutes)
     if note is not None:
         try:
             note.parent.mkdir(parents=True, exist_ok=True)

@@ -1,14 +1,7 @@
 """Synthesizers: one module a family, over one base class for tables and one for images."""
 
-from shd.synthesizers.active_appearance import ActiveAppearance
 from shd.synthesizers.base import Synthesizer, load_synthesizer
-from shd.synthesizers.bayesian_network import BayesianNetwork
-from shd.synthesizers.flow_matching import FlowMatching
-from shd.synthesizers.image_base import ImageSynthesizer
-from shd.synthesizers.image_cgan import ImageCGAN
-from shd.synthesizers.marginals import Marginals
-from shd.synthesizers.slice_gaussian import SliceGaussian
-from shd.synthesizers.tabular_cgan import TabularCGAN
+from shd.synthesizers.registry import registry
 
 __all__ = [
     "ActiveAppearance",
@@ -22,3 +15,14 @@ __all__ = [
     "TabularCGAN",
     "load_synthesizer",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a family when it is first used."""
+    if name == "ImageSynthesizer":
+        from shd.synthesizers.image_base import ImageSynthesizer
+
+        return ImageSynthesizer
+    if name in registry:
+        return registry[name]
+    raise AttributeError(f"module 'shd.synthesizers' has no attribute {name!r}")

@@ -18,27 +18,7 @@ from shd.synthesizers.encoding import ColumnCodec, TableEncoder
 def condition_columns(
     asked: str | tuple[str, ...] | None, target: str | None, frame: pd.DataFrame, max_levels: int
 ) -> tuple[str, ...]:
-    """Return the columns of a table that can be asked for.
-
-    Parameters
-    ----------
-    asked : str or sequence of str, optional
-        What the user named. None: the target, where it leaves other columns and has few enough levels.
-    target : str, optional
-        Target of the Dataset.
-    frame : pandas.DataFrame, shape (n, n_columns)
-    max_levels : int
-        The most levels that a condition may have.
-
-    Returns
-    -------
-    tuple of str
-
-    Raises
-    ------
-    ShdError
-        Where a column asked for is not there or has too many levels, or where none is left to generate.
-    """
+    """Return the columns of a table that can be asked for."""
     if asked is None:
         fits = target is not None and frame.shape[1] > 1 and _count_levels(frame[target]) <= max_levels
         return (target,) if fits else ()
@@ -64,21 +44,11 @@ def _count_levels(column: pd.Series) -> int:
 
 @dataclass
 class Conditions:
-    """The classes of a generator: every combination of levels that its condition columns had.
-
-    Parameters
-    ----------
-    columns : tuple of str
-        The condition columns.
-    combinations : ndarray of int64, shape (n_classes, n_condition_columns)
-        Codes of each class.
-    counts : ndarray of int64, shape (n_classes,)
-        How often each class occurred.
-    """
+    """The classes of a generator: every combination of levels that its condition columns had."""
 
     columns: tuple[str, ...]
-    combinations: np.ndarray
-    counts: np.ndarray
+    combinations: np.ndarray  # codes of each class, int64, (n_classes, n_condition_columns)
+    counts: np.ndarray  # how often each class occurred
 
     @classmethod
     def learn(
@@ -105,6 +75,15 @@ class Conditions:
         home[~known] = alike
         classes = home[classes]
         return cls(columns, left, np.bincount(classes)), classes
+
+    def to_dict(self) -> dict:
+        """Return plain lists, for JSON."""
+        return {name: list(value) if name == "columns" else value.tolist() for name, value in vars(self).items()}
+
+    @classmethod
+    def from_dict(cls, state: dict) -> "Conditions":
+        """Undo `to_dict`; other entries of `state` are left alone."""
+        return cls(tuple(state["columns"]), np.array(state["combinations"]), np.array(state["counts"]))
 
     def draw(self, n: int, asked: dict | pd.DataFrame | None, encoder: TableEncoder, rng: np.random.Generator):
         """Return codes of the condition columns for `n` rows, int64, shape (n, n_condition_columns).
@@ -168,11 +147,6 @@ def code_asked(codec: ColumnCodec, value: object) -> int:
     """Return the code that stands for exactly the value asked for.
 
     A number may be given as text that writes it, a date as text in ISO 8601, a level of text by what it looks like.
-
-    Raises
-    ------
-    ShdError
-        Where that value was never learned: nothing near to it is taken instead.
     """
     if pd.isna(value):
         if not codec.missing:

@@ -7,7 +7,7 @@ import pyarrow as pa
 from shd._errors import ShdError
 from shd.dataset import is_numeric
 
-_MICROSECONDS = {"D": 86_400_000_000, "h": 3_600_000_000, "min": 60_000_000, "s": 1_000_000, "us": 1}
+MICROSECONDS = {"D": 86_400_000_000, "h": 3_600_000_000, "min": 60_000_000, "s": 1_000_000, "us": 1}
 _ARROW_TEXT = "arrow string"
 _LARGEST = 2**53  # beyond it, whole numbers do not fit a float
 
@@ -18,19 +18,7 @@ def is_time(values: pd.Series) -> bool:
 
 
 def learn_dtype(values: pd.Series) -> dict:
-    """Return what is needed to give a column its dtype back.
-
-    Returns
-    -------
-    dict
-        ``dtype``; for categories also ``categories``, ``categories_dtype`` and ``ordered``; for
-        dates and lengths of time ``unit``, the coarsest in which all of them are whole.
-
-    Raises
-    ------
-    ShdError
-        Where the dtype cannot be written down and read back, with what to turn it into.
-    """
+    """Return what is needed to give a column its dtype back."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         index = values.cat.categories
         check_levels(values.name, index)
@@ -46,8 +34,8 @@ def learn_dtype(values: pd.Series) -> dict:
             f"column {values.name!r} is of type {name}, which is not supported; turn it into text or numbers."
         )
     if is_time(values):
-        whole = _microseconds(values.dropna())
-        return {"dtype": name, "unit": next(u for u, size in _MICROSECONDS.items() if not (whole % size).any())}
+        whole = microseconds(values.dropna())
+        return {"dtype": name, "unit": next(u for u, size in MICROSECONDS.items() if not (whole % size).any())}
     return {"dtype": name}
 
 
@@ -86,17 +74,11 @@ def check_levels(name: str, levels: pd.Index) -> None:
 
 
 def to_numbers(values: pd.Series, unit: str | None) -> np.ndarray:
-    """Return a column without missing values as float64, dates and lengths of time in `unit`.
-
-    Raises
-    ------
-    ShdError
-        Where something is not a number (or date), is infinite, or is too large to be exact.
-    """
+    """Return a column without missing values as float64, dates and lengths of time in `unit`."""
     try:
         if unit is not None:
             values = values if is_time(values) else pd.to_datetime(values)
-            return _microseconds(values) / _MICROSECONDS[unit]
+            return microseconds(values) / MICROSECONDS[unit]
         numbers = values.to_numpy(float)
     except (TypeError, ValueError):
         raise ShdError(f"column {values.name!r} wants {'dates' if unit else 'numbers'}; {_shown(values)}.") from None
@@ -131,7 +113,8 @@ def restore_levels(levels: list, at: np.ndarray, dtype: str, name: str) -> pd.Se
     return pd.Series(pd.Series(values, dtype=target).array.take(at), name=name)
 
 
-def _microseconds(values: pd.Series) -> np.ndarray:
+def microseconds(values: pd.Series) -> np.ndarray:
+    """Return dates as microseconds since 1970 in UTC, and lengths of time, int64."""
     if getattr(values.dtype, "tz", None) is not None:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     kind = "m" if pd.api.types.is_timedelta64_dtype(values) else "M"
@@ -139,7 +122,7 @@ def _microseconds(values: pd.Series) -> np.ndarray:
 
 
 def _restore_times(numbers: np.ndarray, absent: np.ndarray, target: object, unit: str, name: str) -> pd.Series:
-    whole = np.round(np.where(absent, 0, numbers) * _MICROSECONDS[unit]).astype(np.int64)
+    whole = np.round(np.where(absent, 0, numbers) * MICROSECONDS[unit]).astype(np.int64)
     kind = "m" if getattr(target, "kind", "M") == "m" else "M"
     times = whole.astype(f"{kind}8[us]")
     times[absent] = np.array("NaT", dtype=times.dtype)

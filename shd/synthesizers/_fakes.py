@@ -7,14 +7,17 @@ real record.
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from faker import Faker
 
 from shd._errors import ShdError
 from shd._identify import ADDRESS, BORN, MAIL, NAME, PHONE, TEXT, Identified
+
+if TYPE_CHECKING:
+    from faker import Faker
 
 _TRIES = 50  # seeds tried until no made-up value is a real one
 _LOCALES = {"de_DE": r"[äöüß]|str\.|straße", "fr_FR": r"[èêçà]|\brue\b", "es_ES": r"[ñáíóú]|\bcalle\b"}
@@ -22,42 +25,20 @@ _LOCALES = {"de_DE": r"[äöüß]|str\.|straße", "fr_FR": r"[èêçà]|\brue\b"
 
 @dataclass(frozen=True)
 class FakeColumn:
-    """How one column is made up.
-
-    Parameters
-    ----------
-    name, kind, dtype : str
-        The column, what it holds (see `shd._identify`), and the pandas dtype that comes back.
-    at : int
-        Its place among the columns.
-    shape : str
-        For numbers of people: ``A`` and ``a`` stand for letters, ``9`` for digits. For names how many words.
-    locale : str
-        Of the made-up names and addresses.
-    missing : float
-        Share that is missing, 0 to 1.
-    seed : int
-        Added to the seed of the sample.
-    """
+    """How one column is made up."""
 
     name: str
-    kind: str
+    kind: str  # see `shd._identify`
     dtype: str
-    at: int
-    shape: str
+    at: int  # place among the columns
+    shape: str  # of numbers of people: A and a stand for letters, 9 for digits; of names: one or two words
     locale: str
-    missing: float
-    seed: int = 0
+    missing: float  # share, 0 to 1
+    seed: int = 0  # added to the seed of the sample
 
     @classmethod
     def learn(cls, values: pd.Series, found: Identified, at: int, n: int, random_state: int) -> "FakeColumn":
-        """Learn the form of a column, and a seed whose first `n` values are not in it.
-
-        Raises
-        ------
-        ShdError
-            Where the form leaves too few values to avoid the real ones.
-        """
+        """Learn the form of a column, and a seed whose first `n` values are not in it."""
         kind = MAIL if found.kind == "" and values.astype(str).str.contains("@").mean() > 0.5 else found.kind
         text = values.dropna().astype(str)
         dates = pd.api.types.is_datetime64_any_dtype(values)
@@ -73,13 +54,15 @@ class FakeColumn:
         form = cls(str(values.name), BORN if dates else kind, dtype, at, shape, locale, missing)
         real = set(values.dropna().astype(str).tolist())
         for seed in range(_TRIES):
-            tried = cls(**{**asdict(form), "seed": seed})
+            tried = replace(form, seed=seed)
             if form.kind == BORN or not real & set(tried.draw(n, random_state).dropna().astype(str)):
                 return tried
         raise ShdError(f"column {values.name!r} leaves no form that is nobody's own; drop it instead of --fake.")
 
     def draw(self, n: int, random_state: int) -> pd.Series:
         """Return `n` made-up values; the same seed gives the same."""
+        from faker import Faker  # takes a while, and few tables need it
+
         seed = [random_state, self.seed, self.at]
         rng, faker = np.random.default_rng(seed), Faker(self.locale)
         faker.seed_instance(int(rng.integers(2**31)))
@@ -93,7 +76,7 @@ class FakeColumn:
             values = values if self.dtype == "str" else pd.to_numeric(values).astype(self.dtype)
         return values.mask(rng.random(n) < self.missing) if self.missing else values
 
-    def _maker(self, faker: Faker, rng: np.random.Generator) -> Callable[[], str]:
+    def _maker(self, faker: "Faker", rng: np.random.Generator) -> Callable[[], str]:
         if self.kind == NAME:
             two = self.shape == "two"
             return lambda: (

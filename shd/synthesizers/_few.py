@@ -27,33 +27,20 @@ def round_to(numbers: np.ndarray, step: np.ndarray | float, how: Callable[[np.nd
     return np.where(np.isfinite(rounded), rounded, numbers)
 
 
+def decimals_of(numbers: np.ndarray, looked_at: int) -> int | None:
+    """Return the fewest decimals, up to 6, that write most of some numbers exactly; None where more are needed."""
+    some = numbers[:: max(1, len(numbers) // looked_at)]
+    return next((d for d in range(7) if np.isclose(np.round(some, d), some, rtol=1e-7, atol=0).mean() > 0.99), None)
+
+
 def grid_of(numbers: np.ndarray) -> float:
     """Return the power of ten, 1 at most, that most of the numbers are multiples of; 0 where they are too fine."""
-    some = numbers[:: max(1, len(numbers) // 2000)]
-    fits = (d for d in range(7) if np.isclose(np.round(some, d), some, rtol=1e-7, atol=0).mean() > 0.99)
-    decimals = next(fits, None)
+    decimals = decimals_of(numbers, 2000)
     return 0.0 if decimals is None else 10.0**-decimals
 
 
 def merge_neighbours(at: np.ndarray, people: np.ndarray, place: np.ndarray, least: int) -> np.ndarray:
-    """Return which place each place becomes, so that everyone shares theirs with `least` people.
-
-    Parameters
-    ----------
-    at : ndarray of int, shape (n,)
-        Place of each record, in order of size.
-    people : ndarray of int, shape (n,)
-        Whose it is.
-    place : ndarray of float, shape (n_places,)
-        Where the places lie, rising.
-    least : int
-
-    Returns
-    -------
-    ndarray of int, shape (n_places,)
-        Places of enough people stay. A run of others is cut into groups of enough, each at its median; where it is
-        too short for one, each goes to the nearest that stays.
-    """
+    """Return which place each place becomes, so that everyone shares theirs with `least` people."""
     n = len(place)
     stays = distinct_people(at, people, n) >= least
     goes = np.arange(n)

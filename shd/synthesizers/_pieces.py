@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from shd.synthesizers._dtypes import check_levels
-from shd.synthesizers._few import distinct_people, round_to
+from shd.synthesizers._few import decimals_of, distinct_people, round_to
 
 _FINE = 8  # continuous bins are cut into this many steps of equal weight, to keep their inner shape
 _EXACT = 1000  # numbers with at most this many distinct values come back exactly, if many people share each
@@ -24,17 +24,19 @@ def level_pieces(known: pd.Series, max_levels: int) -> dict:
             counts = counts.loc[sorted(counts.index, key=str)]
         levels = [level.item() if isinstance(level, np.generic) else level for level in counts.index.tolist()]
         weight = counts.to_numpy(float)
-    code = np.arange(len(levels))
-    if len(levels) > max_levels:
-        own = np.zeros(len(levels), dtype=bool)
-        n_shared = max(1, max_levels // 4)
-        own[np.argsort(-weight, kind="stable")[: max_levels - n_shared]] = True
-        rare = weight[~own]
-        code[~own] = np.minimum((np.cumsum(rare) - rare / 2) / rare.sum() * n_shared, n_shared - 1).astype(int)
-        code[own] = n_shared + np.arange(own.sum())
-    _, code = np.unique(code, return_inverse=True)
+    code = np.arange(len(levels)) if len(levels) <= max_levels else shared_codes(weight, max_levels)
     order = np.argsort(code, kind="stable")
     return {"code": code[order], "weight": weight[order], "levels": [levels[i] for i in order]}
+
+
+def shared_codes(weight: np.ndarray, most: int) -> np.ndarray:
+    """Return a code for each level: the commonest have one each, the others share `most / 4` with their neighbours."""
+    own, n_shared = np.zeros(len(weight), dtype=bool), max(1, most // 4)
+    own[np.argsort(-weight, kind="stable")[: most - n_shared]] = True
+    rare, code = weight[~own], np.arange(len(weight))
+    code[~own] = np.minimum((np.cumsum(rare) - rare / 2) / rare.sum() * n_shared, n_shared - 1).astype(int)
+    code[own] = n_shared + np.arange(own.sum())
+    return np.unique(code, return_inverse=True)[1]
 
 
 def number_pieces(
@@ -64,7 +66,7 @@ def _ranges(
 
     Each range holds `min_people` people, and an edge is rounded, so that it is no single person's number.
     """
-    decimals = _decimals(value)
+    decimals = decimals_of(value, 1000)
     if not len(rest):
         return np.zeros(0), np.zeros(0), np.zeros(0, dtype=int), decimals
     # edges are numbers that occurred, so that the lower end of a range always belongs to it
@@ -151,9 +153,3 @@ def _continuous_pieces(
         "high": np.concatenate([edges[1:], common])[order],
         "decimals": decimals,
     }
-
-
-def _decimals(value: np.ndarray) -> int | None:
-    """Fewest decimals, up to 6, that write most of the values exactly; None where more are needed."""
-    some = value[:: max(1, len(value) // 1000)]
-    return next((d for d in range(7) if np.isclose(np.round(some, d), some, rtol=1e-7, atol=0).mean() > 0.99), None)

@@ -30,32 +30,16 @@ _FINER = 100  # an end is rounded to a step this much finer than the middle half
 
 @dataclass(frozen=True)
 class Done:
-    """What was done to a table, in counts alone.
+    """What was done to a table, in counts alone."""
 
-    Parameters
-    ----------
-    min_people : int
-        The threshold; 1 is none.
-    dropped : tuple of Identified
-        Columns that identify people and were left out, those made up anew included.
-    kept, made_up : tuple of str
-        Columns that identify people and were kept as categories, or are made up when records are drawn.
-    merged_levels, merged_columns : int
-        Levels of few people, and the columns that had some.
-    cut_columns : int
-        Columns of numbers or dates of which some were cut, or merged with their neighbours.
-    gaps : int
-        Columns whose missing entries (or whose only known ones) were those of few people.
-    """
-
-    min_people: int
-    dropped: tuple[Identified, ...] = ()
+    min_people: int  # 1 is no threshold
+    dropped: tuple[Identified, ...] = ()  # those made up anew included
     kept: tuple[str, ...] = ()
     made_up: tuple[str, ...] = ()
     merged_levels: int = 0
     merged_columns: int = 0
-    cut_columns: int = 0
-    gaps: int = 0
+    cut_columns: int = 0  # of numbers or dates of which some were cut, or merged with their neighbours
+    gaps: int = 0  # columns whose missing entries, or whose only known ones, were those of few people
 
     @property
     def sentence(self) -> str:
@@ -72,34 +56,14 @@ class Done:
 
 @dataclass(frozen=True, eq=False)
 class Protection:
-    """What `protect` learned on train, to be applied to train, holdout and whatever else stands beside them.
-
-    Attributes
-    ----------
-    done : Done
-        Counts, for the card.
-    """
+    """What was learned on train, to be applied to train, holdout and whatever else stands beside them."""
 
     done: Done
     _rules: dict[object, "_Levels | _Numbers"] = field(default_factory=dict, repr=False)
 
     @classmethod
     def fit(cls, data: Dataset | pd.DataFrame, min_people: int = MIN_PEOPLE) -> "Protection":
-        """Learn what to drop, merge and cut.
-
-        Parameters
-        ----------
-        data : Dataset or pandas.DataFrame, shape (n, n_columns)
-            Train. Its subjects say which records are one person's.
-        min_people : int
-            Fewest people who have to share a level, or lie beyond a number, for it to be told. 1 switches merging and
-            cutting off; columns that identify people are dropped all the same.
-
-        Raises
-        ------
-        ShdError
-            Where a target, or a column that was to be kept, identifies people, or nothing is left.
-        """
+        """Learn what to drop, merge and cut."""
         frame, people = as_frame(data, "train"), people_of(data)
         found = identify(frame, people)
         kept, made_up = role_of(data, "keep", ()), role_of(data, "fake", ())
@@ -139,8 +103,8 @@ class Protection:
         """Return a table of the same kind without what few people of train had."""
         frame = as_frame(data)
         gone = [one.column for one in self.done.dropped if one.column in frame.columns]
+        safe = frame.drop(columns=gone)
         changed = {name: rule.apply(frame[name]) for name, rule in self._rules.items() if name in frame.columns}
-        safe = frame.drop(columns=gone).assign(**{}) if gone else frame.copy(deep=False)
         for name, values in changed.items():
             if values is not frame[name]:
                 safe[name] = values

@@ -20,18 +20,7 @@ _SECONDS_BETWEEN = 30  # checkpoints at least that often
 
 
 def heldout_rows(subjects: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose rows to score on, whole subjects at a time: a tenth, at most 5,000.
-
-    Parameters
-    ----------
-    subjects : ndarray, shape (n,)
-        Subject of each row.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-    """
+    """Choose rows to score on, whole subjects at a time: a tenth, at most 5,000."""
     ids, subject_of_row = np.unique(subjects, return_inverse=True)
     order = rng.permutation(len(ids))
     rows_so_far = np.cumsum(np.bincount(subject_of_row)[order])
@@ -41,23 +30,21 @@ def heldout_rows(subjects: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.isin(subject_of_row, order[:n_chosen])
 
 
+def heldout_of_classes(subjects: np.ndarray, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Choose the rows to score on so that every class keeps a subject to learn from."""
+    held = heldout_rows(subjects, rng)
+    vanished = ~np.isin(classes, classes[~held])
+    held &= ~np.isin(subjects, subjects[vanished])
+    if not held.any():
+        raise ShdError(f"{len(classes)} rows leave no subject to score on; give records of more subjects.")
+    return held
+
+
 def heldout_score(train: np.ndarray, held: np.ndarray, sample: Callable[[int], np.ndarray]) -> float:
     """Tell real from synthetic on rows that neither the generator nor the detector has seen.
 
     A gradient boosting detector learns train against synthetic rows, and is scored on held-out
     against fresh synthetic rows (a classifier two-sample test, Lopez-Paz & Oquab 2017).
-
-    Parameters
-    ----------
-    train, held : ndarray of int, shape (n, n_columns)
-        Codes of real rows.
-    sample : callable
-        Gives codes of that many synthetic rows.
-
-    Returns
-    -------
-    float
-        AUROC: 0.5 is indistinguishable, 1.0 is told apart every time.
     """
     n_learn, n_test = min(_SCORE_ROWS, len(train)), len(held)
     fake = sample(n_learn + n_test)
@@ -78,13 +65,7 @@ def seconds_per_call(work: Callable[[], object], calls: int = 8) -> float:
 
 
 class Clock:
-    """Wall and CPU seconds of a fit, also where it was interrupted.
-
-    Parameters
-    ----------
-    wall, cpu : float
-        Seconds spent before.
-    """
+    """Wall and CPU seconds of a fit, also where it was interrupted."""
 
     def __init__(self, wall: float = 0.0, cpu: float = 0.0):
         self._wall, self._cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -103,16 +84,13 @@ def fingerprint(parameters: dict, *arrays: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-class Checkpoint:
-    """A training state on disk that is replaced in one step, so that a stop never leaves half of one.
+def under(prefix: str, tensors: dict) -> dict:
+    """Return the entries whose key begins with `prefix`, without it."""
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
-    Parameters
-    ----------
-    path : path or None
-        Where it lies; None keeps nothing.
-    identity : str
-        What must be the same to go on; see `fingerprint`.
-    """
+
+class Checkpoint:
+    """A training state on disk that is replaced in one step, so that a stop never leaves half of one."""
 
     def __init__(self, path: str | Path | None, identity: str):
         self.path = None if path is None else Path(path)
@@ -124,13 +102,7 @@ class Checkpoint:
         return self.path is not None and time.monotonic() - self._saved > _SECONDS_BETWEEN
 
     def load(self) -> dict | None:
-        """Return the state to go on from, or None where there is none yet.
-
-        Raises
-        ------
-        ShdError
-            Where the file is broken, or was made with other parameters or data.
-        """
+        """Return the state to go on from, or None where there is none yet."""
         if self.path is None:
             return None
         self._make_folder()  # better to hear of a bad place before training than after

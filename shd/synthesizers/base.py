@@ -10,31 +10,29 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_bytes
+from safetensors.numpy import save as to_bytes
 from sklearn.base import BaseEstimator
 
 from shd._errors import ShdError, ShdWarning, ShdWorkError
+from shd._progress import notice
 from shd._types import known_types
 from shd.dataset import Dataset, as_frame, describe_columns, role_of
 from shd.synthesizers._fakes import FakeColumn
 from shd.synthesizers._protect import MIN_PEOPLE, Protection, people_of
 from shd.synthesizers.encoding import TableEncoder
+from shd.synthesizers.registry import registry
 from shd.synthesizers.rules import Rule, as_rules, check_columns, draw_keeping, find_rules, rule_from_dict
 
 _FORMAT = "shd-synthesizer-1"
 _FEW_ROWS = 100  # fewer than this is said to be too few to learn from
 
-registry: dict[str, type["Synthesizer"]] = {}
-"""Every family by its class name: `load_synthesizer` and the contract tests go through it."""
-
 
 class Synthesizer(BaseEstimator):
     """Base of all families: ``fit`` learns a table, ``sample`` gives rows of the same kind.
 
-    A family writes four short methods: `_fit`, `_sample`, `_get_state` and `_set_state`. The
-    registry picks it up when its module is imported in ``shd/synthesizers/__init__.py``.
+    A family writes four short methods: `_fit`, `_sample`, `_get_state` and `_set_state`, and has a line in
+    ``shd/synthesizers/registry.py``.
 
     Every family takes `min_people`: fewest people who have to share what is learned. Columns that identify people are
     dropped, rarer levels are merged, and numbers beyond that many people are cut (see `Protection`). None: what the
@@ -61,7 +59,7 @@ class Synthesizer(BaseEstimator):
             registry[cls.__name__] = cls
 
     def fit(self, data: Dataset | pd.DataFrame) -> "Synthesizer":
-        """Learn from a table.
+        """Learn from a table; warns of few rows, and of columns that are empty, constant or look like an id.
 
         Parameters
         ----------
@@ -75,13 +73,7 @@ class Synthesizer(BaseEstimator):
         Raises
         ------
         ShdError
-            Where the table is empty, a column identifies people or holds what cannot be encoded,
-            or a constructor argument cannot work.
-
-        Warns
-        -----
-        ShdWarning
-            Of few rows, and of columns that are empty, constant or look like an id.
+            Where the table or a constructor argument cannot work.
         """
         vars(self).pop("n_rows_", None)  # set last: a fit that failed leaves nothing that could be sampled
         check_seed(self.random_state)
@@ -134,11 +126,6 @@ class Synthesizer(BaseEstimator):
         -------
         pandas.DataFrame, shape (n, n_columns)
             Same columns, dtypes and categories as the table that was fitted.
-
-        Raises
-        ------
-        ShdError
-            Where it was not fitted, or the condition or the rules cannot be met.
         """
         self._check_fitted()
         rng = self._check_sample(n, random_state)
@@ -152,13 +139,7 @@ class Synthesizer(BaseEstimator):
         return self._with_fakes(drawn, self.random_state if random_state is None else random_state)
 
     def save(self, path: str | Path) -> Path:
-        """Write the model to one safetensors file (no pickle); see `load_synthesizer`.
-
-        Returns
-        -------
-        pathlib.Path
-            Where it is.
-        """
+        """Write the model to one safetensors file (no pickle), and return its path; see `load_synthesizer`."""
         self._check_fitted()
         tensors, extra = self._get_state()
         header = {
@@ -176,13 +157,40 @@ class Synthesizer(BaseEstimator):
         temporary = path.with_name(path.name + ".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(to_bytes({k: v.contiguous() for k, v in tensors.items()}, {"shd": text}))
+            temporary.write_bytes(to_bytes({k: np.asarray(v, order="C") for k, v in tensors.items()}, {"shd": text}))
             temporary.replace(path)
         except (OSError, SafetensorError) as error:
             if temporary.is_file():
                 temporary.unlink()
             raise ShdWorkError(f"{path}: cannot write the model ({error}). Choose another place.") from None
         return path
+
+    def set_minutes(self, data: Dataset | pd.DataFrame, minutes: float, steps: int | None = None) -> "Synthesizer":
+        """Set how long `fit` may take, for families that learn step by step.
+
+        Parameters
+        ----------
+        data : Dataset or pandas.DataFrame
+            What will be learned: a few steps are tried on it.
+        minutes : float
+        steps : int, optional
+            What an earlier call found, for a fit that goes on from a checkpoint: then nothing is tried.
+
+        Returns
+        -------
+        self
+        """
+        if not minutes > 0:
+            raise ShdError(f"minutes={minutes} must be more than 0, for example 6.")
+        if not hasattr(self, "steps_for"):
+            raise ShdError(f"{type(self).__name__} does not learn step by step; leave minutes out.")
+        self.set_params(steps=self.steps_for(data, minutes) if steps is None else steps)
+        if steps is None and self.steps < self.few_steps:
+            notice(
+                f"{minutes:g} minutes are {self.steps} steps here and now: too few to learn much. "
+                "Close other programs, or give more minutes."
+            )
+        return self
 
     def for_release(self) -> "Synthesizer":
         """Return the model as it may be handed on: without parts that know the records learned from by heart."""
@@ -199,13 +207,8 @@ class Synthesizer(BaseEstimator):
         Returns
         -------
         ndarray of float, shape (n,), or None
-            A log likelihood, or a log ratio of one; higher for what the model takes for likelier, minus infinity for
-            records with a level that it does not know. None where a family has nothing to say.
-
-        Raises
-        ------
-        ShdError
-            Where it was not fitted, or the table lacks a column that was learned.
+            A log likelihood, or a log ratio of one; minus infinity for records with a level that it does not know.
+            None where a family has nothing to say.
         """
         self._check_fitted()
         frame = as_frame(data, "the table")
@@ -294,11 +297,11 @@ class Synthesizer(BaseEstimator):
     def _log_score(self, codes: np.ndarray) -> np.ndarray | None:
         """Return what the model makes of codes of shape (n, n_columns); None unless a family says otherwise."""
 
-    def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
-        """Return what was learned, as tensors and as JSON-able extras."""
+    def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
+        """Return what was learned, as arrays and as JSON-able extras."""
         raise NotImplementedError
 
-    def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
+    def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
         raise NotImplementedError
 
 
@@ -313,17 +316,12 @@ def load_synthesizer(path: str | Path) -> Synthesizer:
     -------
     Synthesizer
         Fitted, ready to sample.
-
-    Raises
-    ------
-    ShdError
-        Where there is no such file, or it is not a model of this package.
     """
     path = Path(path)
     if not path.is_file():
         raise ShdError(f"{path}: no such model file. Check the path.")
     try:
-        with safe_open(path, "pt") as content:
+        with safe_open(path, "np") as content:
             header = json.loads((content.metadata() or {}).get("shd", "{}"))
             tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, ValueError):
@@ -373,6 +371,13 @@ def check_seed(seed: object, name: str = "random_state") -> None:
     whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
     if seed is not None and not (whole and 0 <= seed < 2**62):
         raise ShdError(f"{name}={seed!r} must be a whole number, 0 or more, below 2**62.")
+
+
+def check_whole(model: Synthesizer, name: str, least: int) -> None:
+    """Raise `ShdError` for a constructor argument that is not a whole number from `least` on."""
+    value = getattr(model, name)
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise ShdError(f"{name}={value!r} must be a whole number, {least} or more.")
 
 
 def _check_least(least: object) -> None:

@@ -1,29 +1,27 @@
 """`BayesianNetwork`: each column drawn given a few others. Seconds to fit, and private if asked."""
 
 import warnings
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 
 from shd._errors import ShdError, ShdWarning
-from shd._progress import Bar, progress
+from shd._progress import progress
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.domain import Domain
-from shd.synthesizers._few import distinct_people
-from shd.synthesizers._network import Node, joint_counts, views
-from shd.synthesizers._noise import Budget, Noise, Privacy
-from shd.synthesizers._private_domain import OTHER
-from shd.synthesizers._private_network import PrivateFit, keep_records
+from shd.synthesizers._network import Node, search, smooth_table
 from shd.synthesizers.base import Synthesizer, check_seed, refuse_condition
-from shd.synthesizers.encoding import ColumnCodec
+from shd.synthesizers.dp.domain import OTHER
+from shd.synthesizers.dp.network import PrivateFit, keep_records
+from shd.synthesizers.dp.noise import Budget, Noise, Privacy
 
-_PRIOR = 0.2  # rows' worth of the table with one parent fewer, mixed into every state of the parents
 _LEAST = 1e-9  # chance of what never came up
 _SMALLEST = 1e-9  # an epsilon below it asks for noise beyond what whole numbers hold
 _SEED_KNOWN = "the seed of the noise was given (noise_seed), so whoever knows it can take the noise away"
 
 
+@dataclass(eq=False, repr=False)
 class BayesianNetwork(Synthesizer):
     """A discrete Bayesian network, learned greedily as in PrivBayes.
 
@@ -81,8 +79,7 @@ class BayesianNetwork(Synthesizer):
     min_people : int, optional
         See `Synthesizer`. What is known of states of the parents with fewer people is not learned.
     random_state : int or None
-        The same seed gives the same rows. None: a fresh seed each time, told to nobody. It is not the seed of the
-        noise.
+        The same seed gives the same rows. None: a fresh seed each time. It is not the seed of the noise.
     domain : Domain, optional
         With `epsilon`, what columns can hold, written down by somebody who did not look at the records. Default: that
         of the Dataset, where it has one.
@@ -97,56 +94,31 @@ class BayesianNetwork(Synthesizer):
     Attributes
     ----------
     nodes_ : list of Node
-        The columns in the order they are drawn.
-    parents_ : dict of str to tuple of str
-        Names of the parents of each column.
+        The columns in the order they are drawn; `parents_` names the parents of each.
     privacy_ : Privacy or None
         What is promised, and where the budget went; None without `epsilon`.
 
-    Raises
-    ------
-    ShdError
-        By `fit`, where `epsilon` is given and a column has neither a declared domain nor budget for one.
-
-    Warns
-    -----
-    ShdWarning
-        By `fit`, where `noise_seed` is given: there is no guarantee.
-
     References
     ----------
-    Zhang, Cormode, Procopiuc, Srivastava, Xiao (2017). PrivBayes: Private Data Release via
-    Bayesian Networks. ACM Transactions on Database Systems 42(4), doi 10.1145/3134428. There the
-    best set of parents is sought among all sets; here it is grown one parent at a time. That
-    keeps wide tables cheap, and misses parents that tell something only together (exclusive or).
-    Their score has a sensitivity that depends on the number of rows; the one used with `epsilon` is
-    after McKenna, Miklau, Sheldon (2021), *Winning the NIST Contest*, arXiv 2108.04978.
-    Dwork, Roth (2014). The Algorithmic Foundations of Differential Privacy, doi 10.1561/0400000042.
-    All quoted from memory. `shd.synthesizers.dp_audit` tries to prove the promise wrong.
+    Zhang, Cormode, Procopiuc, Srivastava, Xiao (2017). PrivBayes: Private Data Release via Bayesian Networks. ACM
+    Transactions on Database Systems 42(4), doi 10.1145/3134428. There the best set of parents is sought among all sets;
+    here it is grown one parent at a time. That keeps wide tables cheap, and misses parents that tell something only
+    together (exclusive or). Their score has a sensitivity that depends on the number of rows; the one used with
+    `epsilon` is after McKenna, Miklau, Sheldon (2021), *Winning the NIST Contest*, arXiv 2108.04978. Dwork, Roth
+    (2014). The Algorithmic Foundations of Differential Privacy, doi 10.1561/0400000042. All quoted from memory.
+    `shd.synthesizers.dp.audit` tries to prove the promise wrong.
     """
 
-    def __init__(
-        self,
-        degree: int = 4,
-        epsilon: float | None = None,
-        max_levels: int = 200,
-        min_people: int | None = None,
-        random_state: int | None = 0,
-        *,
-        domain: Domain | None = None,
-        delta: float = 0.0,
-        max_records: int = 1,
-        noise_seed: int | None = None,
-    ):
-        self.degree = degree
-        self.epsilon = epsilon
-        self.max_levels = max_levels
-        self.min_people = min_people
-        self.random_state = random_state
-        self.domain = domain
-        self.delta = delta
-        self.max_records = max_records
-        self.noise_seed = noise_seed
+    degree: int = 4
+    epsilon: float | None = None
+    max_levels: int = 200
+    min_people: int | None = None
+    random_state: int | None = 0
+    _: KW_ONLY
+    domain: Domain | None = None
+    delta: float = 0.0
+    max_records: int = 1
+    noise_seed: int | None = None
 
     @property
     def parents_(self) -> dict[str, tuple[str, ...]]:
@@ -233,10 +205,10 @@ class BayesianNetwork(Synthesizer):
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         codes = np.asfortranarray(codes)  # worked on column by column
         with progress(2 * codes.shape[1], "Learning the network") as bar:
-            self.nodes_ = _Search(codes, self.encoder_.columns_, self.degree).run(bar)
+            self.nodes_ = search(codes, self.encoder_.columns_, self.degree, bar)
         for node in self.nodes_:
             n_codes = self.encoder_.sizes[node.column]
-            node.table = _smooth_table(node, codes, n_codes, self._people, self.protection_.done.min_people)
+            node.table = smooth_table(node, codes, n_codes, self._people, self.protection_.done.min_people)
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
         refuse_condition(self, condition)
@@ -257,123 +229,19 @@ class BayesianNetwork(Synthesizer):
             total += np.log(np.maximum(node.table[node.state(codes)[0], codes[:, node.column]], _LEAST))
         return total
 
-    def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
-        tensors = {f"table_{node.column}": torch.from_numpy(node.table) for node in self.nodes_}
+    def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
+        tensors = {f"table_{node.column}": node.table for node in self.nodes_}
         parents = [[node.column, [[p, groups.tolist()] for p, groups in node.parents]] for node in self.nodes_]
         privacy = None if self.privacy_ is None else self.privacy_.to_dict()
         return tensors, {"parents": parents, "privacy": privacy}
 
-    def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
+    def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
         self.nodes_ = [
-            Node(column, [(p, np.array(groups)) for p, groups in parents], tensors[f"table_{column}"].numpy())
+            Node(column, [(p, np.array(groups)) for p, groups in parents], tensors[f"table_{column}"])
             for column, parents in extra["parents"]
         ]
         self.privacy_ = None if extra.get("privacy") is None else Privacy.from_dict(extra["privacy"])
         self.domain = None if self.domain is None else Domain.from_dict(self.domain)  # read from JSON
-
-
-class _Search:
-    """The greedy search for the structure; ``run`` gives the nodes in the order of drawing."""
-
-    def __init__(self, codes: np.ndarray, codecs: list[ColumnCodec], degree: int):
-        self.codes, self.degree = codes, degree
-        self.sizes = [codec.n_codes for codec in codecs]
-        self.views = [views(np.bincount(codes[:, j], minlength=c.n_codes), c) for j, c in enumerate(codecs)]
-
-    def run(self, bar: Bar) -> list[Node]:
-        """Order the columns and give each its parents."""
-        scores = self._pair_scores(bar)  # (child, parent, view of the parent) -> dependence
-        first = self._first(scores)
-        nodes, taken = [Node(first, [])], {first}
-        while len(nodes) < len(self.sizes):
-            open_pairs = [pair for pair in scores if pair[0] not in taken and pair[1] in taken] if self.degree else []
-            if open_pairs:
-                best = max(open_pairs, key=scores.get)
-                node = self._grow(best, scores[best], sorted(taken))
-            else:  # nothing fits, or nothing is wanted: a column of its own
-                node = Node(next(j for j in range(len(self.sizes)) if j not in taken), [])
-            nodes.append(node)
-            taken.add(node.column)
-            bar.advance()
-        return nodes
-
-    def _pair_scores(self, bar: Bar) -> dict[tuple[int, int, int], float]:
-        scores = {}
-        for p, ways in enumerate(self.views):
-            for x, size in enumerate(self.sizes):
-                if x == p or not self.degree:
-                    continue
-                joint = self._joint(x, self.codes[:, p], self.sizes[p])
-                for v, groups in enumerate(ways):
-                    if (groups.max() + 1) * size <= len(self.codes):
-                        scores[x, p, v] = self._score(np.eye(groups.max() + 1)[groups].T @ joint)
-            bar.advance()
-        return scores
-
-    def _first(self, scores: dict[tuple[int, int, int], float]) -> int:
-        """Column to start with: the one that tells most about the others."""
-        tells = np.zeros(len(self.sizes))
-        for (_, p, _), score in scores.items():
-            tells[p] += max(score, 0) / len(self.views[p])
-        return int(np.argmax(tells))
-
-    def _grow(self, pair: tuple[int, int, int], score: float, taken: list[int]) -> Node:
-        """Give a column its first parent, then more for as long as they help and fit."""
-        x, p, v = pair
-        if score <= 0:
-            return Node(x, [])
-        node = Node(x, [(p, self.views[p][v])])
-        while len(node.parents) < self.degree:
-            state, n_states = node.state(self.codes)
-            used = {column for column, _ in node.parents}
-            options = [
-                (p, groups)
-                for p in taken
-                for groups in self.views[p]
-                if p not in used and n_states * (groups.max() + 1) * self.sizes[x] <= len(self.codes)
-            ]
-            if not options:
-                break
-            scores = []
-            for p, groups in options:
-                n_groups = int(groups.max()) + 1
-                joint = self._joint(x, state * n_groups + groups[self.codes[:, p]], n_states * n_groups)
-                scores.append(self._score(joint))
-            best = int(np.argmax(scores))
-            if scores[best] <= score:
-                break
-            node.parents.append(options[best])
-            score = scores[best]
-        return node
-
-    def _joint(self, x: int, state: np.ndarray, n_states: int) -> np.ndarray:
-        return joint_counts(state, n_states, self.codes[:, x], self.sizes[x])
-
-    def _score(self, joint: np.ndarray) -> float:
-        return mutual_information(joint) - (joint.shape[0] - 1) * (joint.shape[1] - 1) / len(self.codes)
-
-
-def mutual_information(joint: np.ndarray) -> float:
-    """Return what rows and columns of a table of counts tell about each other, in nats, 0 or more."""
-
-    def entropy(counts: np.ndarray) -> float:
-        share = counts[counts > 0] / counts.sum()
-        return float(-(share * np.log(share)).sum())
-
-    return max(0.0, entropy(joint.sum(axis=0)) + entropy(joint.sum(axis=1)) - entropy(joint.ravel()))
-
-
-def _smooth_table(node: Node, codes: np.ndarray, n_codes: int, people: np.ndarray, min_people: int) -> np.ndarray:
-    """Conditional probabilities; every state leans on the table with one parent fewer: of few people, wholly."""
-    table = Node(node.column, []).counts(codes, n_codes).astype(float)
-    for k in range(1, len(node.parents) + 1):
-        part = Node(node.column, node.parents[:k])
-        counts = part.counts(codes, n_codes).astype(float)
-        state, n_states = part.state(codes)
-        counts[distinct_people(state, people, n_states) < min_people] = 0
-        fewer = table / table.sum(axis=1, keepdims=True)
-        table = counts + _PRIOR * np.repeat(fewer, len(counts) // len(fewer), axis=0)
-    return table / table.sum(axis=1, keepdims=True)
 
 
 def _is_number(value: object) -> bool:

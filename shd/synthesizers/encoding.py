@@ -1,8 +1,7 @@
 """Tables to whole-number codes and back: the one encoding that every tabular synthesizer shares.
 
-Every column becomes a small set of codes 0..n-1. A level of a category is a code. A number is a
-code for a quantile bin, and comes back as a draw from what that bin held. Missing is a code of its
-own, so that nothing is ever imputed.
+Every column becomes a small set of codes 0..n-1. A level of a category is a code. A number is a code for a quantile
+bin, and comes back as a draw from what that bin held. Missing is a code of its own, so that nothing is ever imputed.
 """
 
 from dataclasses import asdict, dataclass
@@ -32,49 +31,23 @@ class ColumnCodec:
 
     A code stands for one or more *pieces*: levels of a category, single numbers, or short ranges
     of numbers. Decoding draws a piece by its weight within the code.
-
-    Parameters
-    ----------
-    name, dtype : str
-        Column name, and the pandas dtype to give back.
-    code : ndarray of int, shape (n_pieces,)
-        The code each piece belongs to, in increasing order.
-    weight : ndarray of float, shape (n_pieces,)
-        How often each piece occurred in the table the codec was made from.
-    levels : list, optional
-        Level of each piece, for categories, text and yes/no columns.
-    low, high : ndarray of float, shape (n_pieces,), optional
-        Range of each piece, for numbers and dates; equal for a single number.
-    decimals : int, optional
-        Decimals that draws from a range are cut to; None leaves them as drawn.
-    unit : str, optional
-        What dates and lengths of time are counted in: D, h, min, s or us.
-    categories : list, optional
-        All categories of a categorical dtype, in order, and their own dtype `categories_dtype`;
-        `ordered` says if the order means something.
-    given : str, optional
-        Odd dtype that the column came with, such as Period, and that it is given back in the end.
-    n_codes : int
-        Number of codes, the one for missing included.
-    missing : bool
-        Whether the last code stands for missing.
     """
 
     name: str
-    dtype: str
-    code: np.ndarray
-    weight: np.ndarray
-    n_codes: int
+    dtype: str  # to give back
+    code: np.ndarray  # that each piece belongs to, rising
+    weight: np.ndarray  # how often each piece occurred
+    n_codes: int  # the one for missing, which is the last, included
     missing: bool
-    levels: list | None = None
-    low: np.ndarray | None = None
+    levels: list | None = None  # of each piece; None for numbers and dates, which have
+    low: np.ndarray | None = None  # a range each, of equal ends for a single number
     high: np.ndarray | None = None
-    decimals: int | None = None
-    unit: str | None = None
-    categories: list | None = None
+    decimals: int | None = None  # that draws from a range are cut to; None leaves them as drawn
+    unit: str | None = None  # of dates and lengths of time: D, h, min, s or us
+    categories: list | None = None  # all of a categorical dtype, in order
     categories_dtype: str | None = None
     ordered: bool = False
-    given: str | None = None
+    given: str | None = None  # an odd dtype, such as Period, that the column came with and is given back in the end
 
     @classmethod
     def fit(
@@ -182,10 +155,6 @@ class ColumnCodec:
         dtype = pd.CategoricalDtype(categories, self.ordered)
         return pd.Series(pd.Categorical.from_codes(np.append(position, -1)[at], dtype=dtype), name=self.name)
 
-    def code_of(self, level: object) -> int:
-        """Return the code of one level; `ShdError` names the known levels where it is not one."""
-        return int(self.transform(pd.Series([level], name=self.name, dtype=object))[0])
-
     def to_dict(self) -> dict:
         """Return the codec as plain lists and numbers, for JSON."""
         return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(self).items()}
@@ -198,19 +167,7 @@ class ColumnCodec:
 
 
 class TableEncoder:
-    """Codes for a whole table.
-
-    Parameters
-    ----------
-    max_bins : int
-        Numbers with more distinct values than this become that many quantile bins.
-    max_levels : int
-        Categories with more levels keep the commonest as they are; the others share codes with
-        their neighbours in sorted order (diagnosis codes that stand together mean like things) and
-        are drawn from what they share. It bounds memory for columns with thousands of levels.
-    whole : sequence of str
-        Columns whose levels never share a code (the condition of a generator).
-    """
+    """Codes for a whole table."""
 
     def __init__(self, max_bins: int = 40, max_levels: int = 200, whole: tuple[str, ...] = ()):
         self.max_bins, self.max_levels, self.whole = max_bins, max_levels, whole

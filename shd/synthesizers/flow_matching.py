@@ -10,15 +10,18 @@ learns is what is not Gaussian in how people differ. Its pictures stay as blurre
 have as many components: sharp ones would take a network over pixels, and days on a small computer.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from shd._progress import notice, progress
-from shd.synthesizers._filter import under
-from shd.synthesizers.image_base import ImageSynthesizer
-from shd.synthesizers.slice_gaussian import SliceGaussian, check_whole
+from shd.synthesizers._training import under
+from shd.synthesizers.base import check_whole
+from shd.synthesizers.image_base import ImageSynthesizer, Labels
+from shd.synthesizers.slice_gaussian import SliceGaussian
 
 _BATCH = 256
 _RATE, _AVERAGE = 1e-3, 0.99
@@ -49,6 +52,7 @@ class _Velocity(nn.Module):
         return self.leave(h)
 
 
+@dataclass(eq=False, repr=False)
 class FlowMatching(ImageSynthesizer):
     """Flow matching from `SliceGaussian` to real people, in the space of principal components.
 
@@ -56,16 +60,12 @@ class FlowMatching(ImageSynthesizer):
     ----------
     steps : int
         Training steps, of 256 pictures each.
-    width : int
-        Of the network's layers.
-    components : int
-        Principal components.
+    width, components : int
+        Width of the network's layers, and number of principal components.
     moves : int
         Straight moves from noise to data when sampling: more are slower and more exact.
-    min_people : int, optional
-        See `Synthesizer`.
-    random_state : int
-        The same seed gives the same model on the same machine, and the same pictures.
+    min_people, random_state : int
+        See `Synthesizer`. The same seed gives the same model on the same machine, and the same pictures.
 
     Attributes
     ----------
@@ -74,33 +74,22 @@ class FlowMatching(ImageSynthesizer):
         Mean squared error of the velocity; 1 would be that of no idea at all.
     """
 
-    def __init__(
-        self,
-        steps: int = 3000,
-        width: int = 256,
-        components: int = 100,
-        moves: int = 16,
-        min_people: int | None = None,
-        random_state: int = 0,
-    ):
-        self.steps = steps
-        self.width = width
-        self.components = components
-        self.moves = moves
-        self.min_people = min_people
-        self.random_state = random_state
+    steps: int = 3000
+    width: int = 256
+    components: int = 100
+    moves: int = 16
+    min_people: int | None = None
+    random_state: int = 0
 
     def _check_parameters(self) -> None:
         for name in ("steps", "width", "components", "moves"):
             check_whole(self, name, 1)
 
-    def _fit_images(
-        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> None:
+    def _fit_images(self, images: np.ndarray, labels: Labels, rng: np.random.Generator) -> None:
         self.start_ = SliceGaussian(self.components)
-        self.start_.learn(images, classes, levels, self.n_classes_, self.n_levels_, rng)
-        people = torch.from_numpy(self.start_.normals_of(images, classes, levels))
-        told = torch.from_numpy(classes), torch.from_numpy(levels)
+        self.start_.learn(images, labels, (self.n_classes_, self.n_levels_), rng)
+        people = torch.from_numpy(self.start_.normals_of(images, labels))
+        told = [torch.from_numpy(of) for of in labels]
         seed = int(rng.integers(2**31))
         draw = torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
@@ -138,27 +127,24 @@ class FlowMatching(ImageSynthesizer):
         return self.start_
 
     @torch.no_grad()
-    def move(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def move(self, normal: np.ndarray, labels: Labels) -> np.ndarray:
         """Follow the velocity from standard normal numbers to people, float32 (n, components) both."""
-        x, told = torch.from_numpy(normal), (torch.from_numpy(classes), torch.from_numpy(levels))
+        x, told = torch.from_numpy(normal), [torch.from_numpy(of) for of in labels]
         for move in range(self.moves):
             x = x + self.net_(x, torch.full((len(x), 1), move / self.moves), *told) / self.moves
         return x.numpy()
 
-    def _render(
-        self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        blurred = self.start_.blurred(self.move(normal, classes, levels), classes, levels)
-        return np.rint(255 * blurred).astype(np.uint8)
+    def _render(self, normal: np.ndarray, labels: Labels, rng: np.random.Generator) -> np.ndarray:
+        return np.rint(255 * self.start_.blurred(self.move(normal, labels), labels)).astype(np.uint8)
 
     def _get_images_state(self) -> tuple[dict, dict]:
         start, _ = self.start_._get_images_state()
-        tensors = {f"net.{k}": v for k, v in self.net_.state_dict().items()}
+        tensors = {f"net.{k}": v.numpy() for k, v in self.net_.state_dict().items()}
         return tensors | {f"start.{k}": v for k, v in start.items()}, {"losses": self.losses_.round(5).tolist()}
 
     def _set_images_state(self, tensors: dict, extra: dict) -> None:
         self.start_ = SliceGaussian(self.components)
         self.start_._set_images_state(under("start.", tensors), {})
         self.net_ = self._net().requires_grad_(False)
-        self.net_.load_state_dict(under("net.", tensors))
+        self.net_.load_state_dict({k: torch.tensor(v) for k, v in under("net.", tensors).items()})
         self.losses_ = np.array(extra["losses"], dtype=float)

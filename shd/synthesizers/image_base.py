@@ -1,7 +1,7 @@
 """`ImageSynthesizer`: what every family of images shares. Conditions, checks, and Datasets of pictures."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,25 +10,32 @@ from shd._errors import ShdError
 from shd._identify import identify
 from shd.dataset import DataCard, Dataset
 from shd.synthesizers._conditions import Conditions
-from shd.synthesizers._descriptions import INK
 from shd.synthesizers._protect import people_of
 from shd.synthesizers.base import Synthesizer, plain_number
 
-if TYPE_CHECKING:
-    from shd.synthesizers.slice_gaussian import SliceGaussian
-
+INK = 16  # of 255: what is darker in every picture is background, and left black
 _STEP = 8  # pixels: networks halve pictures up to three times, and JPEG files hold blocks of eight
 
 LEVEL = "slice"
 """Column that says how high in the head a picture lies; a Dataset without it has one level."""
 
 
+class Labels(NamedTuple):
+    """Class and slice of some pictures, int64, shape (n,) each: they index what is learned of both."""
+
+    classes: np.ndarray
+    levels: np.ndarray
+
+    def at(self, rows: slice | np.ndarray) -> "Labels":
+        """Return those of some pictures."""
+        return Labels(self.classes[rows], self.levels[rows])
+
+
 class ImageSynthesizer(Synthesizer, abstract=True):
     """Base of all families of images: ``fit`` learns a Dataset with images, ``sample`` gives another.
 
-    What can be asked for is the class (the target of the Dataset) and, where there is a column
-    ``slice``, the slice. A family writes `_fit_images`, `_sampler`, `_render`,
-    `_get_images_state` and `_set_images_state`.
+    What can be asked for is the class (the target of the Dataset) and, where there is a column ``slice``, the slice. A
+    family writes `_fit_images`, `_sampler`, `_render`, `_get_images_state` and `_set_images_state`.
 
     Attributes
     ----------
@@ -49,15 +56,6 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         data : Dataset
             With images, a categorical target, and nothing but target and ``slice`` in its frame, and columns that
             identify people, such as file names: these are dropped, with a warning. Never give it the holdout.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ShdError
-            Where there are no images or no target, other columns, or a missing value.
         """
         _check_pictures(data)
         self._data = data
@@ -72,7 +70,7 @@ class ImageSynthesizer(Synthesizer, abstract=True):
     def _become_the_file(self) -> None:
         """Take over what a model file would give back, to the last bit: JPEG turns the smallest into levels."""
         tensors, extra = self._get_state()
-        tensors = {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
+        tensors = {name: np.array(tensor, order="C") for name, tensor in tensors.items()}
         self._set_state(tensors, json.loads(json.dumps(extra, default=plain_number)))
 
     def _learn_rules(self, frame: pd.DataFrame, people: np.ndarray) -> tuple:
@@ -90,9 +88,8 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         self._check_fitted()
         rng = self._check_sample(n, random_state)
         codes = self.conditions_.draw(int(n), condition, self.encoder_, rng)
-        classes, levels = self._class_and_level(codes)
-        normal = self._sampler().normals(len(codes), rng)
-        return self._dataset(classes, levels, self._render(normal, classes, levels, rng), rng)
+        labels = self._labels(codes)
+        return self._dataset(labels, self._render(self._sampler().normals(len(codes), rng), labels, rng), rng)
 
     def log_score(self, data: Dataset) -> np.ndarray:
         """Say how likely pictures are to the sampler that the family starts from; see `Synthesizer.log_score`.
@@ -104,22 +101,16 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         if len(names) < len(self.encoder_.names) or data.images is None or data.images.shape[1:] != self.size_:
             raise ShdError("the model can only be asked about pictures of the kind that it learned.")
         codes = self.encoder_.transform(data.frame[names])
-        top, bottom, left, right = self.box_
-        more = [(0, 0), *((0, up - side) for up, side in zip(_up_to_steps(self.size_), self.size_, strict=True))]
-        images = np.pad(data.images, more)[:, top:bottom, left:right]
-        return self._sampler().log_density(images, *self._class_and_level(codes))
+        return self._sampler().log_density(self._inside(_padded(data.images)), self._labels(codes))
 
-    def _dataset(
-        self, classes: np.ndarray, levels: np.ndarray, inside: np.ndarray, rng: np.random.Generator
-    ) -> Dataset:
+    def _dataset(self, labels: Labels, inside: np.ndarray, rng: np.random.Generator) -> Dataset:
         """Put what was drawn inside the box into whole pictures, and say what they are."""
-        codes = np.stack([classes if name == self.target_ else levels for name in self.encoder_.names], axis=1)
-        images = np.zeros((len(inside), *_up_to_steps(self.size_)), dtype=np.uint8)
-        top, bottom, left, right = self.box_
-        images[:, top:bottom, left:right] = inside
+        held = [labels.classes if name == self.target_ else labels.levels for name in self.encoder_.names]
+        images = _padded(np.zeros((len(inside), *self.size_), dtype=np.uint8))
+        self._inside(images)[:] = inside
         images = images[:, : self.size_[0], : self.size_[1]]
         roles = {"target": self.target_, "name": self.name_, "card": self.card_}
-        return Dataset(self.encoder_.inverse(codes, rng), source="synthetic", images=images, **roles)
+        return Dataset(self.encoder_.inverse(np.stack(held, axis=1), rng), source="synthetic", images=images, **roles)
 
     def _condition_columns(self, data: Dataset, frame: pd.DataFrame) -> tuple[str, ...]:
         return tuple(frame.columns)
@@ -130,22 +121,22 @@ class ImageSynthesizer(Synthesizer, abstract=True):
             self.encoder_.whole, codes, self._people, self.protection_.done.min_people
         )
         self._count()
-        images = self._data.images
-        more = [(0, 0), *((0, up - side) for up, side in zip(_up_to_steps(self.size_), self.size_, strict=True))]
-        images = np.pad(images, more)
+        images = _padded(self._data.images)
         self.box_ = _content(images)
+        self._fit_images(self._inside(images), self._labels(codes), rng)
+
+    def _inside(self, images: np.ndarray) -> np.ndarray:
         top, bottom, left, right = self.box_
-        self._fit_images(images[:, top:bottom, left:right], *self._class_and_level(codes), rng)
+        return images[:, top:bottom, left:right]
 
     def _count(self) -> None:
         sizes = dict(zip(self.encoder_.names, self.encoder_.sizes, strict=True))
         self.n_classes_, self.n_levels_ = sizes[self.target_], sizes.get(LEVEL, 1)
 
-    def _class_and_level(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return class and slice of each row, int64, shape (n,)."""
+    def _labels(self, codes: np.ndarray) -> Labels:
         names = self.encoder_.names
         level = codes[:, names.index(LEVEL)] if LEVEL in names else np.zeros(len(codes), dtype=np.int64)
-        return codes[:, names.index(self.target_)].astype(np.int64), level.astype(np.int64)
+        return Labels(codes[:, names.index(self.target_)].astype(np.int64), level.astype(np.int64))
 
     def _get_state(self) -> tuple[dict, dict]:
         tensors, extra = self._get_images_state()
@@ -155,9 +146,7 @@ class ImageSynthesizer(Synthesizer, abstract=True):
             "card": vars(self.card_),
             "size": list(self.size_),
             "box": list(self.box_),
-            "columns": list(self.conditions_.columns),
-            "combinations": self.conditions_.combinations.tolist(),
-            "counts": self.conditions_.counts.tolist(),
+            **self.conditions_.to_dict(),
         }
         return tensors, {**known, "images": extra}
 
@@ -165,32 +154,22 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         self.target_, self.name_, self.size_ = extra["target"], extra["name"], tuple(extra["size"])
         self.box_ = tuple(extra["box"])
         self.card_ = DataCard(**{**extra["card"], "notes": tuple(extra["card"]["notes"])})
-        self.conditions_ = Conditions(
-            tuple(extra["columns"]), np.array(extra["combinations"]), np.array(extra["counts"])
-        )
+        self.conditions_ = Conditions.from_dict(extra)
         self._count()
         self._set_images_state(tensors, extra["images"])
 
     # What a family adds ------------------------------------------------------------------------
 
-    def _fit_images(
-        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> None:
-        """Learn uint8 images (n, box height, box width) with their class and level, int64 (n,)."""
+    def _fit_images(self, images: np.ndarray, labels: Labels, rng: np.random.Generator) -> None:
+        """Learn uint8 images (n, box height, box width) with their class and slice."""
         raise NotImplementedError
 
-    def _sampler(self) -> "SliceGaussian":
-        """Return the statistical sampler that the family starts from, or is."""
+    def _sampler(self) -> "ImageSynthesizer":
+        """Return the `SliceGaussian` that the family starts from, or is."""
         raise NotImplementedError
 
-    def _render(
-        self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Return uint8 images (n, box height, box width) of what was drawn and asked for.
-
-        `normal` is what makes people differ, float32 (n, components), see `SliceGaussian.normals`;
-        classes and levels are int64 (n,).
-        """
+    def _render(self, normal: np.ndarray, labels: Labels, rng: np.random.Generator) -> np.ndarray:
+        """Return uint8 images (n, box height, box width) from what makes people differ, see `SliceGaussian.normals`."""
         raise NotImplementedError
 
     def _get_images_state(self) -> tuple[dict, dict]:
@@ -200,8 +179,9 @@ class ImageSynthesizer(Synthesizer, abstract=True):
         raise NotImplementedError
 
 
-def _up_to_steps(size: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(-(-side // _STEP) * _STEP for side in size)
+def _padded(images: np.ndarray) -> np.ndarray:
+    """Return images with black below and to the right, up to whole steps."""
+    return np.pad(images, [(0, 0), *((0, -side % _STEP) for side in images.shape[1:])])
 
 
 def _content(images: np.ndarray) -> tuple[int, int, int, int]:

@@ -1,10 +1,9 @@
 """`ImageCGAN`: a conditional GAN for pictures of few people, made for a small computer.
 
-A statistical sampler (`ActiveAppearance`) draws a blurred picture of the class and slice that are
-asked for. A U-Net adds what is missing: edges, folds, grain. A discriminator looks at each picture
-alone and at four of one class and slice together, and learns to tell real from generated ones; the
-U-Net learns to fool it. Half of every batch begins from real pictures as blurred as the sampler
-would draw them, and is drawn a little towards the real ones.
+A statistical sampler (`ActiveAppearance`) draws a blurred picture of the class and slice that are asked for. A U-Net
+adds what is missing: edges, folds, grain. A discriminator looks at each picture alone and at four of one class and
+slice together, and learns to tell real from generated ones; the U-Net learns to fool it. Half of every batch begins
+from real pictures as blurred as the sampler would draw them, and is drawn a little towards the real ones.
 
 Where the parts come from:
 
@@ -21,6 +20,7 @@ import copy
 import io
 import time
 import warnings
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -31,14 +31,11 @@ from shd._grid import save_grid
 from shd._processes import agree, check_device, join, rank
 from shd._progress import notice, progress
 from shd.dataset import Dataset
-from shd.synthesizers._filter import under
-from shd.synthesizers._image_game import ImageGame, halved
-from shd.synthesizers._image_nets import Refiner
-from shd.synthesizers._jpeg import as_stored
-from shd.synthesizers._training import Checkpoint, Clock, fingerprint, seconds_per_call
+from shd.synthesizers._training import Checkpoint, Clock, fingerprint, seconds_per_call, under
 from shd.synthesizers.active_appearance import ActiveAppearance
-from shd.synthesizers.image_base import ImageSynthesizer
-from shd.synthesizers.slice_gaussian import check_whole
+from shd.synthesizers.base import check_whole
+from shd.synthesizers.image_base import ImageSynthesizer, Labels
+from shd.synthesizers.image_game import ImageGame, Refiner, Settings, as_stored, halved
 
 _FEWEST = 5  # pictures a slice, below which a class is learned together with its neighbour
 _PREVIEWS = 20  # grids of samples a fit, at even distances
@@ -48,6 +45,7 @@ _TRIAL = 640  # pictures that `steps_for` tries a few steps with
 _PRECISIONS = ("auto", "float32", "bfloat16")
 
 
+@dataclass(eq=False, repr=False)
 class ImageCGAN(ImageSynthesizer):
     """Conditional GAN for grey pictures, by class and slice.
 
@@ -57,11 +55,10 @@ class ImageCGAN(ImageSynthesizer):
     Parameters
     ----------
     steps : int
-        Training steps; `steps_for` turns minutes into steps.
-    width : int
-        Channels of both networks at their finest grid; coarser ones have two, three and four times as many.
-    components : int
-        Principal components of the sampler that it starts from.
+        Training steps; `set_minutes` turns minutes into steps.
+    width, components : int
+        Channels of both networks at their finest grid; coarser ones have two, three and four times as many. And
+        principal components of the sampler that it starts from.
     batch, pack : int
         Pictures a step, and pictures that the discriminator judges together.
     likeness_weight, shape_weight : float
@@ -69,22 +66,18 @@ class ImageCGAN(ImageSynthesizer):
         others keep their coarse shape.
     gradient_penalty : float
         Weight of R1 and R2.
-    learning_rate : float
-        Of Adam, for both networks; it falls to zero over the last 40 % of the steps.
-    average : float
-        How much of the averaged generator stays at each step.
+    learning_rate, average : float
+        Of Adam, for both networks; it falls to zero over the last 40 % of the steps. And how much of the averaged
+        generator stays at each step.
     jpeg_quality : int, optional
         Quality, 1 to 100, of the JPEG files that the real pictures come in; None where they do not.
     precision : {"auto", "float32", "bfloat16"}
-        Of the networks. bfloat16 is twice as fast where the processor knows it, and ``"auto"`` takes it
-        there.
+        Of the networks. bfloat16 is twice as fast where the processor knows it, and ``"auto"`` takes it there.
     device : str
         ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU where there is one. Several processes started by
         ``torchrun`` share the work, on one machine or more; see `shd._processes`.
-    min_people : int, optional
-        See `Synthesizer`.
-    random_state : int
-        The same seed gives the same model on the same machine, and the same pictures.
+    min_people, random_state : int
+        See `Synthesizer`. The same seed gives the same model on the same machine, and the same pictures.
 
     Attributes
     ----------
@@ -92,47 +85,27 @@ class ImageCGAN(ImageSynthesizer):
         The sampler of blurred pictures.
     class_of_ : ndarray of int, shape (n_classes,)
         The class as which the networks know each class.
-    steps_ : int
-        Steps taken.
-    seconds_ : tuple of float
-        Wall and CPU seconds of the fit, those before an interruption included.
+    steps_, seconds_ : int, tuple of float
+        Steps taken, and wall and CPU seconds of the fit, those before an interruption included.
     """
 
     few_steps = 100
 
-    def __init__(
-        self,
-        steps: int = 3000,
-        width: int = 32,
-        components: int = 300,
-        batch: int = 32,
-        pack: int = 4,
-        likeness_weight: float = 6.0,
-        shape_weight: float = 1.0,
-        gradient_penalty: float = 0.03,
-        learning_rate: float = 3e-4,
-        average: float = 0.998,
-        jpeg_quality: int | None = 90,
-        precision: str = "auto",
-        device: str = "auto",
-        min_people: int | None = None,
-        random_state: int = 0,
-    ):
-        self.steps = steps
-        self.width = width
-        self.components = components
-        self.batch = batch
-        self.pack = pack
-        self.likeness_weight = likeness_weight
-        self.shape_weight = shape_weight
-        self.gradient_penalty = gradient_penalty
-        self.learning_rate = learning_rate
-        self.average = average
-        self.jpeg_quality = jpeg_quality
-        self.precision = precision
-        self.device = device
-        self.min_people = min_people
-        self.random_state = random_state
+    steps: int = 3000
+    width: int = 32
+    components: int = 300
+    batch: int = 32
+    pack: int = 4
+    likeness_weight: float = 6.0
+    shape_weight: float = 1.0
+    gradient_penalty: float = 0.03
+    learning_rate: float = 3e-4
+    average: float = 0.998
+    jpeg_quality: int | None = 90
+    precision: str = "auto"
+    device: str = "auto"
+    min_people: int | None = None
+    random_state: int = 0
 
     def fit(self, data: Dataset, checkpoint: str | Path | None = None, preview: str | Path | None = None):
         """Learn from pictures; Ctrl-C stops early and keeps what was learned.
@@ -146,10 +119,6 @@ class ImageCGAN(ImageSynthesizer):
             with the same model as without interruption. It holds no pictures.
         preview : path, optional
             PNG file that a grid of samples is written to, twenty times a fit.
-
-        Returns
-        -------
-        self
         """
         self._checkpoint, self._preview = checkpoint, preview
         try:
@@ -168,16 +137,18 @@ class ImageCGAN(ImageSynthesizer):
         if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
             raise ShdError(f"jpeg_quality={self.jpeg_quality!r} must be a whole number from 1 to 100, or None.")
 
-    def _fit_images(
-        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> None:
+    def _fit_images(self, images: np.ndarray, labels: Labels, rng: np.random.Generator) -> None:
         began = time.perf_counter()
-        self._start(images, classes, levels, rng)
-        game = ImageGame(self, images, self.class_of_[classes], levels)
+        self._start(images, labels, rng)
+        asked = {field.name: getattr(self, field.name) for field in fields(Settings) if hasattr(self, field.name)}
+        settings = Settings(**asked, n_classes=self.n_classes_, n_levels=self.n_levels_, seed=self.seed_)
+        game = ImageGame(
+            settings, self.start_, images, Labels(self.class_of_[labels.classes], labels.levels), self.device_
+        )
         self.seconds_to_start_, untouched = time.perf_counter() - began, copy.deepcopy(game.state())
         self.seconds_per_step_ = seconds_per_call(game.step, calls=3)
         notice(f"ImageCGAN: {self.steps:,} steps, about {self.steps * self.seconds_per_step_ / 60:.1f} minutes.")
-        checkpoint = Checkpoint(self._checkpoint, fingerprint(self.get_params(), images, classes, levels))
+        checkpoint = Checkpoint(self._checkpoint, fingerprint(self.get_params(), images, *labels))
         clock = Clock()
         saved = checkpoint.load()
         game.resume(untouched if saved is None else saved["game"])
@@ -201,14 +172,14 @@ class ImageCGAN(ImageSynthesizer):
         self.generator_ = game.average.cpu().half().float()
         self.steps_, self.seconds_ = game.step_, clock.read()
 
-    def _start(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> None:
+    def _start(self, images: np.ndarray, labels: Labels, rng: np.random.Generator) -> None:
         """Fit the sampler that the game starts from."""
         # None means another model each time; what is drawn here is used all through
         self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
         self.device_ = join(self.device)
         self.start_ = ActiveAppearance(self.components, _GROUPS)
-        self.start_.learn(images, classes, levels, self.n_classes_, self.n_levels_, np.random.default_rng(self.seed_))
-        self.class_of_ = _judged_as(classes, levels, self.n_classes_)
+        self.start_.learn(images, labels, (self.n_classes_, self.n_levels_), np.random.default_rng(self.seed_))
+        self.class_of_ = _judged_as(*labels, self.n_classes_)
 
     def _show(self, game: ImageGame) -> None:
         """Write a grid: a row a class, slices from low to high."""
@@ -216,9 +187,9 @@ class ImageCGAN(ImageSynthesizer):
             return
         self.generator_ = game.average
         levels = np.linspace(0, self.n_levels_ - 1, min(8, self.n_levels_)).round().astype(int)
-        classes, levels = (side.ravel() for side in np.meshgrid(np.arange(self.n_classes_), levels, indexing="ij"))
+        labels = Labels(*(side.ravel() for side in np.meshgrid(np.arange(self.n_classes_), levels, indexing="ij")))
         rng = np.random.default_rng(0)
-        pictures = self._render(self.start_.normals(len(classes), rng), classes, levels, rng)
+        pictures = self._render(self.start_.normals(len(labels.classes), rng), labels, rng)
         save_grid(self._preview, pictures, self.n_classes_)
 
     def steps_for(self, data: Dataset, minutes: float) -> int:
@@ -236,28 +207,26 @@ class ImageCGAN(ImageSynthesizer):
         return self.start_
 
     @torch.no_grad()
-    def _render(
-        self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        blurred = self.start_.blurred(normal, classes, levels)
+    def _render(self, normal: np.ndarray, labels: Labels, rng: np.random.Generator) -> np.ndarray:
+        blurred = self.start_.blurred(normal, labels)
         noise_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
         device = next(self.generator_.parameters()).device
         pictures = np.empty(blurred.shape, dtype=np.uint8)
         for first in range(0, len(blurred), _CHUNK):
             rows = slice(first, first + _CHUNK)
             base = torch.from_numpy(blurred[rows])[:, None].to(device)
-            mean = torch.from_numpy(self.start_.mean_[classes[rows], levels[rows]])[:, None].to(device)
-            of_class = torch.from_numpy(self.class_of_[classes[rows]]).to(device)
+            mean = torch.from_numpy(self.start_.mean_[labels.at(rows)])[:, None].to(device)
+            of_class = torch.from_numpy(self.class_of_[labels.classes[rows]]).to(device)
             noise = self.generator_.draw_noise(len(base), *base.shape[2:], noise_rng, device)
             with halved(self.precision, device):
-                drawn = self.generator_(base, mean, noise, of_class, torch.from_numpy(levels[rows]).to(device))
+                drawn = self.generator_(base, mean, noise, of_class, torch.from_numpy(labels.levels[rows]).to(device))
             drawn = as_stored(drawn, self.jpeg_quality) if self.jpeg_quality else drawn
             pictures[rows] = (drawn.clamp(0, 1) * 255).round().byte()[:, 0].cpu().numpy()
         return pictures
 
     def _get_images_state(self) -> tuple[dict, dict]:
         start, _ = self.start_._get_images_state()
-        tensors = {f"generator.{k}": v.half() for k, v in self.generator_.state_dict().items()}
+        tensors = {f"generator.{k}": v.half().numpy() for k, v in self.generator_.state_dict().items()}
         extra = {"class_of": self.class_of_.tolist(), "steps": self.steps_, "seconds": list(self.seconds_)}
         return tensors | {f"start.{k}": v for k, v in start.items()}, extra
 
@@ -267,7 +236,7 @@ class ImageCGAN(ImageSynthesizer):
         self.class_of_, self.steps_ = np.array(extra["class_of"]), extra["steps"]
         self.seconds_ = tuple(extra["seconds"])
         self.generator_ = Refiner(self.n_classes_, self.n_levels_, self.width).requires_grad_(False)
-        self.generator_.load_state_dict({k: v.float() for k, v in under("generator.", tensors).items()})
+        self.generator_.load_state_dict({k: torch.tensor(v).float() for k, v in under("generator.", tensors).items()})
         self.generator_.to(memory_format=torch.channels_last)
 
 

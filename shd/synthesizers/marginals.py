@@ -1,12 +1,14 @@
 """`Marginals`: every column drawn alone. The floor that any other family has to beat."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-import torch
 
 from shd.synthesizers.base import Synthesizer, refuse_condition
 
 
+@dataclass(eq=False, repr=False)
 class Marginals(Synthesizer):
     """Draw every column by how often its values occurred, as if columns had nothing to do with each other.
 
@@ -15,10 +17,8 @@ class Marginals(Synthesizer):
 
     Parameters
     ----------
-    min_people : int, optional
-        See `Synthesizer`.
-    random_state : int
-        The same seed gives the same rows.
+    min_people, random_state : int
+        See `Synthesizer`. The same seed gives the same rows.
 
     Attributes
     ----------
@@ -26,9 +26,8 @@ class Marginals(Synthesizer):
         How often each code of each column occurred.
     """
 
-    def __init__(self, min_people: int | None = None, random_state: int = 0):
-        self.min_people = min_people
-        self.random_state = random_state
+    min_people: int | None = None
+    random_state: int = 0
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         self.counts_ = [
@@ -46,8 +45,8 @@ class Marginals(Synthesizer):
         chances = ((counts + 0.5) / (counts.sum() + 0.5 * len(counts)) for counts in self.counts_)
         return np.sum([np.log(chance[own]) for chance, own in zip(chances, codes.T, strict=True)], axis=0)
 
-    def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
-        return {"counts": torch.from_numpy(np.concatenate(self.counts_))}, {}
+    def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
+        return {"counts": np.concatenate(self.counts_)}, {}
 
-    def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
-        self.counts_ = np.split(tensors["counts"].numpy(), np.cumsum(self.encoder_.sizes)[:-1])
+    def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
+        self.counts_ = np.split(tensors["counts"], np.cumsum(self.encoder_.sizes)[:-1])

@@ -11,18 +11,16 @@ end, a monotone map gives the pixels the brightness that real ones have.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
+from sklearn.covariance import ledoit_wolf
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
-from shd._errors import ShdError
 from shd.dataset import Dataset
-from shd.synthesizers._descriptions import Pixels
-from shd.synthesizers._slice_statistics import class_means, root, spreads
-from shd.synthesizers.image_base import ImageSynthesizer
+from shd.synthesizers.base import check_whole
+from shd.synthesizers.image_base import INK, ImageSynthesizer, Labels
 
 _LEVELS_A_BIN = 4  # neighbouring slices that share a covariance
 _FEWEST = 10  # pictures that can have one of their own
@@ -32,8 +30,49 @@ _CHUNK = 1024  # pictures at once, to bound memory
 _QUANTILES = 1001  # points of the map of brightness
 _GROUPS = ("group_weight", "group_mean", "group_factor")
 _FINE, _FINE_STEPS, _ROUGH_STEPS = 60, 127, 7  # first components in a byte a pixel, the others in half a byte
+_SHRINK = 10  # pictures a slice at which the mean of a class is believed half: "moderate" has one or two
+_SHRINK_SPREAD = 40  # pictures of four slices at which the spread of a class is believed half
 
 
+class Pixels:
+    """Pictures described by their grey values, but for pixels that are background in all of them.
+
+    A description is a row of numbers that may be averaged and added up, and drawn as a picture again.
+    """
+
+    def learn(self, images: np.ndarray, levels: np.ndarray, n_levels: int) -> np.ndarray:
+        """Find out what is background in uint8 images (n, height, width), and describe them."""
+        self._find_inside(images)
+        return self.describe(images, levels)
+
+    def _find_inside(self, *sets: np.ndarray) -> None:
+        self.size = sets[0].shape[1:]
+        self.inside = np.any([(images > INK).any(axis=0) for images in sets], axis=0)
+        self.inside |= ~self.inside.any()
+
+    def describe(self, images: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Return the description of uint8 images (n, height, width) at levels (n,): float32 (n, n_features)."""
+        return images[:, self.inside] / np.float32(255)
+
+    def depict(self, features: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Undo `describe`: return pictures, about 0 to 1, float32 (n, height, width)."""
+        pictures = np.zeros((len(features), *self.size), dtype=np.float32)
+        pictures[:, self.inside] = features
+        return pictures
+
+    def to_tensors(self, means: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what is saved: what was learned here, and mean descriptions of shape (..., n_features)."""
+        pixels = np.rint(255 * means.clip(0, 1)).astype(np.uint8)  # a trend may lead beyond black or white
+        return {"inside": self.inside, "mean": pixels}
+
+    def from_tensors(self, tensors: dict[str, np.ndarray]) -> np.ndarray:
+        """Undo `to_tensors`: return the means, float32."""
+        self.inside = tensors["inside"]
+        self.size = self.inside.shape
+        return tensors["mean"] / np.float32(255)
+
+
+@dataclass(eq=False, repr=False)
 class SliceGaussian(ImageSynthesizer):
     """Mean of class and slice plus Gaussian noise in the space of principal components.
 
@@ -42,77 +81,56 @@ class SliceGaussian(ImageSynthesizer):
     components : int
         Principal components; at most one less than there are pictures.
     groups : int
-        Groups of people that the first 20 components are drawn from, each a Gaussian of its own: a
-        mixture (McLachlan and Peel 2000). One group, the default, is a plain Gaussian. There are fewer
-        groups where one would hold fewer than 160 pictures.
-    min_people : int, optional
-        See `Synthesizer`.
-    random_state : int
-        The same seed gives the same pictures.
+        Groups of people that the first 20 components are drawn from, each a Gaussian of its own: a mixture (McLachlan
+        and Peel 2000); 1 is a plain Gaussian. There are fewer where one would hold fewer than 160 pictures.
+    min_people, random_state : int
+        See `Synthesizer`. The same seed gives the same pictures.
 
     Attributes
     ----------
-    description_ : Pixels
-        What a picture is described by: its pixels, but for background.
-    center_ : ndarray of float32, shape (n_classes, n_levels, n_features)
-        Mean description. Small classes are drawn towards the line through all classes, so that no
-        mean is the picture of one person.
-    mean_ : ndarray of float32, shape (n_classes, n_levels, box height, box width)
-        The same as pictures, 0 to 1.
+    center_, mean_ : ndarray of float32, shape (n_classes, n_levels, ...)
+        Mean description, and as a picture, 0 to 1. Small classes are drawn towards the line through all classes, so
+        that no mean is the picture of one person.
     basis_ : ndarray of float32, shape (components, n_features)
-        Directions in which people differ, in whole steps of `scale_`, shape (components, 1), 255 of
-        them for the first 60 components and 15 for the others: a model file shall be small.
-    factor_ : ndarray of float32, shape (n_bins, components, components)
-        Makes independent normal numbers correlated: the root of the correlation of each bin.
-    spread_ : ndarray of float32, shape (n_bins, n_classes, components)
-        Standard deviation of the scores in each bin and class.
+        Directions in which people differ, in whole steps of `scale_`, 255 of them for the first 60 components and 15
+        for the others: a model file shall be small.
+    factor_, spread_ : ndarray of float32, shape (n_bins, ...)
+        Root of the correlation of the scores in each bin of slices, and their standard deviation in each class.
     group_weight_, group_mean_, group_factor_ : ndarray of float32
-        The mixture, of shapes (n_groups,), (n_groups, 20), (n_groups, 20, 20), in numbers that are
-        standard normal where there is one group.
+        The mixture, in numbers that are standard normal where there is one group.
     brightness_ : ndarray of float32, shape (2, 1001)
         Quantiles of the pixels as drawn, and of the real ones that they are mapped to.
     """
 
     _description = Pixels
 
-    def __init__(self, components: int = 160, groups: int = 1, min_people: int | None = None, random_state: int = 0):
-        self.components = components
-        self.groups = groups
-        self.min_people = min_people
-        self.random_state = random_state
+    components: int = 160
+    groups: int = 1
+    min_people: int | None = None
+    random_state: int = 0
 
     def _check_parameters(self) -> None:
         for name in ("components", "groups"):
             check_whole(self, name, 1)
 
-    def _fit_images(
-        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> None:
-        self.learn(images, classes, levels, self.n_classes_, self.n_levels_, rng)
+    def _fit_images(self, images: np.ndarray, labels: Labels, rng: np.random.Generator) -> None:
+        self.learn(images, labels, (self.n_classes_, self.n_levels_), rng)
 
-    def learn(
-        self,
-        images: np.ndarray,
-        classes: np.ndarray,
-        levels: np.ndarray,
-        n_classes: int,
-        n_levels: int,
-        rng: np.random.Generator,
-    ) -> None:
-        """Learn uint8 images (n, height, width) of int classes and levels (n,); `fit` is for people."""
+    def learn(self, images: np.ndarray, labels: Labels, sizes: tuple[int, int], rng: np.random.Generator) -> None:
+        """Learn uint8 images (n, height, width) of so many classes and levels; `fit` is for people."""
         self.description_ = self._description()
-        x = self.description_.learn(images, levels, n_levels)
-        means = class_means(x, classes, levels, n_classes, n_levels)
+        x = self.description_.learn(images, labels.levels, sizes[1])
+        means = class_means(x, *labels, *sizes)
         # rounded as they are saved, so that a model and its file give the same pictures
         self.center_ = self.description_.from_tensors(self.description_.to_tensors(means))
-        rest = x - self.center_[classes, levels]
+        rest = x - self.center_[labels]
         n_components = min(self.components, len(x) - 1, x.shape[1])
         pca = PCA(n_components, svd_solver="randomized", random_state=int(rng.integers(2**31))).fit(rest)
         self._round_basis(pca.components_)
         scores = rest @ self.basis_.T
-        self._learn_differences(scores, classes, levels, n_classes, n_levels)
-        self._learn_groups(self._normals(scores, classes, levels)[:, :_LEADING], rng)
-        self._learn_brightness(images[::4], classes[::4], levels[::4], rng)
+        self._learn_differences(scores, labels, *sizes)
+        self._learn_groups(self._normals(scores, labels)[:, :_LEADING], rng)
+        self._learn_brightness(images[::4], labels.at(slice(None, None, 4)), rng)
         self._draw_means()
 
     def _round_basis(self, components: np.ndarray) -> None:
@@ -120,17 +138,15 @@ class SliceGaussian(ImageSynthesizer):
         self.scale_ = (np.abs(components).max(axis=1, keepdims=True) / steps).astype(np.float32)
         self.basis_ = np.rint(components / self.scale_).astype(np.float32) * self.scale_
 
-    def _learn_differences(
-        self, scores: np.ndarray, classes: np.ndarray, levels: np.ndarray, n_classes: int, n_levels: int
-    ) -> None:
+    def _learn_differences(self, scores: np.ndarray, labels: Labels, n_classes: int, n_levels: int) -> None:
         """Learn how much the scores differ between people, and which of them together; both in 16 bits."""
         spread, factor = [], []
         for b in range(-(-n_levels // _LEVELS_A_BIN)):
-            here = levels // _LEVELS_A_BIN == b
+            here = labels.levels // _LEVELS_A_BIN == b
             if here.sum() < _FEWEST:
-                here = np.ones(len(levels), dtype=bool)  # as everywhere
-            spread.append(spreads(scores[here], classes[here], n_classes).astype(np.float16).astype(np.float32))
-            factor.append(root(scores[here] / spread[b][classes[here]]).astype(np.float16).astype(np.float32))
+                here = np.ones(len(scores), dtype=bool)  # as everywhere
+            spread.append(spreads(scores[here], labels.classes[here], n_classes).astype(np.float16).astype(np.float32))
+            factor.append(root(scores[here] / spread[b][labels.classes[here]]).astype(np.float16).astype(np.float32))
         self.spread_, self.factor_ = np.stack(spread), np.stack(factor)
 
     def _learn_groups(self, leading: np.ndarray, rng: np.random.Generator) -> None:
@@ -145,10 +161,8 @@ class SliceGaussian(ImageSynthesizer):
         for name, part in zip(_GROUPS, parts, strict=True):
             setattr(self, f"{name}_", part.astype(np.float16).astype(np.float32))
 
-    def _learn_brightness(
-        self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> None:
-        drawn = np.concatenate([part for _, part in self._draw(self.normals(len(images), rng), classes, levels)])
+    def _learn_brightness(self, images: np.ndarray, labels: Labels, rng: np.random.Generator) -> None:
+        drawn = np.concatenate([part for _, part in self._draw(self.normals(len(images), rng), labels)])
         inside, share = self.description_.inside, np.linspace(0, 1, _QUANTILES)
         quantiles = [np.quantile(drawn[:, inside], share), np.quantile(images[:, inside] / np.float32(255), share)]
         self.brightness_ = np.stack(quantiles).astype(np.float32)
@@ -163,13 +177,13 @@ class SliceGaussian(ImageSynthesizer):
         """Give pictures the brightness of real ones; float32, background black."""
         return np.interp(pictures, *self.brightness_).astype(np.float32) * self.description_.inside
 
-    def _draw(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    def _draw(self, normal: np.ndarray, labels: Labels) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield, part by part, which rows and their pictures before the map of brightness, float32 (m, h, w)."""
-        for first in range(0, len(classes), _CHUNK):
+        for first in range(0, len(normal), _CHUNK):
             rows = slice(first, first + _CHUNK)
-            scores = self.scores(normal[rows], classes[rows], levels[rows])
-            features = self.center_[classes[rows], levels[rows]] + scores @ self.basis_
-            yield rows, self.description_.depict(features, levels[rows])
+            here = labels.at(rows)
+            features = self.center_[here] + self.scores(normal[rows], here) @ self.basis_
+            yield rows, self.description_.depict(features, here.levels)
 
     def normals(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw what makes n people differ: normal numbers, of a group each, float32 (n, components)."""
@@ -180,52 +194,54 @@ class SliceGaussian(ImageSynthesizer):
             normal[:, :_LEADING] = self.group_mean_[group] + leading
         return normal
 
-    def scores(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def scores(self, normal: np.ndarray, labels: Labels) -> np.ndarray:
         """Turn standard normal numbers into scores of principal components, float32 (n, components)."""
-        scores, bins = np.empty_like(normal), levels // _LEVELS_A_BIN
+        scores, bins = np.empty_like(normal), labels.levels // _LEVELS_A_BIN
         for b in np.unique(bins):
             scores[bins == b] = normal[bins == b] @ self.factor_[b].T
-        return scores * self.spread_[bins, classes]
+        return scores * self.spread_[bins, labels.classes]
 
-    def normals_of(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def normals_of(self, images: np.ndarray, labels: Labels) -> np.ndarray:
         """Undo `scores` for real pictures, uint8 (n, height, width): float32 (n, components)."""
-        rest = self.description_.describe(images, levels) - self.center_[classes, levels]
-        return self._normals(rest @ self.basis_.T, classes, levels)
+        return self._normals(self._off_mean(images, labels) @ self.basis_.T, labels)
 
-    def log_density(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def _off_mean(self, images: np.ndarray, labels: Labels) -> np.ndarray:
+        return self.description_.describe(images, labels.levels) - self.center_[labels]
+
+    def log_density(self, images: np.ndarray, labels: Labels) -> np.ndarray:
         """Return how likely uint8 pictures (n, height, width) are, up to a constant, float64 (n,).
 
         Along the directions of the model they are normal. What lies beside them is noise of unknown variance, and
         weighs as much: pictures learned from lie nearer to the directions that were laid through them.
         """
-        rest = self.description_.describe(images, levels) - self.center_[classes, levels]
+        rest = self._off_mean(images, labels)
         scores = rest @ self.basis_.T
-        along = (self._normals(scores, classes, levels).astype(float) ** 2).sum(axis=1)
+        along = (self._normals(scores, labels).astype(float) ** 2).sum(axis=1)
         beside = ((rest - scores @ self.basis_).astype(float) ** 2).sum(axis=1)
         return -(along + len(self.basis_) * np.log(beside + 1e-9)) / 2
 
-    def _normals(self, scores: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        bins = levels // _LEVELS_A_BIN
-        normal = scores / self.spread_[bins, classes]
+    def _normals(self, scores: np.ndarray, labels: Labels) -> np.ndarray:
+        bins = labels.levels // _LEVELS_A_BIN
+        normal = scores / self.spread_[bins, labels.classes]
         for b in np.unique(bins):
             normal[bins == b] = np.linalg.solve(self.factor_[b], normal[bins == b].T).T
         return normal
 
-    def blurred(self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def blurred(self, normal: np.ndarray, labels: Labels) -> np.ndarray:
         """Return pictures as floats, 0 to 1, shape (n, box height, box width): what `ImageCGAN` starts from."""
-        pictures = np.empty((len(classes), *self.description_.size), dtype=np.float32)
-        for rows, drawn in self._draw(normal, classes, levels):
+        pictures = np.empty((len(normal), *self.description_.size), dtype=np.float32)
+        for rows, drawn in self._draw(normal, labels):
             pictures[rows] = self._lit(drawn)
         return pictures
 
-    def project(self, images: np.ndarray, classes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def project(self, images: np.ndarray, labels: Labels) -> np.ndarray:
         """Return real pictures as blurred as this sampler would draw them, uint8, same shape."""
         seen = np.empty(images.shape, dtype=np.uint8)
         for first in range(0, len(images), _CHUNK):
             rows = slice(first, first + _CHUNK)
-            means = self.center_[classes[rows], levels[rows]]
-            rest = self.description_.describe(images[rows], levels[rows]) - means
-            pictures = self.description_.depict(means + rest @ self.basis_.T @ self.basis_, levels[rows])
+            here = labels.at(rows)
+            rest = self._off_mean(images[rows], here) @ self.basis_.T @ self.basis_
+            pictures = self.description_.depict(self.center_[here] + rest, here.levels)
             seen[rows] = np.rint(255 * self._lit(pictures))
         return seen
 
@@ -245,28 +261,26 @@ class SliceGaussian(ImageSynthesizer):
         """
         self._check_fitted()
         person, level = np.divmod(np.arange(len(classes) * self.n_levels_), self.n_levels_)
-        of_class, rng = np.asarray(classes)[person], np.random.default_rng(random_state)
-        inside = self._render(self.normals(len(classes), rng)[person], of_class, level, rng)
-        return replace(self._dataset(of_class, level, inside, rng), subjects=person)
+        labels, rng = Labels(np.asarray(classes)[person], level), np.random.default_rng(random_state)
+        inside = self._render(self.normals(len(classes), rng)[person], labels, rng)
+        return replace(self._dataset(labels, inside, rng), subjects=person)
 
     def _sampler(self) -> "SliceGaussian":
         return self
 
-    def _render(
-        self, normal: np.ndarray, classes: np.ndarray, levels: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        return np.rint(255 * self.blurred(normal, classes, levels)).astype(np.uint8)
+    def _render(self, normal: np.ndarray, labels: Labels, rng: np.random.Generator) -> np.ndarray:
+        return np.rint(255 * self.blurred(normal, labels)).astype(np.uint8)
 
     def _get_images_state(self) -> tuple[dict, dict]:
         steps = np.rint(self.basis_ / self.scale_).astype(np.int8)
-        groups = {name: torch.from_numpy(getattr(self, f"{name}_")).half() for name in _GROUPS}
+        groups = {name: getattr(self, f"{name}_").astype(np.float16) for name in _GROUPS}
         tensors = groups | {
-            "brightness": torch.from_numpy(self.brightness_),
-            "scale": torch.from_numpy(self.scale_),
-            "fine": torch.from_numpy(steps[:_FINE]),
-            "rough": torch.from_numpy(_packed(steps[_FINE:])),
-            "factor": torch.from_numpy(self.factor_[:, *np.tril_indices(self.factor_.shape[1])]).half(),
-            "spread": torch.from_numpy(self.spread_).half(),
+            "brightness": self.brightness_,
+            "scale": self.scale_,
+            "fine": steps[:_FINE],
+            "rough": _packed(steps[_FINE:]),
+            "factor": self.factor_[:, *np.tril_indices(self.factor_.shape[1])].astype(np.float16),
+            "spread": self.spread_.astype(np.float16),
         }
         return tensors | self.description_.to_tensors(self.center_), {}
 
@@ -274,16 +288,66 @@ class SliceGaussian(ImageSynthesizer):
         self.description_ = self._description()
         self.center_ = self.description_.from_tensors(tensors)
         for name in ("brightness", "scale"):
-            setattr(self, f"{name}_", tensors[name].numpy())
-        fine = tensors["fine"].numpy()
-        steps = np.concatenate([fine, _unpacked(tensors["rough"].numpy(), fine.shape[1])])
+            setattr(self, f"{name}_", tensors[name])
+        fine = tensors["fine"]
+        steps = np.concatenate([fine, _unpacked(tensors["rough"], fine.shape[1])])
         self.basis_ = steps.astype(np.float32) * self.scale_
-        half = tensors["factor"].float().numpy()
+        half = tensors["factor"].astype(np.float32)
         self.factor_ = np.zeros((len(half), len(steps), len(steps)), dtype=np.float32)
         self.factor_[:, *np.tril_indices(len(steps))] = half
         for name in ("spread", *_GROUPS):
-            setattr(self, f"{name}_", tensors[name].float().numpy())
+            setattr(self, f"{name}_", tensors[name].astype(np.float32))
         self._draw_means()
+
+
+def class_means(x: np.ndarray, classes: np.ndarray, levels: np.ndarray, n_classes: int, n_levels: int) -> np.ndarray:
+    """Return the mean of every class at every level, small classes drawn towards the trend.
+
+    The trend is the line through the means of the classes of a level, in their order, weighted by
+    how many pictures each has. A class with ten pictures at a level lies half way to it.
+    """
+    overall = x.mean(0)
+    means = np.empty((n_classes, n_levels, x.shape[1]), dtype=np.float32)
+    for level in range(n_levels):
+        here = levels == level
+        count = np.bincount(classes[here], minlength=n_classes).astype(np.float32)
+        own = np.stack([x[here & (classes == c)].mean(0) if count[c] else overall for c in range(n_classes)])
+        if not count.any():
+            means[:, level] = overall
+            continue
+        middle = count @ np.arange(n_classes) / count.sum()
+        off = np.arange(n_classes) - middle
+        at = count @ own / count.sum()
+        slope = (count * off) @ own / max(count @ off**2, 1e-9)
+        trend = at + off[:, None] * slope
+        believed = (count / (count + _SHRINK))[:, None]
+        means[:, level] = believed * own + (1 - believed) * trend
+    return means
+
+
+def spreads(scores: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return the standard deviation of every score in every class, small classes drawn towards that of all."""
+    everyone = np.sqrt((scores**2).mean(axis=0)).clip(1e-6) if len(scores) else np.ones(scores.shape[1])
+    spread = np.tile(everyone, (n_classes, 1))
+    for of_class, count in enumerate(np.bincount(classes, minlength=n_classes)):
+        if count:
+            own = np.sqrt((scores[classes == of_class] ** 2).mean(axis=0)).clip(1e-6)
+            spread[of_class] *= (own / everyone) ** (count / (count + _SHRINK_SPREAD))
+    return spread.astype(np.float32)
+
+
+def root(scores: np.ndarray) -> np.ndarray:
+    """Return a root of the covariance of some scores, a lower triangle of shape (components, components).
+
+    What is shrunk is the correlation: a covariance would be drawn towards equal variances, and the
+    first components, brightness and ventricles among them, would vary less than they do. A score
+    that is always 0 is given the variance 1, so that the root has an inverse.
+    """
+    spread = np.sqrt((scores**2).mean(axis=0))
+    spread = np.where(spread > 1e-6, spread, 1.0)
+    correlation, _ = ledoit_wolf(scores / spread, assume_centered=True)
+    np.fill_diagonal(correlation, 1 + 1e-6)
+    return spread[:, None] * np.linalg.cholesky(correlation)
 
 
 def _packed(steps: np.ndarray) -> np.ndarray:
@@ -296,10 +360,3 @@ def _unpacked(packed: np.ndarray, width: int) -> np.ndarray:
     """Undo `_packed`, for rows of that width; int8."""
     nibbles = np.stack([packed >> 4, packed & 15], axis=2).reshape(len(packed), 2 * packed.shape[1])[:, :width]
     return nibbles.astype(np.int8) - 8
-
-
-def check_whole(model: ImageSynthesizer, name: str, least: int) -> None:
-    """Raise `ShdError` for a constructor argument that is not a whole number from `least` on."""
-    value = getattr(model, name)
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise ShdError(f"{name}={value!r} must be a whole number, {least} or more.")

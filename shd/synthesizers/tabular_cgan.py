@@ -1,11 +1,11 @@
 """`TabularCGAN`: a conditional GAN for tables that keeps what columns have to do with each other.
 
-A generator turns noise and a condition (say, *readmitted within 30 days*) into one probability
-for every code of every column, and draws a record from them. A discriminator looks at packs of
-records and learns to tell real from generated ones; the generator learns to fool it. Beside that
-game stands a plain demand that needs no game: within each class of the condition, every pair of
-levels shall occur together as often as in the real table. When the game is over, critics learn
-what still gives records away, and send such records back (see ``_filter.py``).
+A generator turns noise and a condition (say, *readmitted within 30 days*) into one probability for every code of every
+column, and draws a record from them. A discriminator looks at packs of records and learns to tell real from generated
+ones; the generator learns to fool it. Beside that game stands a plain demand that needs no game: within each class of
+the condition, every pair of levels shall occur together as often as in the real table. When the game is over, critics
+learn what still gives records away, and send such records back (see ``critics.py``). Networks, losses and the step of
+the game stand in ``tabular_game.py``; here is what is learned when, and what is kept of it.
 
 Where the parts come from:
 
@@ -19,6 +19,7 @@ Where the parts come from:
 """
 
 import copy
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,19 @@ from shd._errors import ShdError
 from shd._progress import notice, progress
 from shd.dataset import Dataset, as_frame
 from shd.synthesizers._conditions import Conditions, condition_columns
-from shd.synthesizers._filter import Filter, at_most, under
-from shd.synthesizers._game import Game, generator
-from shd.synthesizers._one_hot import OneHot
 from shd.synthesizers._protect import people_of
-from shd.synthesizers._training import Checkpoint, Clock, fingerprint, heldout_rows, heldout_score, seconds_per_call
-from shd.synthesizers.base import Synthesizer
+from shd.synthesizers._training import (
+    Checkpoint,
+    Clock,
+    fingerprint,
+    heldout_of_classes,
+    heldout_score,
+    seconds_per_call,
+    under,
+)
+from shd.synthesizers.base import Synthesizer, check_whole
+from shd.synthesizers.critics import Filter, at_most
+from shd.synthesizers.tabular_game import Game, OneHot, Settings, generator
 
 _EVALUATIONS = 10  # held-out scores a fit, at even distances
 _STEPS_BETWEEN = 200  # fewer scores in a short fit: each takes as long as some fifty steps
@@ -42,6 +50,7 @@ _SCORE_NOISE = 0.02  # two scores of one generator differ by that much now and t
 _MEGABYTES = 1000  # what Python, torch and a table of ordinary size take; python -m benchmarks.scale
 _STEPS_A_SCORE = 50  # what a score takes, in steps
 _CRITIC_STEPS_A_STEP = 7  # steps of the network critic that take as long as one of the game
+_MINUTES_FOR_THE_CRITICS = 5.0  # a fit that takes them bears all steps and trees; in less, most time is for the game
 _SECONDS_A_TREE = 1.5e-8  # for each real record and column, the drawing of generated ones included
 _WHOLE_NUMBERS = {"steps": 1, "width": 1, "noise": 1, "batch": 1, "pack": 1, "patience": 1, "max_levels": 1}
 _WHOLE_NUMBERS |= {"critic_steps": 0, "critic_trees": 0}
@@ -50,98 +59,70 @@ _NUMBERS |= {"moment_growth": (1, 1e6)}
 _NUMBERS |= {"learning_rate": (1e-9, 1), "average": (0, 0.999999)}  # parameter: least and most
 
 
+@dataclass(eq=False, repr=False)
 class TabularCGAN(Synthesizer):
     """Conditional GAN for mixed tables: categories, ordered categories, counts, numbers, missing values.
 
     Parameters
     ----------
     condition : str or sequence of str, optional
-        Columns that can be asked for in `sample`. Default: the target of the Dataset; none where there
-        is no target, or where it has more than `max_levels` levels, such as a measurement.
+        Columns that can be asked for in `sample`. Default: the target of the Dataset, unless it has more than
+        `max_levels` levels.
     steps : int
-        Most training steps; `steps_for` turns minutes into steps. It stops earlier where the
-        held-out score has got worse, and keeps the generator from before that.
+        Most training steps; `set_minutes` turns minutes into steps. It stops earlier where the held-out score has got
+        worse, and keeps the generator from before that.
     width, noise : int
         Width of both networks, and number of noise dimensions.
     batch, pack : int
         Records a step, and records that the discriminator judges together.
     temperature : float
         Of the softened draw that gradients go through; lower is closer to real draws, and noisier.
-    moment_weight, gradient_penalty : float
-        Weights of the moments within each class, and of R1 and R2.
-    moment_growth : float
-        How many times larger the weight of the moments may get while the learning rate falls, from 1 on. More
-        keeps weak links between rare levels; long fits bear 10.
-    learning_rate : float
-        Of Adam, for both networks; it falls to zero over the last 40 % of the steps.
-    average : float
-        How much of the averaged generator stays at each step; 0.998 looks back about 500 steps.
+    moment_weight, moment_growth : float
+        Weight of the moments within each class, and how many times larger it may get while the learning rate falls,
+        from 1 on. More keeps weak links between rare levels; long fits bear 10.
+    gradient_penalty : float
+        Weight of R1 and R2.
+    learning_rate, average : float
+        Of Adam, for both networks; it falls to zero over the last 40 % of the steps. And how much of the averaged
+        generator stays at each step; 0.998 looks back about 500 steps.
     critic_steps, critic_trees : int
         Most training steps of the network, and most trees, that filter finished records; 0 for none.
         Small tables take fewer: the critics shall not learn the records by heart.
     patience : int
-        Held-out scores in a row that are clearly worse than the best, before it stops; ten scores
-        are taken in all.
+        Held-out scores in a row that are clearly worse than the best, before it stops; ten scores are taken in all.
     max_levels : int
-        See `TableEncoder`: columns with more levels let rare neighbours share a code.
-    min_people : int, optional
-        See `Synthesizer`.
-    random_state : int
-        The same seed gives the same model on the same machine, and the same rows.
+        Columns with more levels let rare neighbours share a code.
+    min_people, random_state : int
+        See `Synthesizer`. The same seed gives the same model on the same machine, and the same rows.
 
     Attributes
     ----------
-    history_ : pandas.DataFrame
-        Columns ``step`` and ``heldout_c2st`` (AUROC, 0.5 is indistinguishable), before the critics.
-    heldout_c2st_ : float
-        The same score of what `sample` gives, the critics included.
-    seconds_ : tuple of float
-        Wall and CPU seconds of the fit, those before an interruption included.
-    steps_ : int
-        Steps taken.
+    history_, heldout_c2st_ : pandas.DataFrame, float
+        ``step`` and ``heldout_c2st`` (AUROC, 0.5 is indistinguishable) before the critics; the same score with them.
+    steps_, seconds_ : int, tuple of float
+        Steps taken, and wall and CPU seconds of the fit, those before an interruption included.
     """
 
     few_steps = 300
 
-    def __init__(
-        self,
-        condition: str | tuple[str, ...] | None = None,
-        steps: int = 4500,
-        width: int = 256,
-        noise: int = 64,
-        batch: int = 512,
-        pack: int = 8,
-        temperature: float = 0.4,
-        moment_weight: float = 0.3,
-        moment_growth: float = 1.0,
-        gradient_penalty: float = 0.3,
-        learning_rate: float = 1e-3,
-        average: float = 0.998,
-        critic_steps: int = 3000,
-        critic_trees: int = 400,
-        patience: int = 4,
-        max_levels: int = 200,
-        min_people: int | None = None,
-        random_state: int = 0,
-    ):
-        self.condition = condition
-        self.steps = steps
-        self.width = width
-        self.noise = noise
-        self.batch = batch
-        self.pack = pack
-        self.temperature = temperature
-        self.moment_weight = moment_weight
-        self.moment_growth = moment_growth
-        self.gradient_penalty = gradient_penalty
-        self.learning_rate = learning_rate
-        self.average = average
-        self.critic_steps = critic_steps
-        self.critic_trees = critic_trees
-        self.patience = patience
-        self.max_levels = max_levels
-        self.min_people = min_people
-        self.random_state = random_state
+    condition: str | tuple[str, ...] | None = None
+    steps: int = 4500
+    width: int = 256
+    noise: int = 64
+    batch: int = 512
+    pack: int = 8
+    temperature: float = 0.4
+    moment_weight: float = 0.3
+    moment_growth: float = 1.0
+    gradient_penalty: float = 0.3
+    learning_rate: float = 1e-3
+    average: float = 0.998
+    critic_steps: int = 3000
+    critic_trees: int = 400
+    patience: int = 4
+    max_levels: int = 200
+    min_people: int | None = None
+    random_state: int = 0
 
     def fit(self, data: Dataset | pd.DataFrame, checkpoint: str | Path | None = None) -> "TabularCGAN":
         """Learn from a table; Ctrl-C stops early and keeps what was learned.
@@ -152,18 +133,8 @@ class TabularCGAN(Synthesizer):
             The training records. A tenth of the subjects (at most 5,000 rows) is set aside for the
             held-out score. Never give it the holdout.
         checkpoint : path, optional
-            File to keep the training state in. If it is there, training goes on from it, and ends
-            with the same model as without interruption. It holds training data in no form but the
-            weights, moments and scores.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ShdError
-            Where the table cannot be learned from, or the checkpoint is of something else.
+            File to keep the training state in. If it is there, training goes on from it, and ends with the same model
+            as without interruption. It holds training data in no form but the weights, moments and scores.
         """
         self._checkpoint = checkpoint
         try:
@@ -173,9 +144,7 @@ class TabularCGAN(Synthesizer):
 
     def _check_parameters(self) -> None:
         for name, least in _WHOLE_NUMBERS.items():
-            value = getattr(self, name)
-            if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-                raise ShdError(f"{name}={value!r} must be a whole number, {least} or more.")
+            check_whole(self, name, least)
         for name, (low, high) in _NUMBERS.items():
             value = getattr(self, name)
             if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not low <= value <= high:
@@ -187,14 +156,59 @@ class TabularCGAN(Synthesizer):
         target = data.target if isinstance(data, Dataset) else None
         return condition_columns(self.condition, target, frame, self.max_levels)
 
-    def _hold_out(self, classes: np.ndarray) -> np.ndarray:
-        """Choose the rows to score on; every class keeps a subject to learn from."""
-        held = heldout_rows(self._people, np.random.default_rng(self.seed_))
-        vanished = ~np.isin(classes, classes[~held])
-        held &= ~np.isin(self._people, self._people[vanished])
-        if not held.any():
-            raise ShdError(f"{len(classes)} rows leave no subject to score on; give records of more subjects.")
-        return held
+    # How it learns -----------------------------------------------------------------------------
+
+    def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
+        # None means another model each time; what is drawn here is used all through
+        self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
+        classes = self._prepare(codes, self.encoder_.whole)
+        self.filter_ = Filter(self.encoder_.sizes, self.width)
+        held = heldout_of_classes(self._people, classes, np.random.default_rng(self.seed_))
+        train = codes[~held]
+        game = self._start(train, classes[~held])
+        # steps are tried on another game, so that this one begins untouched
+        self._announce(seconds_per_call(self._start(train, classes[~held]).step), len(train))
+        checkpoint = Checkpoint(self._checkpoint, self._fingerprint(codes, held))
+        history, best, clock = self._play(game, train, codes[held], checkpoint)
+        self.steps_, self.history_ = game.step_, pd.DataFrame(history, columns=["step", "heldout_c2st"])
+        self.generator_ = game.average
+        if best is not None:
+            self.generator_.load_state_dict(best)
+        self.heldout_c2st_ = float("nan")
+        try:
+            self.filter_.learn(train, self._sample_unasked, self.critic_steps, self.critic_trees, self.seed_)
+            self._load(self._halves())
+            self.heldout_c2st_ = heldout_score(train, codes[held], self._sample_unasked)
+        except KeyboardInterrupt:
+            notice("Stopped before the last score; the model is whole.")
+            self._load(self._halves())
+        self.seconds_ = clock.read()
+
+    def _play(self, game: Game, train: np.ndarray, held: np.ndarray, checkpoint: Checkpoint) -> tuple:
+        """Take all steps; return held-out scores, the generator to keep (None: as it stands), and the clock."""
+        history, best, clock = [], (np.inf, None), Clock()
+        if (saved := checkpoint.load()) is not None:
+            game.resume(saved["game"])
+            history, best, clock = saved["history"], saved["best"], Clock(*saved["seconds"])
+            notice(f"Going on at step {game.step_:,} of {self.steps:,} from {checkpoint.path}.")
+        every = self._steps_between_scores()
+        try:
+            with progress(self.steps, "Fitting TabularCGAN") as bar:
+                bar.advance(game.step_)
+                while game.step_ < self.steps and not self._has_stalled(history):
+                    game.step()
+                    bar.advance(1)
+                    scored = game.step_ % every == 0 or game.step_ == self.steps
+                    if scored:
+                        best = self._score(game, train, held, history, best)
+                        bar.advance(0, note=f"held-out C2ST {history[-1][1]:.3f} (0.5 is best)")
+                    if scored or checkpoint.is_due():
+                        so_far = {"history": history, "best": best, "seconds": clock.read()}
+                        checkpoint.save({"game": game.state(), **so_far})
+        except KeyboardInterrupt:
+            notice(f"Stopped at step {game.step_:,} of {self.steps:,}; what was learned so far is kept.")
+            best = best[0], None  # the generator as it stands, not as it was last scored
+        return history, best[1], clock
 
     def _prepare(self, codes: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
         """Set up classes and one-hot columns; return the class of each row."""
@@ -213,87 +227,9 @@ class TabularCGAN(Synthesizer):
 
     def _start(self, codes: np.ndarray, classes: np.ndarray) -> Game:
         condition = self._condition_one_hot.encode(torch.tensor(self.conditions_.combinations))
-        return Game(self, self._one_hot, codes[:, self._free_at], classes, condition)
-
-    def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
-        # None means another model each time; what is drawn here is used all through
-        self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
-        classes = self._prepare(codes, self.encoder_.whole)
-        self.filter_ = Filter(self.encoder_.sizes, self.width)
-        held = self._hold_out(classes)
-        learn = ~held
-        game = self._start(codes[learn], classes[learn])
-        self._announce(seconds_per_call(self._start(codes[learn], classes[learn]).step), int(learn.sum()))
-        checkpoint = Checkpoint(self._checkpoint, self._fingerprint(codes, held))
-        history, best, clock = [], (np.inf, None), Clock()
-        if (saved := checkpoint.load()) is not None:
-            game.resume(saved["game"])
-            history, best, clock = saved["history"], saved["best"], Clock(*saved["seconds"])
-            notice(f"Going on at step {game.step_:,} of {self.steps:,} from {checkpoint.path}.")
-        every = self._steps_between_scores()
-        try:
-            with progress(self.steps, "Fitting TabularCGAN") as bar:
-                bar.advance(game.step_)
-                while game.step_ < self.steps and not self._has_stalled(history):
-                    game.step()
-                    bar.advance(1)
-                    scored = game.step_ % every == 0 or game.step_ == self.steps
-                    if scored:
-                        best = self._score(game, codes[learn], codes[held], history, best)
-                        bar.advance(0, note=f"held-out C2ST {history[-1][1]:.3f} (0.5 is best)")
-                    if scored or checkpoint.is_due():
-                        so_far = {"history": history, "best": best, "seconds": clock.read()}
-                        checkpoint.save({"game": game.state(), **so_far})
-        except KeyboardInterrupt:
-            notice(f"Stopped at step {game.step_:,} of {self.steps:,}; what was learned so far is kept.")
-            best = (best[0], None)  # the generator as it stands, not as it was last scored
-        self.steps_, self.history_ = game.step_, pd.DataFrame(history, columns=["step", "heldout_c2st"])
-        self.generator_ = game.average
-        if best[1] is not None:
-            self.generator_.load_state_dict(best[1])
-        self.heldout_c2st_ = float("nan")
-        try:
-            self.filter_.learn(codes[learn], self._sample_unasked, self.critic_steps, self.critic_trees, self.seed_)
-            self._load(self._halves())
-            self.heldout_c2st_ = heldout_score(codes[learn], codes[held], self._sample_unasked)
-        except KeyboardInterrupt:
-            notice("Stopped before the last score; the model is whole.")
-            self._load(self._halves())
-        self.seconds_ = clock.read()
-
-    def _fingerprint(self, codes: np.ndarray, held: np.ndarray) -> str:
-        """Return a hash of all that the game depends on; the critics learn after it, anew each time."""
-        parameters = {name: value for name, value in self.get_params().items() if not name.startswith("critic_")}
-        known = {"parameters": parameters, "encoder": self.encoder_.to_dict()}
-        return fingerprint({**known, "condition": self.conditions_.columns}, codes, held)
-
-    def _sample_unasked(self, n: int) -> np.ndarray:
-        return self._sample(n, None, np.random.default_rng(self.seed_ + 1))
-
-    def _announce(self, seconds_per_step: float, n_rows: int) -> None:
-        one, discriminator = self._one_hot.n_codes, self.width * self.pack * self._one_hot.n_codes
-        generator = self.width * (one + 4 * self.width)
-        moments = 3 * min(one, 1024) ** 2 * min(len(self.conditions_.counts), 30)
-        megabytes = 4 * (5 * (generator + discriminator) + moments + 20 * self.batch * one) / 1e6
-        scores = _STEPS_A_SCORE * self.steps / self._steps_between_scores()
-        seconds = (self.steps + scores) * seconds_per_step + self._seconds_of_the_critics(n_rows, seconds_per_step)
-        notice(
-            f"TabularCGAN: {self.steps:,} steps, about {seconds / 60:.1f} minutes "
-            f"and {_MEGABYTES + 4 * megabytes:,.0f} MB of memory."
-        )
-
-    def _seconds_of_the_critics(self, rows: int, seconds_per_step: float) -> float:
-        steps, trees = at_most(rows, self.critic_steps, self.critic_trees)
-        a_tree = _SECONDS_A_TREE * rows * len(self.encoder_.sizes)
-        return steps / _CRITIC_STEPS_A_STEP * seconds_per_step + trees * a_tree
-
-    def _steps_between_scores(self) -> int:
-        return min(self.steps, max(_STEPS_BETWEEN, self.steps // _EVALUATIONS))
-
-    def _has_stalled(self, history: list) -> bool:
-        """Whether the score has been clearly worse than its best for `patience` scores."""
-        scores = [score for _, score in history]
-        return len(scores) > self.patience and min(scores[-self.patience :]) > min(scores) + _SCORE_NOISE
+        asked = {field.name: getattr(self, field.name) for field in fields(Settings) if field.name != "seed"}
+        settings = Settings(**asked, seed=self.seed_)
+        return Game(settings, self._one_hot, codes[:, self._free_at], classes, condition)
 
     def _score(self, game: Game, train: np.ndarray, held: np.ndarray, history: list, best: tuple) -> tuple:
         """Take the held-out score of the averaged generator; return the lowest score and what to keep.
@@ -308,20 +244,21 @@ class TabularCGAN(Synthesizer):
         kept = copy.deepcopy(game.average.state_dict()) if score <= lowest + _SCORE_NOISE else best[1]
         return lowest, kept
 
-    def steps_for(self, data: Dataset | pd.DataFrame, minutes: float) -> int:
-        """Return how many steps this machine takes in that many minutes (it tries a few)."""
-        self._check_parameters()
-        trial = copy.deepcopy(self).set_params(steps=1)
-        trial.seed_ = 0
-        trial._people, data = people_of(data), trial._protect(data)
-        frame = as_frame(data)
-        columns = trial._condition_columns(data, frame)
-        trial.encoder_ = trial._learn_encoder(frame, trial._people, columns)
-        codes = trial.encoder_.transform(frame)
-        seconds = seconds_per_call(trial._start(codes, trial._prepare(codes, columns)).step, calls=20)
-        left = 60 * minutes / seconds - trial._seconds_of_the_critics(len(codes), seconds) / seconds
-        steps = max(left / (1 + _STEPS_A_SCORE / _STEPS_BETWEEN), left - _STEPS_A_SCORE * _EVALUATIONS)
-        return max(_EVALUATIONS, int(0.95 * steps))
+    def _has_stalled(self, history: list) -> bool:
+        """Whether the score has been clearly worse than its best for `patience` scores."""
+        scores = [score for _, score in history]
+        return len(scores) > self.patience and min(scores[-self.patience :]) > min(scores) + _SCORE_NOISE
+
+    def _steps_between_scores(self) -> int:
+        return min(self.steps, max(_STEPS_BETWEEN, self.steps // _EVALUATIONS))
+
+    def _fingerprint(self, codes: np.ndarray, held: np.ndarray) -> str:
+        """Return a hash of all that the game depends on; the critics learn after it, anew each time."""
+        parameters = {name: value for name, value in self.get_params().items() if not name.startswith("critic_")}
+        known = {"parameters": parameters, "encoder": self.encoder_.to_dict()}
+        return fingerprint({**known, "condition": self.conditions_.columns}, codes, held)
+
+    # How it draws ------------------------------------------------------------------------------
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
         asked = self.conditions_.draw(n, condition, self.encoder_, rng)
@@ -341,6 +278,52 @@ class TabularCGAN(Synthesizer):
                 codes[part, self._free_at] = self._one_hot.draw_codes(logits, torch_rng)
         return codes
 
+    def _sample_unasked(self, n: int) -> np.ndarray:
+        return self._sample(n, None, np.random.default_rng(self.seed_ + 1))
+
+    # How long it takes -------------------------------------------------------------------------
+
+    def set_minutes(self, data: Dataset | pd.DataFrame, minutes: float, steps: int | None = None) -> "TabularCGAN":
+        """Set steps, and with little time fewer for the critics; see `Synthesizer.set_minutes`."""
+        if minutes > 0:
+            share = min(1.0, minutes / _MINUTES_FOR_THE_CRITICS)
+            self.set_params(critic_steps=int(share * self.critic_steps), critic_trees=int(share * self.critic_trees))
+        return super().set_minutes(data, minutes, steps)
+
+    def steps_for(self, data: Dataset | pd.DataFrame, minutes: float) -> int:
+        """Return how many steps this machine takes in that many minutes (it tries a few)."""
+        self._check_parameters()
+        trial = copy.deepcopy(self).set_params(steps=1)
+        trial.seed_ = 0
+        trial._people, data = people_of(data), trial._protect(data)
+        frame = as_frame(data)
+        columns = trial._condition_columns(data, frame)
+        trial.encoder_ = trial._learn_encoder(frame, trial._people, columns)
+        codes = trial.encoder_.transform(frame)
+        seconds = seconds_per_call(trial._start(codes, trial._prepare(codes, columns)).step, calls=20)
+        left = 60 * minutes / seconds - trial._seconds_of_the_critics(len(codes), seconds) / seconds
+        steps = max(left / (1 + _STEPS_A_SCORE / _STEPS_BETWEEN), left - _STEPS_A_SCORE * _EVALUATIONS)
+        return max(_EVALUATIONS, int(0.95 * steps))
+
+    def _announce(self, seconds_per_step: float, n_rows: int) -> None:
+        one, discriminator = self._one_hot.n_codes, self.width * self.pack * self._one_hot.n_codes
+        generator = self.width * (one + 4 * self.width)
+        moments = 3 * min(one, 1024) ** 2 * min(len(self.conditions_.counts), 30)
+        megabytes = 4 * (5 * (generator + discriminator) + moments + 20 * self.batch * one) / 1e6
+        scores = _STEPS_A_SCORE * self.steps / self._steps_between_scores()
+        seconds = (self.steps + scores) * seconds_per_step + self._seconds_of_the_critics(n_rows, seconds_per_step)
+        notice(
+            f"TabularCGAN: {self.steps:,} steps, about {seconds / 60:.1f} minutes "
+            f"and {_MEGABYTES + 4 * megabytes:,.0f} MB of memory."
+        )
+
+    def _seconds_of_the_critics(self, rows: int, seconds_per_step: float) -> float:
+        steps, trees = at_most(rows, self.critic_steps, self.critic_trees)
+        a_tree = _SECONDS_A_TREE * rows * len(self.encoder_.sizes)
+        return steps / _CRITIC_STEPS_A_STEP * seconds_per_step + trees * a_tree
+
+    # What is kept ------------------------------------------------------------------------------
+
     def for_release(self) -> "TabularCGAN":
         """Return a copy without the critics, which know the people learned from; the card tells what that costs."""
         self._check_fitted()
@@ -355,17 +338,15 @@ class TabularCGAN(Synthesizer):
         """Ask the critics, where there are any: they were trained on the real records."""
         return np.log(self.filter_.ratio(codes.astype(np.int32))) if self.filter_.critics else None
 
-    def _get_state(self) -> tuple[dict[str, torch.Tensor], dict]:
+    def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
         extra = {
-            "columns": list(self.conditions_.columns),
-            "combinations": self.conditions_.combinations.tolist(),
-            "counts": self.conditions_.counts.tolist(),
+            **self.conditions_.to_dict(),
             "history": [[int(step), score] for step, score in self.history_.itertuples(index=False)],
             "steps": self.steps_,
             "heldout_c2st": self.heldout_c2st_ if np.isfinite(self.heldout_c2st_) else None,
             "seconds": list(self.seconds_),
         }
-        return self._halves(), extra
+        return {k: v.numpy() for k, v in self._halves().items()}, extra
 
     def _halves(self) -> dict[str, torch.Tensor]:
         """Return what was learned in half precision: half the file, and scores that do not change."""
@@ -380,15 +361,13 @@ class TabularCGAN(Synthesizer):
         self.filter_ = Filter(self.encoder_.sizes, self.width)
         self.filter_.set_tensors(under("filter.", tensors))
 
-    def _set_state(self, tensors: dict[str, torch.Tensor], extra: dict) -> None:
-        self.conditions_ = Conditions(
-            tuple(extra["columns"]), np.array(extra["combinations"]), np.array(extra["counts"])
-        )
+    def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
+        self.conditions_ = Conditions.from_dict(extra)
         self._lay_out()
         self.generator_ = generator(
             self.noise, self._condition_one_hot.n_codes, self.width, self._one_hot.n_codes
         ).requires_grad_(False)
-        self._load(tensors)
+        self._load({k: torch.tensor(v) for k, v in tensors.items()})
         self.steps_ = extra["steps"]
         self.heldout_c2st_ = float("nan") if extra["heldout_c2st"] is None else extra["heldout_c2st"]
         self.seconds_ = tuple(extra.get("seconds", ()))

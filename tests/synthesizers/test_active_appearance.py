@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from shd.synthesizers import ActiveAppearance, SliceGaussian
-from shd.synthesizers._deformation import halves, register, unwarp, warp
-from shd.synthesizers._descriptions import Pixels, ShapeAndPixels
+from shd.synthesizers.active_appearance import ShapeAndPixels, halves, register, unwarp, warp
+from shd.synthesizers.slice_gaussian import Pixels
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few to learn from")
 

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from shd._errors import ShdError
 from shd.synthesizers._conditions import Conditions
-from shd.synthesizers._moments import ClassMoments
-from shd.synthesizers._one_hot import OneHot
 from shd.synthesizers._training import Checkpoint, fingerprint, heldout_rows, heldout_score
 from shd.synthesizers.encoding import TableEncoder
+from shd.synthesizers.tabular_game import ClassMoments, OneHot
 
 
 def rng(seed: int = 0) -> torch.Generator:

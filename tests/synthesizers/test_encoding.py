@@ -253,8 +253,3 @@ def test_a_table_without_a_learned_column_is_refused():
     encoder = TableEncoder().fit(pd.DataFrame({"a": [1], "b": [2]}))
     with pytest.raises(ShdError, match="lacks the column 'b'"):
         encoder.transform(pd.DataFrame({"a": [1]}))
-
-
-def test_code_of_one_level():
-    codec = ColumnCodec.fit(pd.Series(["a", "b"], name="x"), 40, 200)
-    assert codec.code_of("b") == 1

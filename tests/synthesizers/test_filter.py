@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from shd.synthesizers import _filter
-from shd.synthesizers._critic import NetworkCritic
-from shd.synthesizers._filter import CAP, Filter, under
-from shd.synthesizers._one_hot import OneHot
-from shd.synthesizers._trees import TreeCritic
+from shd.synthesizers import critics
+from shd.synthesizers._training import under
+from shd.synthesizers.critics import CAP, Filter, NetworkCritic, TreeCritic
+from shd.synthesizers.tabular_game import OneHot
 
 CRITICS = {
     "network": lambda sizes: (NetworkCritic(OneHot(sizes), width=16), 3000),
@@ -139,7 +138,7 @@ def test_without_critics_records_come_as_drawn():
 
 def test_parts_are_drawn_side_by_side_and_come_in_order(monkeypatch):
     """Each part has a random generator of its own: the rows do not depend on the number of cores."""
-    monkeypatch.setattr(_filter, "_ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(critics, "_ROWS_AT_ONCE", 10)
     asked = np.arange(45)[:, None]
 
     def draw(asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -170,7 +169,7 @@ def test_ctrl_c_keeps_the_critics_that_are_ready(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_filter.TreeCritic, "fit", interrupted)
+    monkeypatch.setattr(critics.TreeCritic, "fit", interrupted)
     sieve, _ = learned()
     assert [critic.name for critic in sieve.critics] == ["network"]
     assert "1 of 2" in capsys.readouterr().err

@@ -8,10 +8,8 @@ from PIL import Image
 from shd._errors import ShdError
 from shd._grid import grid
 from shd.synthesizers import ImageCGAN
-from shd.synthesizers._image_game import ImageGame
-from shd.synthesizers._image_nets import Judge, Refiner
-from shd.synthesizers._jpeg import as_stored, quantization
 from shd.synthesizers.image_cgan import _judged_as
+from shd.synthesizers.image_game import ImageGame, Judge, Refiner, as_stored, quantization
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few to learn from")
 QUICK = {"steps": 3, "width": 4, "components": 6, "batch": 8, "device": "cpu"}

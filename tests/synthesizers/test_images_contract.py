@@ -12,8 +12,8 @@ from sklearn.base import clone
 from shd._errors import ShdError
 from shd.dataset import Dataset
 from shd.synthesizers import ImageSynthesizer, load_synthesizer
-from shd.synthesizers._descriptions import Pixels
 from shd.synthesizers.base import registry
+from shd.synthesizers.slice_gaussian import Pixels
 
 SETTINGS = {
     "ImageCGAN": {"steps": 3, "width": 4, "components": 6, "batch": 8, "device": "cpu"},

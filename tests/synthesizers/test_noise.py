@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from shd.synthesizers._noise import Budget, Noise, Privacy, Spent
+from shd.synthesizers.dp.noise import Budget, Noise, Privacy, Spent
 
 
 def test_noise_on_counts_is_discrete_laplace():

@@ -10,7 +10,7 @@ import pytest
 import shd
 from shd._errors import ShdError
 from shd.synthesizers.rules import find_rules, rule_from_dict
-from shd.synthesizers.rules._chance import log_fixed, log_never, log_order, log_ranges
+from shd.synthesizers.rules.table import log_fixed, log_never, log_order, log_ranges
 
 PLANTED = {
     "admission <= discharge",

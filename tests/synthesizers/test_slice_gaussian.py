@@ -5,8 +5,8 @@ import pytest
 
 from shd._errors import ShdError
 from shd.synthesizers import SliceGaussian
-from shd.synthesizers._slice_statistics import class_means, root, spreads
-from shd.synthesizers.slice_gaussian import _packed, _unpacked
+from shd.synthesizers.image_base import Labels
+from shd.synthesizers.slice_gaussian import _packed, _unpacked, class_means, root, spreads
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few to learn from")
 
@@ -49,12 +49,12 @@ def test_brightness_is_that_of_real_pictures(heads):
 def test_projected_pictures_are_nearer_to_the_real_ones_than_means_are(heads):
     data = heads(n_people=40)
     model = SliceGaussian(components=8).fit(data)
-    codes = data.frame["class"].cat.codes.to_numpy().astype(int), data.frame["slice"].to_numpy()
+    labels = Labels(data.frame["class"].cat.codes.to_numpy().astype(int), data.frame["slice"].to_numpy())
     top, bottom, left, right = model.box_
     real = data.images[:, top:bottom, left:right]
-    seen = model.project(real, *codes)
+    seen = model.project(real, labels)
     assert seen.shape == real.shape and seen.dtype == np.uint8
-    off = [np.abs(real.astype(float) - other).mean() for other in (seen, 255 * model.mean_[codes])]
+    off = [np.abs(real.astype(float) - other).mean() for other in (seen, 255 * model.mean_[labels])]
     assert off[0] < 0.7 * off[1]
 
 
@@ -98,12 +98,12 @@ def test_slices_of_too_few_pictures_vary_as_the_others_do(heads):
     levels = data.frame["slice"].to_numpy().copy()
     levels[[3, 7]] = 4, 9
     model = SliceGaussian(components=6, groups=2)
-    classes = data.frame["class"].cat.codes.to_numpy().astype(int)
-    model.learn(data.images, classes, levels, 2, 10, np.random.default_rng(0))
+    labels = Labels(data.frame["class"].cat.codes.to_numpy().astype(int), levels)
+    model.learn(data.images, labels, (2, 10), np.random.default_rng(0))
     assert np.array_equal(model.factor_[1], model.factor_[2])
-    normal = model.normals_of(data.images, classes, levels)
+    normal = model.normals_of(data.images, labels)
     assert np.isfinite(normal).all()
-    assert model.blurred(normal[:9], classes[:9], np.arange(9)).std(axis=0).max() > 0.1
+    assert model.blurred(normal[:9], Labels(labels.classes[:9], np.arange(9))).std(axis=0).max() > 0.1
 
 
 def test_the_spread_of_a_class_of_forty_pictures_lies_half_way_to_that_of_all():
@@ -175,6 +175,6 @@ def test_a_trend_that_leads_beyond_white_is_white():
     grey = np.array([100, 240, 255])[classes] - np.arange(25) % 3
     images = grey[:, None, None].repeat(16, 1).repeat(16, 2).astype(np.uint8)
     model = SliceGaussian(components=2)
-    model.learn(images, classes, np.zeros(25, dtype=int), 3, 1, np.random.default_rng(0))
+    model.learn(images, Labels(classes, np.zeros(25, dtype=int)), (3, 1), np.random.default_rng(0))
     assert (model.mean_[2] == 1).all() and (model.mean_[1] < 0.95).all()
     assert (model._get_images_state()[0]["mean"][2] == 255).all()

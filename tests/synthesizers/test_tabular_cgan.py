@@ -7,7 +7,7 @@ import pytest
 from shd._errors import ShdError
 from shd.dataset import Dataset
 from shd.synthesizers import TabularCGAN, load_synthesizer, tabular_cgan
-from shd.synthesizers._moments import ClassMoments
+from shd.synthesizers.tabular_game import ClassMoments
 
 
 def mixed(n: int = 600, seed: int = 0) -> pd.DataFrame:
@@ -111,7 +111,7 @@ class _StopAt:
         self.left, self.step = step, tabular_cgan.Game.step
 
     def __call__(self, game):
-        if game.model.steps > 1 and self.left == 0:
+        if game.settings.steps > 1 and self.left == 0:
             raise KeyboardInterrupt
         self.left -= 1
         self.step(game)

@@ -11,32 +11,22 @@ import numpy as np
 import pandas as pd
 
 from shd.domain import Dates, Declared, Levels, Numbers
-from shd.synthesizers._dtypes import is_time
-from shd.synthesizers._noise import Noise
+from shd.synthesizers._dtypes import MICROSECONDS, microseconds
+from shd.synthesizers._pieces import shared_codes
+from shd.synthesizers.dp.noise import Noise
 from shd.synthesizers.encoding import ColumnCodec
 
 CELLS = 8, 256  # a range with more values than there are cells is cut into that many of equal width, 8 to 256
 _SURE = 4  # a code that was not declared stays if its noisy count is above this many scales of the noise
-MICROSECONDS = {"D": 86_400_000_000, "h": 3_600_000_000, "min": 60_000_000, "s": 1_000_000, "us": 1}
 
 
 @dataclass
 class Column:
-    """One column in cells: the position of each record's cell, and how to make a codec once counts are known.
+    """One column in cells: the position of each record's cell, and how to make a codec once counts are known."""
 
-    Parameters
-    ----------
-    fine : ColumnCodec
-        One code a cell, the last one missing where that can be.
-    cells : ndarray of int64, shape (n,)
-        The cell of each record, -1 for what is not declared.
-    doubtful : tuple of int
-        Cells that stay only if noisy counts say that somebody is there: nobody declared them.
-    """
-
-    fine: ColumnCodec
-    cells: np.ndarray
-    doubtful: tuple[int, ...] = ()
+    fine: ColumnCodec  # one code a cell, the last one missing where that can be
+    cells: np.ndarray  # of each record, -1 for what is not declared
+    doubtful: tuple[int, ...] = ()  # cells that nobody declared: they stay if noisy counts say that somebody is there
 
     @classmethod
     def of(cls, values: pd.Series, declared: Declared, n_cells: int, learned: bool) -> "Column":
@@ -74,23 +64,7 @@ class Column:
     def settle(
         self, counts: np.ndarray, scale: float, max_codes: int, noise: Noise
     ) -> tuple[ColumnCodec, np.ndarray, np.ndarray]:
-        """Merge cells into codes, from noisy counts alone.
-
-        Parameters
-        ----------
-        counts : ndarray of float, shape (n_cells,)
-            Noisy, 0 or more.
-        scale : float
-            Scale of their noise.
-        max_codes : int
-            Most codes, without missing.
-        noise : Noise
-
-        Returns
-        -------
-        codec, margin, codes
-            The codec; the noisy count of each of its codes; the code of each record.
-        """
+        """Merge cells into codes, from noisy counts alone."""
         kept = np.ones(self.n_cells, dtype=bool)
         kept[[cell for cell in self.doubtful if counts[cell] <= _SURE * scale]] = False
         n_known = self.n_cells - self.fine.missing
@@ -119,13 +93,7 @@ def _merge(
         middle = (np.cumsum(weight) - weight / 2) / weight.sum()
         code = np.unique((middle * max_codes).astype(int), return_inverse=True)[1]
     elif len(known) > max_codes:  # the commonest levels on their own, the others share codes with their neighbours
-        own = np.zeros(len(known), dtype=bool)
-        n_shared = max(1, max_codes // 4)
-        own[np.argsort(-weight, kind="stable")[: max_codes - n_shared]] = True
-        rare = weight[~own]
-        code[~own] = np.minimum((np.cumsum(rare) - rare / 2) / rare.sum() * n_shared, n_shared - 1).astype(int)
-        code[own] = n_shared + np.arange(own.sum())
-        code = np.unique(code, return_inverse=True)[1]
+        code = shared_codes(weight, max_codes)
     order = np.argsort(code, kind="stable")
     pieces = {"code": code[order], "weight": weight[order]}
     if fine.levels is None:
@@ -204,13 +172,10 @@ def numbers_of(values: pd.Series, declared: Numbers | Dates) -> np.ndarray:
 def microseconds_of(values: pd.Series, length: bool) -> np.ndarray:
     """Return dates (or lengths of time) as microseconds since 1970 in UTC, float64, NaN where a cell holds none."""
     right = pd.api.types.is_timedelta64_dtype(values) if length else pd.api.types.is_datetime64_any_dtype(values)
-    if not (is_time(values) and right):
-        read = pd.Timedelta if length else pd.Timestamp
-        return np.array([_or_nan(lambda v: _microseconds(read(v)), value) for value in values])
-    if getattr(values.dtype, "tz", None) is not None:
-        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
-    stamps = values.to_numpy().astype("m8[us]" if length else "M8[us]")
-    return np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64))
+    if right:
+        return np.where(values.isna(), np.nan, microseconds(values))
+    read = pd.Timedelta if length else pd.Timestamp
+    return np.array([_or_nan(lambda v: _microseconds(read(v)), value) for value in values])
 
 
 def _microseconds(moment: pd.Timestamp | pd.Timedelta) -> float:

@@ -15,9 +15,9 @@ import pandas as pd
 
 from shd.dataset import is_numeric
 from shd.domain import UNITS, Dates, Declared, Levels, Numbers
-from shd.synthesizers._dtypes import is_level
-from shd.synthesizers._noise import Noise
-from shd.synthesizers._private_columns import MICROSECONDS, microseconds_of, numbers_of
+from shd.synthesizers._dtypes import MICROSECONDS, is_level
+from shd.synthesizers.dp.cells import microseconds_of, numbers_of
+from shd.synthesizers.dp.noise import Noise
 
 OTHER = "other"
 """The level that stands for all that too few people have."""

@@ -1,4 +1,4 @@
-"""The kinds of rule but for formulas: order, fixed by another, never together, missing when, and one's own."""
+"""The kinds of rule: order, formula, fixed by another, never together, missing when and together, and one's own."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.synthesizers.rules._parts import Part, and_join, as_numbers, plain, with_levels
-from shd.synthesizers.rules._rule import Rule
+from shd.synthesizers.rules.rule import Part, Rule, and_join, as_numbers, plain, with_levels, with_numbers
+
+_EXACT = 1e-9  # share of a number that arithmetic may be off by
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,7 @@ class AtMost(Rule):
     strict: bool = False
     people: int = 0
     kind: ClassVar[str] = "order"
-
-    @property
-    def columns(self) -> tuple:
-        """Both."""
-        return self.first, self.second
+    about: ClassVar = ("first", "second")
 
     @property
     def words(self) -> str:
@@ -37,15 +34,111 @@ class AtMost(Rule):
         first, second = as_numbers(frame[self.first]), as_numbers(frame[self.second])
         return first >= second if self.strict else first > second
 
-    def repair(self, frame: pd.DataFrame, locked: frozenset = frozenset()) -> pd.DataFrame:
+    def _mended(self, frame: pd.DataFrame, rows: np.ndarray, locked: frozenset) -> dict:
         """Change the two values with each other."""
-        rows = self.broken(frame)
-        if locked & set(self.columns) or not rows.any() or frame[self.first].dtype != frame[self.second].dtype:
-            return frame
         first, second = frame[self.first], frame[self.second]
-        frame = frame.copy(deep=False)
-        frame[self.first], frame[self.second] = first.where(~rows, second), second.where(~rows, first)
-        return frame
+        if locked & set(self.columns) or first.dtype != second.dtype:
+            return {}
+        return {self.first: first.where(~rows, second), self.second: second.where(~rows, first)}
+
+
+@dataclass(frozen=True)
+class Formula(Rule):
+    """One number follows from others: a sum of `terms` (column, weight), or, where `product`, of powers.
+
+    The target may be off by half a unit in its last place (`places`: of the target and of each term; None for full
+    precision); where `rounded`, by as much more as halves of the last places of the terms make it.
+    """
+
+    target: Hashable
+    terms: tuple
+    constant: float = 0.0
+    product: bool = False
+    places: tuple = ()
+    rounded: bool = False
+    people: int = 0
+    kind: ClassVar[str] = "formula"
+
+    @property
+    def columns(self) -> tuple:
+        """The target, and all terms."""
+        return self.target, *(column for column, _ in self.terms)
+
+    @property
+    def words(self) -> str:
+        """The rule in words."""
+        return f"{self.target} = {self._product_words() if self.product else self._sum_words()}"
+
+    def _sum_words(self) -> str:
+        parts = [(w, str(column) if abs(w) == 1 else f"{abs(w):.6g} * {column}") for column, w in self.terms]
+        parts += [(self.constant, f"{abs(self.constant):.6g}")] if self.constant else []
+        parts.sort(key=lambda part: part[0] < 0)  # what is added comes first
+        said = "".join(f" {'-' if number < 0 else '+'} {text}" for number, text in parts)
+        return said.removeprefix(" + ").strip()
+
+    def _product_words(self) -> str:
+        def powers(sign: int) -> list[str]:
+            own = [(column, abs(power)) for column, power in self.terms if power * sign > 0]
+            return [str(column) if power == 1 else f"{column}^{power:g}" for column, power in own]
+
+        above, below = powers(1), powers(-1)
+        if self.constant != 1 or not above:
+            above.insert(0, f"{self.constant:.6g}")
+        return " / ".join([" * ".join(above), *below])
+
+    def numbers(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the target and all terms, float64, shape (n, 1 + n_terms)."""
+        return np.column_stack([as_numbers(frame[column]) for column in self.columns])
+
+    def predict(self, numbers: np.ndarray) -> np.ndarray:
+        """Return what the target should be, shape (n,)."""
+        weights = np.array([weight for _, weight in self.terms])
+        if not self.product:
+            return numbers[:, 1:] @ weights + self.constant
+        with np.errstate(all="ignore"):
+            made = self.constant * np.prod(np.power(numbers[:, 1:], weights), axis=1)
+        return np.where(np.isfinite(made), made, np.nan)
+
+    def slack(self, numbers: np.ndarray, rounded: bool) -> np.ndarray:
+        """Return how far off rounding may make the target, shape (n,); `rounded`: that of the terms, too."""
+        made = self.predict(numbers)
+        half = np.array([0.0 if place is None else 0.5 * 10.0**-place for place in self.places])
+        weights = np.array([abs(weight) for _, weight in self.terms])
+        with np.errstate(all="ignore"):
+            size = np.abs(made) if self.product else np.abs(numbers[:, 1:]) @ weights + abs(self.constant)
+            slack = half[0] + _EXACT * size + 1e-12
+            if rounded:
+                slope = np.abs(made[:, None] / numbers[:, 1:]) if self.product else np.ones_like(numbers[:, 1:])
+                slack = slack + (slope * weights * half[1:]).sum(axis=1)
+        return slack
+
+    def off(self, numbers: np.ndarray) -> np.ndarray:
+        """Return which records are further off than rounding explains."""
+        with np.errstate(invalid="ignore"):
+            return np.abs(numbers[:, 0] - self.predict(numbers)) > self.slack(numbers, self.rounded)
+
+    def broken(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return which records break it."""
+        return self.off(self.numbers(frame))
+
+    def _mended(self, frame: pd.DataFrame, rows: np.ndarray, locked: frozenset) -> dict:
+        """Compute the target again; where it is locked, the first term that is free."""
+        numbers = self.numbers(frame)
+        at = next((i for i, column in enumerate(self.columns) if column not in locked), None)
+        if at is None:
+            return {}
+        made = self.predict(numbers) if at == 0 else self._solve(numbers, at)
+        made = made if self.places[at] is None else np.round(made, self.places[at])
+        target = self.columns[at]
+        return {target: with_numbers(frame[target], rows & np.isfinite(made), made)}
+
+    def _solve(self, numbers: np.ndarray, at: int) -> np.ndarray:
+        weight, rest = self.terms[at - 1][1], numbers.copy()
+        rest[:, at] = 1.0 if self.product else 0.0
+        with np.errstate(all="ignore"):
+            if self.product:
+                return np.power(numbers[:, 0] / self.predict(rest), 1 / weight)
+            return (numbers[:, 0] - self.predict(rest)) / weight
 
 
 @dataclass(frozen=True)
@@ -64,11 +157,7 @@ class Fixed(Rule):
     both: bool = False
     people: int = 0
     kind: ClassVar[str] = "fixed"
-
-    @property
-    def columns(self) -> tuple:
-        """Both."""
-        return self.column, self.by
+    about: ClassVar = ("column", "by")
 
     @property
     def words(self) -> str:
@@ -102,14 +191,11 @@ class Fixed(Rule):
         own = np.array([*map(plain, distinct), None], dtype=object)[codes]
         return said & values.notna().to_numpy() & (own != wanted)
 
-    def repair(self, frame: pd.DataFrame, locked: frozenset = frozenset()) -> pd.DataFrame:
+    def _mended(self, frame: pd.DataFrame, rows: np.ndarray, locked: frozenset) -> dict:
         """Look the value up."""
-        rows = self.broken(frame)
-        if self.column in locked or not rows.any():
-            return frame
-        frame = frame.copy(deep=False)
-        frame[self.column] = with_levels(frame[self.column], rows, self.wanted(frame)[1][rows])
-        return frame
+        if self.column in locked:
+            return {}
+        return {self.column: with_levels(frame[self.column], rows, self.wanted(frame)[1][rows])}
 
 
 @dataclass(frozen=True)
@@ -120,11 +206,7 @@ class Never(Rule):
     second: Part
     people: int = 0
     kind: ClassVar[str] = "never together"
-
-    @property
-    def columns(self) -> tuple:
-        """Both."""
-        return self.first.column, self.second.column
+    about: ClassVar = ("first", "second")
 
     @property
     def words(self) -> str:
@@ -145,11 +227,7 @@ class MissingWhen(Rule):
     known: Part | None = None
     people: int = 0
     kind: ClassVar[str] = "missing when"
-
-    @property
-    def columns(self) -> tuple:
-        """Both."""
-        return self.column, self.when.column
+    about: ClassVar = ("column", "when")
 
     @property
     def words(self) -> str:
@@ -169,14 +247,9 @@ class MissingWhen(Rule):
         absent = frame[self.column].isna().to_numpy()
         return (missing & ~absent) | (known & absent)
 
-    def repair(self, frame: pd.DataFrame, locked: frozenset = frozenset()) -> pd.DataFrame:
+    def _mended(self, frame: pd.DataFrame, rows: np.ndarray, locked: frozenset) -> dict:
         """Take the value away where there should be none."""
-        rows = self._must(frame)[0] & frame[self.column].notna().to_numpy()
-        if self.column in locked or not rows.any():
-            return frame
-        frame = frame.copy(deep=False)
-        frame[self.column] = frame[self.column].mask(rows)
-        return frame
+        return {} if self.column in locked else {self.column: frame[self.column].mask(rows & self._must(frame)[0])}
 
 
 @dataclass(frozen=True)
@@ -209,12 +282,7 @@ class Own(Rule):
 
     said: str
     holds: Callable[[pd.DataFrame], pd.Series] = field(compare=False)
-    kind: ClassVar[str] = "own"
-
-    @property
-    def columns(self) -> tuple:
-        """Nobody knows: it may read any column."""
-        return ()
+    kind: ClassVar[str] = "own"  # it may read any column: nobody knows which it is about
 
     @property
     def words(self) -> str:

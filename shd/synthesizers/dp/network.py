@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from shd.domain import Domain
-from shd.synthesizers._network import Node, joint_counts, views
-from shd.synthesizers._noise import Budget, Noise
-from shd.synthesizers._private_columns import CELLS, Column
-from shd.synthesizers._private_domain import learn_declared
+from shd.synthesizers._network import Counts, Node, views
+from shd.synthesizers.dp.cells import CELLS, Column
+from shd.synthesizers.dp.domain import learn_declared
+from shd.synthesizers.dp.noise import Budget, Noise
 from shd.synthesizers.encoding import TableEncoder
 
 SIZE, DOMAIN, MARGINS, STRUCTURE = Fraction(1, 100), Fraction(3, 10), Fraction(1, 4), Fraction(1, 4)
@@ -23,20 +23,7 @@ _RAKED = 10  # rounds of fitting a table to the margins
 
 
 class PrivateFit:
-    """One private fit; `run` gives the encoder, the nodes and the noisy number of records.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame, shape (n, n_columns)
-        At most `m` records of each subject.
-    people : ndarray of int64, shape (n,)
-        Whose each record is.
-    m : int
-        What one subject moves any histogram by: the sensitivity of all that follows.
-    budget : Budget
-    noise : Noise
-    degree, max_bins, max_levels : int
-    """
+    """One private fit; `run` gives the encoder, the nodes and the noisy number of records."""
 
     def __init__(
         self,
@@ -59,7 +46,8 @@ class PrivateFit:
         codecs, codes = self._margins(columns)
         self.sizes = [codec.n_codes for codec in codecs]
         self.codes = np.asfortranarray(codes)
-        self.views = [views(margin * self.n, codec) for margin, codec in zip(self.margins, codecs, strict=True)]
+        seen = [views(margin * self.n, codec) for margin, codec in zip(self.margins, codecs, strict=True)]
+        self.counts = Counts(self.codes, self.sizes, seen, self.most_cells)
         self.shares = [_in_parts(margin) for margin in self.margins]
         nodes = self._structure()
         self._fill(nodes)
@@ -129,14 +117,15 @@ class PrivateFit:
             return nodes + [Node(j, []) for j in range(d) if j != first]
         share = self.budget.left * STRUCTURE
         step = share / ((d - 1) * self.degree)
-        pairs, n_choices = self._pair_scores(), 0
+        pairs = {pair: self._score(joint, pair[0]) for p in range(d) for pair, joint in self.counts.pairs(p)}
+        n_choices = 0
         while len(nodes) < d:
             open_ = [pair for pair in pairs if pair[0] not in taken and pair[1] in taken]
             node = None
             if open_:
                 n_choices += 1
                 chosen = self._choose([0, *(pairs[pair] for pair in open_)], step)
-                node = self._first_parent(open_[chosen - 1]) if chosen else None
+                node = self.counts.first(open_[chosen - 1]) if chosen else None
             if node is not None and self.degree > 1:
                 n_choices += self._second_parent(node, pairs[open_[chosen - 1]], sorted(taken), step)
             if node is None:  # no dependence stands out: a column that others may depend on
@@ -147,48 +136,13 @@ class PrivateFit:
         self.budget.spend(f"structure, {n_choices} choices", step * n_choices)
         return nodes
 
-    def _first_parent(self, pair: tuple[int, int, int]) -> Node:
-        x, p, v = pair
-        return Node(x, [(p, self.views[p][v])])
-
     def _second_parent(self, node: Node, score: int, taken: list[int], step: Fraction) -> int:
         """Give a column a second parent if that stands out; return how many choices were made."""
-        state, n_states = node.state(self.codes)
-        x, first = node.column, node.parents[0][0]
-        options = [
-            (p, groups)
-            for p in taken
-            for groups in self.views[p]
-            if p != first and n_states * (groups.max() + 1) * self.sizes[x] <= self.most_cells
-        ]
-        if not options:
-            return 0
-        scores = [score]
-        for p, groups in options:
-            n_groups = int(groups.max()) + 1
-            joint = joint_counts(
-                state * n_groups + groups[self.codes[:, p]], n_states * n_groups, self.codes[:, x], self.sizes[x]
-            )
-            scores.append(self._score(joint, x))
-        chosen = self._choose(scores, step)
+        options = [(parent, self._score(joint, node.column)) for parent, joint in self.counts.more(node, taken)]
+        chosen = self._choose([score, *(found for _, found in options)], step) if options else 0
         if chosen:
-            node.parents.append(options[chosen - 1])
-        return 1
-
-    def _pair_scores(self) -> dict[tuple[int, int, int], int]:
-        """Return the score of every column with every view of one parent that fits."""
-        scores = {}
-        for p, ways in enumerate(self.views):
-            for x, size in enumerate(self.sizes):
-                fitting = [v for v, groups in enumerate(ways) if (groups.max() + 1) * size <= self.most_cells]
-                if x == p or not fitting:
-                    continue
-                joint = joint_counts(self.codes[:, p], self.sizes[p], self.codes[:, x], size)
-                for v in fitting:
-                    grouped = np.zeros((int(ways[v].max()) + 1, size), dtype=np.int64)
-                    np.add.at(grouped, ways[v], joint)
-                    scores[x, p, v] = self._score(grouped, x)
-        return scores
+            node.parents.append(options[chosen - 1][0])
+        return int(bool(options))
 
     def _score(self, joint: np.ndarray, x: int) -> int:
         """Return how far a column is from not depending on its parents, in parts of a record, less the noise to come.

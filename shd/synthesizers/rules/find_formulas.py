@@ -5,9 +5,8 @@ from math import comb
 
 import numpy as np
 
-from shd.synthesizers.rules._chance import log_formula
-from shd.synthesizers.rules._formula import Formula
-from shd.synthesizers.rules._table import Table
+from shd.synthesizers.rules.kinds import Formula
+from shd.synthesizers.rules.table import Table, log_formula
 
 _MOST_TERMS = 5  # columns that a formula may read
 _TRIED = 7  # columns that are tried on the way to it

@@ -14,14 +14,7 @@ import numpy as np
 
 
 class Noise:
-    """Random draws for private mechanisms, exact to the last bit.
-
-    Parameters
-    ----------
-    seed : int, optional
-        None draws from the operating system, as it must be. With a seed the same noise comes back, and whoever knows
-        the seed can take it away: for tests and lessons only.
-    """
+    """Random draws for private mechanisms, exact to the last bit."""
 
     def __init__(self, seed: int | None = None):
         self._random = random.SystemRandom() if seed is None else random.Random(seed)
@@ -122,34 +115,15 @@ class Spent:
 
 @dataclass(frozen=True)
 class Privacy:
-    """What a private fit promises, as it stands in the model file and on the card.
+    """What a private fit promises, as it stands in the model file and on the card."""
 
-    Parameters
-    ----------
-    epsilon, delta : float
-        Whatever anybody does with the model or with records drawn from it, what they come to think is at most
-        exp(epsilon) times as likely with a person in the table as without, apart from a chance of `delta`.
-    unit : {"subject", "record"}
-        Whose presence is hidden: a subject with all their records, or one record where the table names no subjects.
-    max_records : int
-        Records of a subject that were learned from at most.
-    guarantee : bool
-        Whether the promise holds.
-    why_not : str
-        Why it does not; empty where it does.
-    spent : tuple of Spent
-        Where the budget went; adds up to at most `epsilon` and `delta`.
-    covers : str
-        What the promise is about, and what it is not about.
-    """
-
-    epsilon: float
-    delta: float
-    unit: str
-    max_records: int
+    epsilon: float  # what anybody comes to think is at most exp(epsilon) times as likely with a person as without,
+    delta: float  # apart from a chance of delta
+    unit: str  # whose presence is hidden: a subject's with all records, or that of one record where none are named
+    max_records: int  # of a subject that were learned from at most
     guarantee: bool
-    why_not: str
-    spent: tuple[Spent, ...]
+    why_not: str  # empty where there is a guarantee
+    spent: tuple[Spent, ...]  # adds up to at most epsilon and delta
     covers: str = (
         "the model and any records drawn from it; not scores, reports, figures or checksums computed from the original "
         "records, and not other fits to the same people: their epsilons add up"

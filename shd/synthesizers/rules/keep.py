@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.synthesizers.rules._formula import Formula
-from shd.synthesizers.rules._kinds import Own
-from shd.synthesizers.rules._rule import Rule
+from shd.synthesizers.rules.kinds import Formula, Own
+from shd.synthesizers.rules.rule import Rule, changed
 
 _AT_ONCE = 64  # records drawn at least, so that one in so many may do
 _BUDGET = 10  # times as many records as are wanted, and some more, are drawn at most before they are mended
@@ -53,11 +52,6 @@ def draw_keeping(
     takes too long, records are mended: by a rule's own repair (the sum, the value looked up, two dates changed), and
     where that does not do, all columns that rules link with those broken come from another record that was drawn.
     Columns of the condition stay as asked.
-
-    Raises
-    ------
-    ShdError
-        Where records cannot be drawn that keep the rules, with one that is broken.
     """
     locked = frozenset(condition if condition is not None else ())
     formulas = [rule for rule in rules if isinstance(rule, Formula)]
@@ -102,10 +96,8 @@ def _replaced(frame: pd.DataFrame, place: np.ndarray, other: pd.DataFrame, at: n
     order = np.arange(len(frame))
     order[place] = len(frame) + at
     taken = {name: pd.concat([frame[name], other[name]], ignore_index=True).iloc[order].array for name in columns}
-    made = frame.copy(deep=False)
-    for name, values in taken.items():
-        made[name] = pd.Series(values, index=frame.index, dtype=frame[name].dtype)
-    return made
+    made = {name: pd.Series(v, index=frame.index, dtype=frame[name].dtype) for name, v in taken.items()}
+    return changed(frame, made)
 
 
 def _mended(frame, broken: np.ndarray, rules: Sequence[Rule], locked: frozenset, pool: pd.DataFrame, rng):

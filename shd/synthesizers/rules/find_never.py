@@ -6,11 +6,9 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from shd.synthesizers.rules._chance import log_never
-from shd.synthesizers.rules._kinds import Fixed, MissingTogether, MissingWhen, Never
-from shd.synthesizers.rules._parts import Part, round_between
-from shd.synthesizers.rules._rule import Rule
-from shd.synthesizers.rules._table import Column, Table
+from shd.synthesizers.rules.kinds import Fixed, MissingTogether, MissingWhen, Never
+from shd.synthesizers.rules.rule import Part, Rule, round_between
+from shd.synthesizers.rules.table import Column, Table, log_never
 
 _LEVELS, _BINS = 60, 8  # most levels of a column that is looked at, and ranges of a number with more values
 _DISTINCT = 12  # numbers with at most so many values are levels
@@ -18,27 +16,14 @@ _DISTINCT = 12  # numbers with at most so many values are levels
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """A column cut into parts.
-
-    Parameters
-    ----------
-    name : hashable
-    parts : list of Part
-    codes : ndarray of int64, shape (n,)
-        The part of each record, ``len(parts)`` for none.
-    of_one : ndarray of int64, shape (n_parts,)
-        People in each part, by one record of each.
-    is_number : bool
-    ranges : int
-        How many of the parts, from the first on, are ranges of a number in order.
-    """
+    """A column cut into parts."""
 
     name: object
     parts: list
-    codes: np.ndarray
-    of_one: np.ndarray
+    codes: np.ndarray  # the part of each record, len(parts) for none
+    of_one: np.ndarray  # people in each part, by one record of each
     is_number: bool
-    ranges: int
+    ranges: int  # how many of the parts, from the first on, are ranges of a number in order
 
 
 def find_never(table: Table, log_alpha: float, min_people: int, rules: list[Rule]) -> list[Never]:

@@ -4,14 +4,12 @@ import numpy as np
 import pandas as pd
 
 from shd.dataset import Dataset, as_frame
-from shd.synthesizers.rules._chance import log_order
-from shd.synthesizers.rules._find_fixed import find_fixed, find_missing
-from shd.synthesizers.rules._find_formulas import find_formulas
-from shd.synthesizers.rules._find_never import find_never
-from shd.synthesizers.rules._formula import Formula
-from shd.synthesizers.rules._kinds import AtMost
-from shd.synthesizers.rules._rule import Rule
-from shd.synthesizers.rules._table import Table
+from shd.synthesizers.rules.find_fixed import find_fixed, find_missing
+from shd.synthesizers.rules.find_formulas import find_formulas
+from shd.synthesizers.rules.find_never import find_never
+from shd.synthesizers.rules.kinds import AtMost, Formula
+from shd.synthesizers.rules.rule import Rule, as_numbers
+from shd.synthesizers.rules.table import Table, log_order
 
 _KINDS = 5
 LEAST_PEOPLE = 50
@@ -21,7 +19,7 @@ LEAST_PEOPLE = 50
 def find_rules(
     data: Dataset | pd.DataFrame, people: np.ndarray | None = None, min_people: int = 5, alpha: float = 0.01
 ) -> tuple[Rule, ...]:
-    """Return the rules that every record keeps.
+    """Return the rules that every record keeps, by kind.
 
     * *order*: a <= b, or a < b, for numbers, dates, and categories of the same order;
     * *formula*: a number or date is a sum, difference, product or ratio of up to five others, with weights, to within
@@ -32,11 +30,10 @@ def find_rules(
 
     A rule holds without a single exception. Were its columns independent given their margins, it would hold for all
     people by chance with a probability below ``alpha / (5 m)``, where m is how many candidates of its kind were tried
-    and 5 the number of kinds (Bonferroni): so that in a table of independent columns any rule at all is found with a
-    probability of at most `alpha`. The probabilities stand in `_chance`; they count people, by one record of each.
-    With n people in whom it could have been broken, at most 1 - .05 ** (1 / n) break it in truth (Clopper and Pearson
-    1934, doi 10.1093/biomet/26.4.404, at 95 %): n is at least 50, and stands with the rule. What disjoint ranges or
-    margins make true by themselves fails that test; what follows from another rule is left out.
+    and 5 the number of kinds (Bonferroni); see `table`. The probabilities count people, by one record of each. With n
+    people in whom it could have been broken, at most 1 - .05 ** (1 / n) break it in truth (Clopper and Pearson 1934,
+    doi 10.1093/biomet/26.4.404, at 95 %): n is at least 50, and stands with the rule. What disjoint ranges or margins
+    make true by themselves fails that test; what follows from another rule is left out.
 
     Parameters
     ----------
@@ -51,7 +48,6 @@ def find_rules(
     Returns
     -------
     tuple of Rule
-        By kind, in the order above.
     """
     frame = as_frame(data)
     if people is None:
@@ -74,7 +70,7 @@ def find_orders(table: Table, log_alpha: float, formulas: list[Formula]) -> list
     candidates = 0
     for scale in dict.fromkeys(column.scale for column in table.columns if column.scale is not None):
         at = [j for j, column in enumerate(table.columns) if column.scale == scale]
-        numbers = np.column_stack([_numbers(table, j) for j in at])
+        numbers = np.column_stack([as_numbers(table.frame[table.columns[j].name]) for j in at])
         candidates += len(at) * (len(at) - 1)
         sample = numbers[table.sample]
         for a, first in enumerate(at):
@@ -90,14 +86,6 @@ def find_orders(table: Table, log_alpha: float, formulas: list[Formula]) -> list
     return [
         AtMost(columns[a].name, columns[b].name, *sure[a, b]) for a, b in short if not _is_part(table, a, b, formulas)
     ]
-
-
-def _numbers(table: Table, j: int) -> np.ndarray:
-    column = table.columns[j]
-    if column.numbers is not None:
-        return column.numbers
-    codes = table.frame[column.name].cat.codes.to_numpy(float)
-    return np.where(codes < 0, np.nan, codes)
 
 
 def _order(table: Table, first: np.ndarray, second: np.ndarray) -> tuple[tuple[bool, int], float] | None:

@@ -1,4 +1,7 @@
-"""A table laid out for the search: numbers, codes of levels, what is missing, whose each record is."""
+"""What the search for rules reads: a table laid out, and how likely independent columns would keep a rule.
+
+The chances are natural logarithms of probabilities, given the margins of the columns.
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -6,10 +9,12 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.special import gammaln, xlogy
 
 from shd.dataset import is_numeric
 from shd.synthesizers._dtypes import is_time
-from shd.synthesizers.rules._parts import as_numbers, is_ordered, plain
+from shd.synthesizers._few import distinct_people
+from shd.synthesizers.rules.rule import as_numbers, is_ordered, plain
 
 _MOST_LEVELS = 2000  # columns with more distinct values are codes of nothing
 _SCREENED = 1000  # records that most candidates fail on
@@ -17,26 +22,13 @@ _SCREENED = 1000  # records that most candidates fail on
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """One column.
-
-    Parameters
-    ----------
-    name : hashable
-    scale : object
-        Columns of the same scale can be compared; None for plain levels.
-    numbers : ndarray of float64, shape (n,), or None
-    codes : ndarray of int64, shape (n,), or None
-        Code of each distinct value, -1 for missing; None for dates, and for too many distinct values.
-    levels : list
-        What each code stands for.
-    missing : ndarray of bool, shape (n,)
-    """
+    """One column; `numbers` and `codes` (-1 for missing) are None where it has none, or too many distinct values."""
 
     name: Hashable
-    scale: object
+    scale: object  # columns of the same scale can be compared; None for plain levels
     numbers: np.ndarray | None
     codes: np.ndarray | None
-    levels: list
+    levels: list  # what each code stands for
     missing: np.ndarray
 
     @classmethod
@@ -91,8 +83,7 @@ class Table:
     def people_of_codes(self, column: Column) -> np.ndarray:
         """Return how many people have each code of a column, shape (n_levels,)."""
         known = column.codes >= 0
-        pairs = pd.DataFrame({"code": column.codes[known], "person": self.people[known]}).drop_duplicates()
-        return np.bincount(pairs["code"], minlength=len(column.levels))
+        return distinct_people(column.codes[known], self.people[known], len(column.levels))
 
 
 def _decimals(numbers: np.ndarray) -> int | None:
@@ -100,3 +91,60 @@ def _decimals(numbers: np.ndarray) -> int | None:
     if not len(known):
         return None
     return next((d for d in range(7) if np.allclose(np.round(known, d), known, rtol=1e-9, atol=1e-12)), None)
+
+
+# Chance -----------------------------------------------------------------------------------------
+
+
+def log_order(first: np.ndarray, second: np.ndarray) -> float:
+    """Return log P(first <= second for all n people) where `second` is dealt to people at random.
+
+    With `first` from the largest down and c_i people whose `second` is no less than the i-th of them, exactly
+    the product of (c_i - i) / (n - i), i = 0 .. n - 1: the i-th may take any of these that are not taken.
+    """
+    n = len(first)
+    if n == 0:
+        return 0.0
+    at_least = n - np.searchsorted(np.sort(second), np.sort(first)[::-1], side="left") - np.arange(n)
+    return float(np.sum(np.log(np.maximum(at_least, 1e-9)) - np.log(np.arange(n, 0, -1))))
+
+
+def log_fixed(by: np.ndarray, column: np.ndarray) -> float:
+    """Return log P(all people with the same code of `by` have the same code of `column`).
+
+    With shares p_v of the codes of `column` and n_l people at each code of `by`, the product over l of the sum over
+    v of p_v ** n_l.
+    """
+    _, of_by = np.unique(by, return_counts=True)
+    share = np.unique(column, return_counts=True)[1] / len(column)
+    sizes, times = np.unique(of_by[of_by > 1], return_counts=True)
+    if not len(sizes):
+        return 0.0
+    powers = sizes[:, None] * np.log(share)[None, :]
+    top = powers.max(axis=1)
+    return float(np.sum(times * (top + np.log(np.exp(powers - top[:, None]).sum(axis=1)))))
+
+
+def log_ranges(column: np.ndarray) -> float:
+    """Return log P(each code of `column` is one unbroken range of a number that is independent of it).
+
+    Of n! / prod(n_v!) ways to lay n_v people of each of m codes in a row, m! are unbroken.
+    """
+    counts = np.unique(column, return_counts=True)[1]
+    return float(gammaln(len(counts) + 1) + gammaln(counts + 1).sum() - gammaln(counts.sum() + 1))
+
+
+def log_never(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
+    """Return log P(nobody of n people is among `first` and among `second`), both dealt at random: hypergeometric."""
+    rest = n - first - second
+    chance = gammaln(n - first + 1) + gammaln(n - second + 1) - gammaln(np.maximum(rest, 0) + 1) - gammaln(n + 1)
+    return np.where(rest < 0, -np.inf, chance)
+
+
+def log_formula(hits: int, tried: int, people: int, free: int) -> float:
+    """Return log P(a formula with `free` fitted numbers holds for all people).
+
+    `hits` of `tried` records keep it once the target is dealt to them at random; the fit may have made it hold for
+    `free` people whatever they are.
+    """
+    return float(xlogy(max(people - free, 0), max(hits, 1) / tried))

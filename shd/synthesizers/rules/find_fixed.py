@@ -1,13 +1,11 @@
 """Columns that another fixes: value by value, by ranges of a number, and what is missing exactly when."""
 
 import numpy as np
+import pandas as pd
 
-from shd.synthesizers.rules._chance import log_fixed, log_ranges
-from shd.synthesizers.rules._formula import Formula
-from shd.synthesizers.rules._kinds import Fixed, MissingTogether, MissingWhen
-from shd.synthesizers.rules._parts import Part, round_between
-from shd.synthesizers.rules._rule import Rule
-from shd.synthesizers.rules._table import Column, Table
+from shd.synthesizers.rules.kinds import Fixed, Formula, MissingTogether, MissingWhen
+from shd.synthesizers.rules.rule import Part, Rule, round_between
+from shd.synthesizers.rules.table import Column, Table, log_fixed, log_ranges
 
 _MOST_RANGES = 50  # levels that ranges of a number may fix
 
@@ -40,18 +38,13 @@ def find_fixed(table: Table, log_alpha: float, min_people: int, formulas: list[F
 
 def _constant(table: Table, by: Column, targets: list[np.ndarray]) -> np.ndarray:
     """Return for each target whether records with the same code of `by` have the same; first a sample is looked at."""
-    holds = np.ones(len(targets), dtype=bool)
+    holds = np.full(len(targets), bool((by.codes >= 0).any()))
     for rows in (table.sample, np.arange(len(by.codes))):
         rows = rows[by.codes[rows] >= 0]
-        order = rows[np.argsort(by.codes[rows], kind="stable")]
-        starts = np.flatnonzero(np.diff(by.codes[order], prepend=-1))
-        for place in np.flatnonzero(holds):
-            codes = targets[place][order]
-            if not len(order):
-                holds[place] = False
-                continue
-            low = np.minimum.reduceat(np.where(codes < 0, np.iinfo(np.int64).max, codes), starts)
-            holds[place] = bool((np.maximum.reduceat(codes, starts) <= low).all())
+        left = np.flatnonzero(holds)
+        codes = pd.DataFrame({place: targets[place][rows] for place in left}, index=rows)
+        groups = codes.where(codes >= 0).groupby(by.codes[rows])
+        holds[left] = (groups.max().fillna(0) == groups.min().fillna(0)).all()
     return holds
 
 

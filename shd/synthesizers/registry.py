@@ -1,0 +1,27 @@
+"""Every family by name, and the module that it lives in: a new family is one file and one line here."""
+
+from collections import UserDict
+from importlib import import_module
+
+
+class Registry(UserDict):
+    """Families by class name. A family is imported when it is first asked for: torch takes seconds."""
+
+    def __getitem__(self, name: str) -> type:
+        """Return a family; its module registers the class in place of its own name."""
+        if isinstance(self.data[name], str):
+            import_module(self.data[name])
+        return self.data[name]
+
+
+registry = Registry(
+    {
+        "SliceGaussian": "shd.synthesizers.slice_gaussian",
+        "ActiveAppearance": "shd.synthesizers.active_appearance",
+        "BayesianNetwork": "shd.synthesizers.bayesian_network",
+        "FlowMatching": "shd.synthesizers.flow_matching",
+        "ImageCGAN": "shd.synthesizers.image_cgan",
+        "Marginals": "shd.synthesizers.marginals",
+        "TabularCGAN": "shd.synthesizers.tabular_cgan",
+    }
+)
