@@ -11,9 +11,11 @@ import networkx
 import numpy as np
 import pandas as pd
 import pytest
+from importlinter.cli import lint_imports
+
 import shd
 import shd.compare.fidelity
-from importlinter.cli import lint_imports
+from shd._progress import Bar
 
 readme = importlib.import_module("data_scripts.readme")
 
@@ -77,7 +79,8 @@ from shd.compare.core.score import Score
 def measure(sides):
     gap = abs(sides.train.values[:, 0].mean() - sides.synthetic.values[:, 0].mean())
     said = "Shoes are off by so many sizes."
-    return Answer([Score.of("shoe size", gap, (gap, gap), floor=9, ceiling=0, verdict="green", better="lower", sentence=said)])
+    score = Score.of("shoe size", gap, (gap, gap), floor=9, ceiling=0, verdict="green", better="lower", sentence=said)
+    return Answer([score])
 
 
 QUESTION = Question(
@@ -87,14 +90,15 @@ QUESTION = Question(
 '''  # fmt: skip
 
 
-def test_a_metric_is_one_file_and_one_line(tmp_path, monkeypatch, capsys):
+def test_a_metric_is_one_file_and_one_line(tmp_path, monkeypatch):
     (tmp_path / "shoe_size.py").write_text(SHOE_SIZE, encoding="utf-8")
     monkeypatch.setattr(shd.compare.fidelity, "__path__", [*shd.compare.fidelity.__path__, str(tmp_path)])
     monkeypatch.setattr(sys.modules["shd.compare.ask"], "QUESTIONS", ("fidelity.columns", "fidelity.shoe_size"))
-    monkeypatch.setenv("SHD_PROGRESS", "1")
+    noted = []
+    monkeypatch.setattr(Bar, "advance", lambda bar, steps=1, note=None: noted.append(note))
     people = [pd.DataFrame({"shoe": np.random.default_rng(seed).normal(40, 3, 200).round()}) for seed in range(3)]
     report = shd.compare(people[0], people[1], holdout=people[2])
-    assert "do the shoes fit" in capsys.readouterr().err
+    assert "do the shoes fit" in noted
     assert report.score("shoe size").question == "fidelity"
     page = report.to_html()
     assert "Shoes are off by so many sizes." in page and "By how many sizes the mean shoe is off." in page
