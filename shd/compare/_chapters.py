@@ -10,7 +10,7 @@ from shd._style import to_svg
 from shd.compare import _figures_models as figures
 from shd.compare import map as pca_map
 from shd.compare._schema import VERDICTS
-from shd.compare.domain import forest
+from shd.compare.findings import forest
 
 if TYPE_CHECKING:
     from shd.compare.report import Report

@@ -17,7 +17,6 @@ from shd.compare import (
     checks,
     columns,
     detection,
-    domain,
     fairness,
     identifiability,
     linkability,
@@ -36,6 +35,7 @@ from shd.compare import (
     utility,
     weights,
 )
+from shd.compare import findings as known_findings
 from shd.compare import map as pca_map
 from shd.compare import rules as between_columns
 from shd.compare._coded import Coded, align, why_not_compared
@@ -77,7 +77,7 @@ STEPS = (
     Step("importance and calibration", agreement.measure, 20),
     Step("regression", regression.measure, 1),
     Step("few real records and synthetic ones", augmentation.measure, 11),
-    Step("known findings", domain.measure, 5, quick=False),
+    Step("known findings", known_findings.measure, 5, quick=False),
     Step("privacy: copies, near copies, distances", privacy.measure, 9),
     Step("membership inference", membership.measure, 4),
     Step("membership inference from the model", weights.measure, 4),
@@ -104,6 +104,7 @@ def compare(
     level: str = "full",
     synthesizer: Synthesizer | None = None,
     rules: Sequence[Rule | Callable] = (),
+    findings: Sequence[known_findings.Finding] = (),
     random_state: int = 0,
 ) -> Report:
     """Compare synthetic records with the real ones they were learned from.
@@ -134,6 +135,8 @@ def compare(
         model itself.
     rules : sequence of Rule
         Rules between columns to judge the records by, beside those that all of train keeps: see `shd.Rule`.
+    findings : sequence of Finding
+        What experts know of such tables, to be found in the synthetic one again: see `shd.compare.findings.load`.
     random_state : int
         The same inputs and seed give the same numbers to the last digit.
 
@@ -160,9 +163,11 @@ def compare(
     if any(isinstance(data, Dataset) and data.images is not None for data in given.values()):
         return _compare_images(given, target, synthesizer, int(random_state))
     inputs, skipped = prepare_tables(given, target, level, int(random_state))
-    inputs = replace(inputs, synthesizer=synthesizer, rules=tuple(as_rules(rules, ())))
+    known = known_findings.check(findings)
+    inputs = replace(inputs, synthesizer=synthesizer, rules=tuple(as_rules(rules, ())), findings=known)
     skipped += _notes(train, holdout)
     about = _about(given, inputs.target, inputs.word, len(inputs.train.names), inputs.random_state, level)
+    about = replace(about, findings=getattr(findings, "name", ""))
     evidence = Evidence(given, inputs, synthesizer, inputs.random_state)
     return _checked(evidence, lambda: _report(_with_trust(_ask(inputs), skipped, about.word), skipped, about))
 
@@ -233,8 +238,8 @@ def _ask(inputs: Inputs) -> list[Answer]:
 def _left_out(inputs: Inputs, steps: list[Step]) -> list[Skipped]:
     """List what the quick level leaves out of what would have been asked."""
     left_out = [step for step in STEPS if step not in steps]
-    if not domain.findings_for(role_of(inputs.given["train"], "name", "")):
-        left_out = [step for step in left_out if step.measure is not domain.measure]
+    if not inputs.findings:
+        left_out = [step for step in left_out if step.measure is not known_findings.measure]
     return [Skipped(step.label, 'the quick level leaves it out; take level="full"') for step in left_out]
 
 

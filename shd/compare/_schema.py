@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from shd.compare._coded import Coded
+    from shd.compare.findings.finding import Finding
     from shd.compare.images._grid import Grid
     from shd.synthesizers import Synthesizer
     from shd.synthesizers.rules import Rule as RuleOfColumns
@@ -269,6 +270,8 @@ class Inputs:
         What made the synthetic records, and is released with them: for attacks on the model itself.
     rules : tuple of Rule
         Rules between columns that the user adds to those found.
+    findings : tuple of Finding
+        What experts know of such tables.
     """
 
     train: "Coded"
@@ -285,6 +288,7 @@ class Inputs:
     given: dict = field(default_factory=dict)
     synthesizer: "Synthesizer | None" = None
     rules: "tuple[RuleOfColumns, ...]" = ()
+    findings: "tuple[Finding, ...]" = ()
 
     @property
     def splits(self) -> int:

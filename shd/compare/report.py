@@ -48,6 +48,7 @@ class About:
     licence: str = "unknown"
     licence_url: str = ""
     citation: str = ""
+    findings: str = ""
 
     def table(self, role: str) -> Table | None:
         """Return one of the tables, None where it was not given."""
@@ -124,7 +125,7 @@ class Report:
 
     @property
     def replication(self) -> pd.DataFrame:
-        """One row a known clinical finding, estimated on both tables; see `shd.compare.domain.replicate`."""
+        """One row a known clinical finding, estimated on both tables; see `shd.compare.findings.replicate`."""
         return self._frame("findings")
 
     @property

@@ -1,0 +1,97 @@
+"""Studies by folder: the findings that a challenge brings with it, or anybody's own."""
+
+import hashlib
+import importlib.util
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+from shd._errors import ShdError
+from shd._paths import challenges_dir
+from shd.compare.findings.finding import Finding
+from shd.compare.findings.replication import check
+
+
+class Studies(tuple[Finding, ...]):
+    """The findings of a folder, and how a card names it: ``diabetes_bioinformatics/studies``."""
+
+    name = ""
+
+
+def load(folder: str | Path) -> Studies:
+    """Import the package in a folder and return its ``FINDINGS``.
+
+    Parameters
+    ----------
+    folder : path
+        Holds ``__init__.py`` with ``FINDINGS``, a sequence of `Finding`; its other modules are imported relatively.
+
+    Returns
+    -------
+    Studies
+        A tuple, as ``shd.compare(..., findings=...)`` takes it.
+
+    Raises
+    ------
+    ShdError
+        Where there is no such package, it cannot be imported, or holds no findings.
+
+    Examples
+    --------
+    >>> studies = load("challenges/diabetes_bioinformatics/studies")  # doctest: +SKIP
+    """
+    folder = Path(folder).expanduser().resolve()
+    found = Studies(check(getattr(_package(folder), "FINDINGS", None) or _none(folder)))
+    found.name = "/".join(folder.parts[-2:])
+    return found
+
+
+def of_dataset(name: str) -> Studies:
+    """Return the findings of the challenge with this data set, as its challenge.toml names them; none without."""
+    for file in sorted(challenges_dir().glob("*/challenge.toml")):
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        if told.get("dataset") == name and "studies" in told["files"]:
+            return load(file.parent / told["files"]["studies"])
+    return Studies()
+
+
+def of_card(card: dict) -> Studies:
+    """Return the findings that the scores of a release were measured with; they are looked for among the challenges.
+
+    A card says no folder that is run unseen: its name has to be one that some challenge.toml names.
+    """
+    made_from = card["made_from"]["name"]
+    name = (card.get("comparison") or {}).get("findings")
+    if name is None:  # of an earlier version
+        asked = any(score["metric"] == "replication rate" for score in card["scores"])
+        return of_dataset(made_from) if asked else Studies()
+    for file in sorted(challenges_dir().glob("*/challenge.toml")):
+        own = tomllib.loads(file.read_text(encoding="utf-8"))["files"].get("studies")
+        folder = None if own is None else (file.parent / own).resolve()
+        if folder is not None and "/".join(folder.parts[-2:]) == name:
+            return load(folder)
+    raise ShdError(f"the card names the findings {name}, which no challenge has; give their folder: --findings FOLDER.")
+
+
+def _package(folder: Path) -> ModuleType:
+    """Import a folder under a name of its own, once: two folders called studies are two packages."""
+    name = f"shd_studies_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if not (folder / "__init__.py").is_file():
+        _none(folder)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise ShdError(f"{folder}: cannot be imported ({type(error).__name__}: {error}). Mend it.") from error
+    return module
+
+
+def _none(folder: Path) -> None:
+    raise ShdError(f"{folder}: no studies. Give a folder whose __init__.py holds FINDINGS, a list of findings.")
