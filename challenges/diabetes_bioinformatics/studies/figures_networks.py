@@ -1,16 +1,12 @@
-"""Figures of networks and phenotypes: real beside another table, nodes in the same places, patients in the same groups.
-
-Links are cut where they pass a label, and nothing is painted behind one: so it reads on light and on dark ground.
-"""
+"""Figures of networks and kinds of patients: real beside another table, nodes in the same places."""
 
 import textwrap
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle
+from matplotlib.patheffects import withStroke
 
 from shd import ShdError
 from shd._style import PALETTE, Figure, style
@@ -24,10 +20,9 @@ _WRAP = 17  # letters a line
 _PANEL = (5.3, 5.4)  # inches
 _LEAST_RADIUS, _MORE_RADIUS = 0.05, 0.13  # inches: of a node without records, and what the largest has beyond
 _LEAST_WIDTH, _MORE_WIDTH, _MOST_LIFT = 0.5, 0.9, 3.5  # points: of a line, more for each log lift, up to this one
-_STUB = 0.12  # inches: a shorter piece of a line says nothing
 _BETWEEN, _ABOVE, _BELOW = 0.3, 0.85, 0.35  # inches around the panels
 _KEPT, _DOTS, _DASHES = "#4d4d4d", (0, (1, 2)), (0, (5, 2))
-_DIVERGING, _MOST_SHADE, _VARIABLES = "PuOr_r", 2.0, 12  # of a heat map: colours, the last shade, most columns
+_MOST_SHADE, _VARIABLES = 2.0, 12  # of a heat map: the last shade, most columns
 
 
 def layout(edges: pd.DataFrame, seed: int = 0, most: int = 25) -> pd.DataFrame:
@@ -49,15 +44,6 @@ def layout(edges: pd.DataFrame, seed: int = 0, most: int = 25) -> pd.DataFrame:
         One row a node: node, label (in words, in lines), x, y (its centre, inches from the panel's lower
         left corner), radius, width, height (inches; of node and label, which stands below it, together), largest
         (records of the largest node).
-
-    Raises
-    ------
-    ShdError
-        Where no two stand together, or `most` is out of range.
-
-    References
-    ----------
-    Fruchterman and Reingold (1991), *Graph Drawing by Force-directed Placement*, doi 10.1002/spe.4380211102.
     """
     if not 1 < most <= 25:
         raise ShdError(f"most={most}: between 2 and 25 nodes can be drawn and read.")
@@ -71,9 +57,8 @@ def layout(edges: pd.DataFrame, seed: int = 0, most: int = 25) -> pd.DataFrame:
             nodes |= new
     if not nodes:
         raise ShdError("no two stand together more often than chance, so there is nothing to draw.")
-    size = np.sqrt(np.array([*nodes.values()]) / max(nodes.values()))
     frame = pd.DataFrame({"node": list(nodes), "label": [in_lines(name) for name in nodes]})
-    frame["radius"] = _LEAST_RADIUS + _MORE_RADIUS * size
+    frame["radius"] = _LEAST_RADIUS + _MORE_RADIUS * np.sqrt(np.array([*nodes.values()]) / max(nodes.values()))
     lines = frame["label"].str.split("\n")
     frame["width"] = np.maximum(lines.map(lambda own: max(map(len, own))) * _LETTER, 2 * frame["radius"]) + 0.06
     frame["height"] = 2 * frame["radius"] + lines.map(len) * _LINE + 0.06
@@ -90,26 +75,19 @@ def in_lines(level: str) -> str:
     return "\n".join(textwrap.wrap(title(str(level)), _WRAP))
 
 
-def _springs(nodes: list[str], strong: pd.DataFrame, seed: int, steps: int = 400) -> np.ndarray:
-    """Return places after Fruchterman and Reingold, with a pull to the centre, inches, shape (n, 2)."""
-    at = {name: i for i, name in enumerate(nodes)}
-    pull = np.zeros((len(nodes), len(nodes)))
-    inside = strong[strong["first"].isin(at) & strong["second"].isin(at)]
-    i, j = (inside[end].map(at).astype(int).to_numpy() for end in ("first", "second"))
-    pull[i, j] = pull[j, i] = np.sqrt(inside["weight"])
-    panel = np.array(_PANEL)
-    ideal = np.sqrt(panel.prod() / len(nodes))
-    places = np.random.default_rng(seed).random((len(nodes), 2)) * panel
-    for step in range(steps):
-        gap = places[:, None] - places[None, :]
-        distance = np.sqrt((gap**2).sum(axis=2)).clip(0.01)
-        # strangers far apart leave each other alone, as in the paper's grid: else they are driven to the edges
-        force = np.where(distance < 2 * ideal, ideal**2 / distance**2, 0) - pull * distance / ideal
-        move = (gap * force[:, :, None]).sum(axis=1) - 1.2 * (places - panel / 2)
-        length = np.sqrt((move**2).sum(axis=1, keepdims=True)).clip(1e-9)
-        places += move / length * np.minimum(length, panel.min() / 10 * (1 - step / steps))
-        places = places.clip(0, panel)
-    return places
+def _springs(nodes: list[str], strong: pd.DataFrame, seed: int) -> np.ndarray:
+    """Return places by springs along the links, inches, shape (n, 2): Fruchterman and Reingold (1991).
+
+    They are moved half of the way to where all distances across are the same, so that labels find room.
+    """
+    import networkx as nx
+
+    graph = nx.from_pandas_edgelist(strong, "first", "second", "weight").subgraph(nodes)
+    found = nx.spring_layout(graph, method="force", iterations=200, seed=seed)
+    places = np.array([found[name] for name in nodes])
+    places = (places - places.min(axis=0)) / np.ptp(places, axis=0).clip(1e-9)
+    even = places.argsort(axis=0).argsort(axis=0) / max(len(nodes) - 1, 1)
+    return (places + even) / 2 * np.array(_PANEL)
 
 
 def _apart(places: np.ndarray, boxes: np.ndarray, steps: int = 1500) -> tuple[np.ndarray, bool]:
@@ -165,11 +143,6 @@ def plot_networks(
     Returns
     -------
     matplotlib.figure.Figure
-
-    Raises
-    ------
-    ShdError
-        Where the real network has no link.
     """
     nodes = layout(real_edges, seed, most).set_index("node")
     links = match_links(real_edges, other_edges)
@@ -180,12 +153,12 @@ def plot_networks(
         figure = Figure((width, height))
         sides = ((0.0, "real", word, real_edges), (_PANEL[0] + _BETWEEN, "other", other_word, other_edges))
         for left, side, name, edges in sides:
-            place = (left / width, _BELOW / height, _PANEL[0] / width, _PANEL[1] / height)
-            axes = figure.add_axes(place, xlim=(0, _PANEL[0]), ylim=(0, _PANEL[1]))
-            axes.set_axis_off()
-            axes.text(0.1, _PANEL[1] + 0.05, name, fontsize=11, fontweight="bold")
+            axes = figure.add_axes((left / width, _BELOW / height, _PANEL[0] / width, _PANEL[1] / height))
             _draw_links(axes, nodes, drawn, side, other_word)
             _draw_nodes(axes, nodes, edges, PALETTE[name])
+            axes.set(xlim=(0, _PANEL[0]), ylim=(0, _PANEL[1]))
+            axes.set_axis_off()
+            axes.text(0.1, _PANEL[1] + 0.05, name, fontsize=11, fontweight="bold")
         found = f"{_survive(links)} between {what} survive, {_invented(links)} invented"
         whole = (
             f"Drawn are the {len(nodes)} {what} with the surest links, of which {_survive(drawn)} survive and "
@@ -207,56 +180,51 @@ def _invented(links: pd.DataFrame) -> str:
     return f"{n} is" if n == 1 else f"{n} are"
 
 
-def _look(status: str, side: str, other_word: str) -> tuple[str, object] | None:
-    """Return colour and line style of a link in one panel; None where it is not there."""
-    if side == "real":
-        return None if status == "invented" else (_KEPT, "-")
-    return {"kept": (_KEPT, "-"), "lost": (PALETTE["floor"], _DOTS), "invented": (PALETTE[other_word], _DASHES)}[status]
-
-
 def _draw_links(axes: Axes, nodes: pd.DataFrame, links: pd.DataFrame, side: str, other_word: str) -> None:
-    """Draw the links of one panel, weak ones first, cut where they would run through a label."""
-    bottom = nodes["y"] + nodes["radius"] + 0.02 - nodes["height"]
-    top = nodes["y"] - nodes["radius"]
-    labels = np.column_stack([nodes["x"] - nodes["width"] / 2, bottom, nodes["x"] + nodes["width"] / 2, top])
-    for row in links.sort_values(f"{side} log lift", kind="stable").itertuples(index=False):
-        look = _look(row.status, side, other_word)
-        if look is None:
-            continue
-        ends = nodes.loc[[row.first, row.second], ["x", "y"]].to_numpy()
-        lift = row[links.columns.get_loc("real log lift" if row.status == "lost" else f"{side} log lift")]
-        width = _LEAST_WIDTH + _MORE_WIDTH * min(max(lift, 0), _MOST_LIFT)
-        for low, high in _visible(ends, labels):
-            piece = ends[0] + np.outer([low, high], ends[1] - ends[0])
-            if np.hypot(*(piece[1] - piece[0])) < _STUB:
-                continue
-            colour, dashes = look
-            axes.plot(*piece.T, color=colour, linestyle=dashes, linewidth=width, alpha=0.85, zorder=1)
+    """Draw the links of one panel: all real ones as they are, in the other one by what became of them."""
+    import networkx as nx
 
-
-def _visible(ends: np.ndarray, boxes: np.ndarray) -> list[tuple[float, float]]:
-    """Return the parts of a line, as shares of its way, that lie outside all boxes (left, bottom, right, top)."""
-    way = np.where(np.abs(ends[1] - ends[0]) < 1e-9, 1e-9, ends[1] - ends[0])
-    meets = np.sort([(boxes[:, :2] - ends[0]) / way, (boxes[:, 2:] - ends[0]) / way], axis=0)
-    hidden = np.column_stack([meets[0].max(axis=1), meets[1].min(axis=1)]).clip(0, 1)
-    parts, at = [], 0.0
-    for low, high in sorted(map(tuple, hidden[hidden[:, 0] < hidden[:, 1]])):
-        if low > at:
-            parts.append((at, low))
-        at = max(at, high)
-    return [*parts, (at, 1.0)] if at < 1 else parts
+    looks = {"kept": (_KEPT, "-"), "lost": (PALETTE["floor"], _DOTS), "invented": (PALETTE[other_word], _DASHES)}
+    if side == "real":
+        looks = {"kept": (_KEPT, "-"), "lost": (_KEPT, "-")}
+    for status, (colour, dashes) in looks.items():
+        own = links[links["status"] == status]
+        lift = own["real log lift" if status == "lost" else f"{side} log lift"]
+        nx.draw_networkx_edges(
+            nx.from_pandas_edgelist(own, "first", "second"),
+            nodes[["x", "y"]].T.to_dict("list"),
+            edgelist=own[["first", "second"]].to_numpy().tolist(),
+            width=_LEAST_WIDTH + _MORE_WIDTH * lift.clip(0, _MOST_LIFT).to_numpy(),
+            edge_color=colour,
+            style=dashes,
+            alpha=0.85,
+            ax=axes,
+        )
 
 
 def _draw_nodes(axes: Axes, nodes: pd.DataFrame, edges: pd.DataFrame, colour: str) -> None:
     """Draw nodes by their records in the panel's own table, and their labels below."""
+    import networkx as nx
+
+    graph, places = nx.Graph(), nodes[["x", "y"]].T.to_dict("list")
+    graph.add_nodes_from(nodes.index)
     ends = [edges[[end, f"{end} records"]].set_axis(["node", "n"], axis=1) for end in ("first", "second")]
     records = pd.concat(ends).drop_duplicates("node").set_index("node")["n"].reindex(nodes.index, fill_value=0)
-    for (_, node), n in zip(nodes.iterrows(), records, strict=True):
-        # areas in both panels by the same scale, which ends where the layout left room
-        radius = min(_LEAST_RADIUS + _MORE_RADIUS * np.sqrt(n / node["largest"]), node["radius"] + 0.03)
-        axes.add_patch(Circle((node["x"], node["y"]), radius, facecolor=colour, edgecolor="none", zorder=2))
-        below = node["y"] - node["radius"] - 0.03
-        axes.text(node["x"], below, node["label"], fontsize=_FONT, ha="center", va="top", linespacing=1.05, zorder=3)
+    # areas in both panels by the same scale, which ends where the layout left room
+    radius = np.minimum(_LEAST_RADIUS + _MORE_RADIUS * np.sqrt(records / nodes["largest"]), nodes["radius"] + 0.03)
+    area = (2 * 72 * radius) ** 2  # of the square around it, in points
+    nx.draw_networkx_nodes(graph, places, node_size=area.to_numpy(), node_color=colour, linewidths=0, ax=axes)
+    below = (nodes["y"] - nodes["radius"] - 0.03).to_dict()
+    labels = nx.draw_networkx_labels(
+        graph,
+        {name: (x, below[name]) for name, (x, _) in places.items()},
+        nodes["label"].to_dict(),
+        font_size=_FONT,
+        verticalalignment="top",
+        ax=axes,
+    )
+    for label in labels.values():  # a link that passes behind a label leaves it readable
+        label.set(linespacing=1.05, path_effects=[withStroke(linewidth=2.5, foreground="white")])
 
 
 def _network_legend(figure: Figure, word: str, other_word: str) -> None:
@@ -285,31 +253,24 @@ def plot_phenotypes(comparison: PhenotypeComparison, word: str = "real", other_w
         Bars with 95 % intervals, and two heat maps: distances from the average real patient, in standard
         deviations, of the variables that tell the kinds apart.
     """
-    shares, names = comparison.shares, _telling(comparison.profiles)
+    shares = comparison.shares
+    telling = comparison.profiles.groupby("variable", sort=False)["real scaled"].std().nlargest(_VARIABLES).index
+    names = [name for name in comparison.profiles["variable"].unique() if name in telling]
     with style():
         figure = Figure((11.2, 1.75 + 0.62 * len(shares)), layout="constrained")
-        axes = figure.subplots(1, 3, width_ratios=(1.5, 2.4, 2.4), sharey=True)
-        at = np.arange(len(shares))[::-1]
-        _draw_shares(axes[0], shares, at, word, other_word)
+        axes = figure.subplots(1, 3, width_ratios=(1.5, 2.2, 2.6))
+        _draw_shares(axes[0], shares, word, other_word)
         for panel, side, name in ((axes[1], "real", word), (axes[2], "other", other_word)):
             table = comparison.profiles.pivot(index="cluster", columns="variable", values=f"{side} scaled")[names]
-            picture = _draw_profile(panel, table, at, name)
-        figure.colorbar(
-            picture, ax=axes[2], label="standard deviations\nfrom the average", shrink=0.8, pad=0.02, extend="both"
-        )
+            _draw_profile(panel, table, name, with_scale=side == "other")
         moved = f"{comparison.moved:.1%} of patients would have to change their kind for the shares to agree; "
         figure.suptitle(f"{moved}profiles differ by {comparison.off:.2f} standard deviations", x=0.01, ha="left")
     return figure
 
 
-def _telling(profiles: pd.DataFrame) -> list[str]:
-    """Return the variables that tell the real clusters apart best, in the order of the table."""
-    spread = profiles.groupby("variable", sort=False)["real scaled"].std().nlargest(_VARIABLES).index
-    return [name for name in profiles["variable"].unique() if name in spread]
-
-
-def _draw_shares(axes: Axes, shares: pd.DataFrame, at: np.ndarray, word: str, other_word: str) -> None:
-    for side, name, shift, hatch in (("real", word, 0.19, None), ("other", other_word, -0.19, "////")):
+def _draw_shares(axes: Axes, shares: pd.DataFrame, word: str, other_word: str) -> None:
+    at = np.arange(len(shares)) + 0.5  # as the rows of a heat map, from the top
+    for side, name, shift, hatch in (("real", word, -0.19, None), ("other", other_word, 0.19, "////")):
         value = 100 * shares[side]
         error = np.abs([value - 100 * shares[f"{side} low"], 100 * shares[f"{side} high"] - value])
         look = {"color": PALETTE[name]} if hatch is None else {"facecolor": "none", "edgecolor": PALETTE[name]}
@@ -317,38 +278,22 @@ def _draw_shares(axes: Axes, shares: pd.DataFrame, at: np.ndarray, word: str, ot
         axes.errorbar(value, at + shift, xerr=error, linestyle="none", color=_KEPT, capsize=2, linewidth=1)
     labels = [f"{c}: " + w for c, w in shares[["cluster", "words"]].itertuples(index=False)]
     axes.set_yticks(at, ["\n".join(textwrap.wrap(label, 34)) for label in labels], fontsize=7.5)
+    axes.set_ylim(len(shares), 0)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("% of patients")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8.5)
 
 
-def _brief(variable: str) -> str:
-    """Return the name of a variable as it fits below a column."""
-    return variable.replace("main diagnosis", "main").replace("medication changed", "changed")
-
-
-def _draw_profile(axes: Axes, table: pd.DataFrame, at: np.ndarray, name: str) -> AxesImage:
+def _draw_profile(axes: Axes, table: pd.DataFrame, name: str, with_scale: bool) -> None:
     """Draw one heat map with its numbers; an empty cluster stays empty."""
-    values = table.to_numpy()
-    n, m = values.shape
-    picture = axes.imshow(
-        values,
-        cmap=_DIVERGING,
-        vmin=-_MOST_SHADE,
-        vmax=_MOST_SHADE,
-        aspect="auto",
-        extent=(-0.5, m - 0.5, -0.5, n - 0.5),
-    )
-    for (i, j), value in np.ndenumerate(values):
-        if not np.isnan(value):
-            dark = "white" if abs(value) > 0.65 * _MOST_SHADE else "black"  # on the shade of its cell
-            said = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0"
-            axes.text(j, at[i], said, ha="center", va="center", fontsize=6.5, color=dark)
-    axes.set_xticks(range(m), [_brief(name) for name in table.columns], fontsize=8)
-    axes.tick_params(axis="x", rotation=60, length=0)
-    for label in axes.get_xticklabels():
-        label.set(ha="right", rotation_mode="anchor")
-    axes.tick_params(axis="y", length=0)
+    import seaborn as sns
+
+    said = table.map(lambda value: f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0")
+    brief = [name.replace("main diagnosis", "main").replace("medication changed", "changed") for name in table]
+    scale = {"label": "standard deviations\nfrom the average", "shrink": 0.8, "pad": 0.02, "extend": "both"}
+    shades = {"cmap": "PuOr_r", "vmin": -_MOST_SHADE, "vmax": _MOST_SHADE, "cbar": with_scale, "cbar_kws": scale}
+    sns.heatmap(table, ax=axes, annot=said, fmt="", annot_kws={"fontsize": 6.5}, yticklabels=False, **shades)
+    axes.set_xticks(np.arange(len(brief)) + 0.5, brief, fontsize=8, rotation=60, ha="right", rotation_mode="anchor")
+    axes.tick_params(length=0)
+    axes.set(xlabel="", ylabel="")
     axes.set_title(f"{name} patients of each kind", fontsize=9, loc="left")
-    axes.spines[:].set_visible(False)
-    return picture
