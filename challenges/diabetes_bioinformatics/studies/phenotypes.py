@@ -1,11 +1,14 @@
 """Are the kinds of patients those of life? Clusters learned on one table, looked for in another one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.proportion import proportion_confint
 
 from shd import Dataset, ShdError
@@ -15,15 +18,8 @@ from .tables import first_records, need_columns
 from .variables import HBA1C_GROUPS, VISITS, age_years, drug_columns, drugs_taken, hba1c_group, insulin, primary_group
 
 _CLINICAL = (
-    "age",
-    "number_diagnoses",
-    "time_in_hospital",
-    "num_medications",
-    *VISITS,
-    "A1Cresult",
-    "change",
-    "diag_1",
-)
+    "age", "number_diagnoses", "time_in_hospital", "num_medications", *VISITS, "A1Cresult", "change", "diag_1",
+)  # fmt: skip
 _SAID = 3  # features that a cluster's words name
 _TOLD = 0.25  # standard deviations from the average from which on a feature is worth a word
 _WORDS = {  # of a number above and below the average
@@ -45,26 +41,31 @@ class Phenotypes:
 
     Parameters
     ----------
-    features : list of str
-        Clinical variables and indicators of levels, ``"main diagnosis: respiratory"``.
-    centre, spread : ndarray of float, shape (n_features,)
-        Means and standard deviations of the table that it was learned on; indicators have spread 1.
-    centres : ndarray of float, shape (k, n_features)
-        Scaled, the largest cluster first.
+    model : Pipeline
+        Scales the variables and finds the nearest cluster, the largest one first.
+    average : Series
+        Mean of each clinical variable and indicator of a level, ``"main diagnosis: respiratory"``, where it was
+        learned.
+    deviation : Series
+        Their standard deviations there.
     learned : DataFrame
         Shares of that table; see `shares`.
     """
 
-    features: list[str]
-    centre: np.ndarray
-    spread: np.ndarray
-    centres: np.ndarray
+    model: Pipeline
+    average: pd.Series
+    deviation: pd.Series
     learned: pd.DataFrame
 
     @property
     def k(self) -> int:
         """Number of clusters."""
         return len(self.centres)
+
+    @property
+    def centres(self) -> np.ndarray:
+        """Scaled, float, shape (k, n_variables)."""
+        return self.model[-1].cluster_centers_
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -87,12 +88,11 @@ class Phenotypes:
             One row a cluster: cluster, share, low, high (0 to 1, Wilson, 95 %), records, and distance: the
             mean to the centre, in standard deviations of a variable. It grows where the cluster is blurred.
         """
-        nearest, distance, _ = self._nearest(first_records(dataset))
+        nearest, values = self._nearest(first_records(dataset))
         n = np.bincount(nearest, minlength=self.k)
         low, high = proportion_confint(n, n.sum(), method="wilson")
-        total = np.bincount(nearest, distance, minlength=self.k)
-        mean = np.divide(total, n, out=np.full(self.k, np.nan), where=n > 0)
-        columns = {"share": n / n.sum(), "low": low, "high": high, "records": n, "distance": mean}
+        distance = pd.Series(self.model.transform(values).min(axis=1)).groupby(nearest).mean().reindex(range(self.k))
+        columns = {"share": n / n.sum(), "low": low, "high": high, "records": n, "distance": distance}
         return pd.DataFrame({"cluster": range(1, self.k + 1), **columns})
 
     def profiles(self, dataset: Dataset | pd.DataFrame) -> pd.DataFrame:
@@ -105,37 +105,27 @@ class Phenotypes:
             indicators; prior visits as log(1 + visits)), scaled: its distance from the average of the table that
             was learned from, in standard deviations. NaN where a cluster is empty.
         """
-        nearest, _, scaled = self._nearest(first_records(dataset))
-        means = np.full((self.k, len(self.features)), np.nan)
-        for cluster in np.unique(nearest):
-            means[cluster] = scaled[nearest == cluster].mean(axis=0)
-        rows = pd.MultiIndex.from_product([range(1, self.k + 1), self.features], names=["cluster", "variable"])
-        frame = rows.to_frame(index=False)
-        # an indicator's own deviation follows from its share
-        return frame.assign(
-            mean=(means * self.spread + self.centre).ravel(), scaled=(means / self._deviation()).ravel()
-        )
+        nearest, values = self._nearest(first_records(dataset))
+        means = values.fillna(self.average).groupby(nearest).mean().reindex(range(self.k))
+        rows = pd.MultiIndex.from_product([range(1, self.k + 1), means.columns], names=["cluster", "variable"])
+        scaled = (means - self.average) / self.deviation
+        return rows.to_frame(index=False).assign(mean=means.to_numpy().ravel(), scaled=scaled.to_numpy().ravel())
 
-    def _nearest(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        scaled = (_variables(frame, self.features) - self.centre) / self.spread
-        squares = (scaled**2).sum(axis=1)[:, None] - 2 * scaled @ self.centres.T + (self.centres**2).sum(axis=1)
-        nearest = squares.argmin(axis=1)
-        return nearest, np.sqrt(squares.min(axis=1).clip(0)), scaled
-
-    def _deviation(self) -> np.ndarray:
-        indicator = np.array([":" in name for name in self.features])
-        return np.where(indicator, np.sqrt((self.centre * (1 - self.centre)).clip(1e-4)), 1.0)
+    def _nearest(self, frame: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+        values = _variables(frame, list(self.average.index))
+        with one_thread():
+            return self.model.predict(values), values
 
     def _words(self) -> list[str]:
         """Name what sets each cluster most apart, in words."""
-        said = []
-        for row in self.centres / self._deviation():
+        said, is_level = [], self.average.index.str.contains(":")
+        for row in self.centres / np.where(is_level, self.deviation, 1.0):
             parts = []
             for j in np.argsort(-np.abs(row), kind="stable"):
-                name = self.features[j]
+                name = self.average.index[j]
                 if abs(row[j]) < _TOLD or len(parts) == _SAID:
                     break
-                if ":" not in name:
+                if not is_level[j]:
                     parts.append(_WORDS[name][0 if row[j] > 0 else 1])
                 elif row[j] > 0:  # that a level is rare says little
                     parts.append(name)
@@ -147,9 +137,8 @@ def phenotypes(dataset: Dataset | pd.DataFrame, k: int = 5, random_state: int = 
     """Sort patients into k kinds by clinical variables (k-means), to look for the same kinds elsewhere.
 
     Variables: age, diagnoses, days, medications and prior visits (as log(1 + visits)), insulin, number of
-    other diabetes drugs, the four groups of HbA1c and the nine of the main diagnosis of Strack et al. (2014); a
-    table of chapters keeps "endocrine and metabolic", of which diabetes is most, among them. Numbers are
-    in standard deviations; two levels differ by as much as two average patients do in a number.
+    other diabetes drugs, the four groups of HbA1c and the nine of the main diagnosis of Strack et al. (2014). Numbers
+    are in standard deviations; two levels differ by as much as two average patients do in a number.
 
     Parameters
     ----------
@@ -163,32 +152,33 @@ def phenotypes(dataset: Dataset | pd.DataFrame, k: int = 5, random_state: int = 
     -------
     Phenotypes
 
-    Raises
-    ------
-    ShdError
-        Where columns lack, or there are fewer different patients than clusters.
-
     References
     ----------
     Lloyd (1982), *Least Squares Quantization in PCM*, doi 10.1109/TIT.1982.1056489. Ahlqvist et al. (2018),
     *Novel subgroups of adult-onset diabetes*, doi 10.1016/S2213-8587(18)30051-2, cluster patients so.
     """
     frame = first_records(dataset)
-    features = _features(frame)
-    values = _variables(frame, features)
-    centre = np.nan_to_num(values.mean(axis=0))
-    indicator = np.array([":" in name for name in features])
-    spread = np.where(indicator, 1.0, values.std(axis=0))
-    spread[spread == 0] = 1.0
-    scaled = (values - centre) / spread
-    if k < 2 or len(np.unique(scaled.round(9), axis=0)) < k:
+    values = _variables(frame)
+    if k < 2 or len(values.round(9).drop_duplicates()) < k:
         raise ShdError(f"k={k} clusters take k of at least 2 and as many different patients; change k or give more.")
+    numbers, levels = list(_WORDS), list(values.columns[len(_WORDS) :])
+    fill = SimpleImputer(keep_empty_features=True)
+    scale = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(fill, StandardScaler()), numbers),
+            ("levels", StandardScaler(with_std=False), levels),
+        ]
+    )
+    model = make_pipeline(scale, KMeans(k, n_init=8, random_state=random_state))
     with one_thread():
-        centres = KMeans(k, n_init=8, random_state=random_state).fit(scaled).cluster_centers_
-    found = Phenotypes(features, centre, spread, centres, pd.DataFrame())
-    n = np.bincount(found._nearest(frame)[0], minlength=k)
-    found = Phenotypes(features, centre, spread, centres[np.argsort(-n, kind="stable")], pd.DataFrame())
-    return Phenotypes(features, centre, spread, found.centres, found.shares(frame))
+        n = np.bincount(model.fit_predict(values), minlength=k)
+    model[-1].cluster_centers_ = model[-1].cluster_centers_[np.argsort(-n, kind="stable")]
+    average = values.mean().fillna(0.0)
+    deviation = values.fillna(average).std(ddof=0)[numbers].replace(0.0, 1.0)
+    share = average[levels]
+    deviation = pd.concat([deviation, np.sqrt((share * (1 - share)).clip(1e-4))])  # follows from the share
+    found = Phenotypes(model, average, deviation, pd.DataFrame())
+    return Phenotypes(model, average, deviation, found.shares(frame))
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,27 +251,23 @@ def compare_phenotypes(
     )
 
 
-def _features(frame: pd.DataFrame) -> list[str]:
-    groups = primary_group(need_columns(frame, _CLINICAL))
-    present = [group for group in sorted(groups.cat.categories) if (groups == group).any()]
-    return [*_WORDS, *(f"HbA1c: {g}" for g in HBA1C_GROUPS), *(f"main diagnosis: {g}" for g in present)]
-
-
-def _variables(frame: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
-    """Return the clinical variables, float, shape (n, n_features); missing numbers are the mean."""
-    _features(frame)
+def _variables(frame: pd.DataFrame, features: list[str] | None = None) -> pd.DataFrame:
+    """Return the clinical variables, numbers first; indicators of those levels that are there, or are asked for."""
+    need_columns(frame, _CLINICAL)
     drugs = [name for name in drug_columns(frame) if name != "insulin"]
     columns = {
         "age": age_years(frame),
         "diagnoses": frame["number_diagnoses"],
         "days in hospital": frame["time_in_hospital"],
         "medications": frame["num_medications"],
-        "insulin": insulin(frame) if "insulin" in frame else np.zeros(len(frame)),
+        **{f"{name.removeprefix('number_')} visits before": np.log1p(frame[name].clip(0)) for name in VISITS},
+        "insulin": insulin(frame) if "insulin" in frame else 0.0,
         "other diabetes drugs": drugs_taken(frame, drugs).sum(axis=1),
     }
-    for name in VISITS:
-        columns[f"{name.removeprefix('number_')} visits before"] = np.log1p(frame[name].astype(float).clip(0))
-    groups = {"HbA1c": hba1c_group(frame), "main diagnosis": primary_group(frame)}
-    columns |= {name: groups[name.split(": ")[0]] == name.split(": ")[1] for name in features if ":" in name}
-    values = np.column_stack([np.asarray(columns[name], dtype=float) for name in features])
-    return np.where(np.isnan(values), np.nan_to_num(pd.DataFrame(values).mean().to_numpy()), values)
+    hba1c, main = hba1c_group(frame), primary_group(frame)
+    columns |= {f"HbA1c: {group}": hba1c == group for group in HBA1C_GROUPS}
+    columns |= {f"main diagnosis: {group}": main == group for group in sorted(main.cat.categories)}
+    table = pd.DataFrame({name: np.asarray(values, dtype=float) for name, values in columns.items()}, frame.index)
+    if features is None:
+        features = [name for name in table if not name.startswith("main diagnosis: ") or table[name].any()]
+    return table.reindex(columns=features, fill_value=0.0)

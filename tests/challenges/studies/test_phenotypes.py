@@ -133,7 +133,7 @@ def test_the_first_stay_of_a_patient_counts(challenge):
     data = challenge(600, 0)
     model = studies.phenotypes(data)
     assert model.shares(data)["records"].sum() == 300 and len(model.assign(data)) == 600
-    assert any("main diagnosis" in name for name in model.features)
+    assert any("main diagnosis" in name for name in model.average.index)
 
 
 def test_one_patient_and_no_drug(study):
