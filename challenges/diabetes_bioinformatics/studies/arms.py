@@ -23,28 +23,14 @@ _Z = float(norm.ppf(0.975))
 
 @dataclass(frozen=True)
 class Contrast:
-    """How much more often, or how much longer, in the treated than in controls.
+    """How much more often, or how much longer, in the treated than in controls; NaN where it cannot be estimated."""
 
-    Parameters
-    ----------
-    value, low, high : float
-        Difference of shares (-1 to 1) or of means, with its 95 % interval; NaN where it cannot be estimated.
-    n_treated, n_control : int
-        Records in either arm.
-    worth : float
-        As how many controls the weighted ones count (Kish); `n_control` where nothing is weighted.
-    method : str
-        One of `METHODS`.
-    why_not : str
-        Why it cannot be estimated; empty where it can.
-    """
-
-    value: float
+    value: float  # difference of shares, -1 to 1, or of means
     low: float
     high: float
     n_treated: int
     n_control: int
-    worth: float
+    worth: float  # as how many controls the weighted ones count (Kish)
     method: str
     why_not: str = ""
 
@@ -67,13 +53,13 @@ class Arms:
 
 
 def lay_out(
-    treated: Dataset | pd.DataFrame, control: Dataset | pd.DataFrame, outcome: str | None, adjust: Sequence[str]
+    treated: Dataset | pd.DataFrame, control: Dataset | pd.DataFrame, outcome: str, adjust: Sequence[str]
 ) -> Arms:
     """Put two arms into one table and lay out the terms; those that an arm does not have are left out."""
     need_list(adjust, "adjust")
-    pooled = _pool(treated, control, [*adjust, *([] if outcome is None else [outcome])])
+    pooled = _pool(treated, control, [*adjust, outcome])
     a = (np.arange(len(pooled)) < len(treated)).astype(float)
-    y, is_level = _outcome(pooled, outcome) if outcome is not None else (a, True)
+    y, is_level = _outcome(pooled, outcome)
     design = make_design(pooled, adjust, np.where(np.isnan(y), np.nan, a), least=1)
     is_treated = design.y == 1
     arms = [design.x[is_treated], design.x[~is_treated]]
@@ -82,7 +68,7 @@ def lay_out(
     sound = np.all([(arm.std(axis=0) > 0) & (_rarer(arm) >= _FEWEST) for arm in arms], axis=0)
     design.labels, design.x = [k for k, fine in zip(design.labels, sound, strict=True) if fine], design.x[:, sound]
     y = y[design.rows]
-    flat = any(np.ptp(y[own]) == 0 for own in (is_treated, ~is_treated)) and outcome is not None
+    flat = any(np.ptp(y[own]) == 0 for own in (is_treated, ~is_treated))
     why_not = "the outcome does not vary in one of the arms" if flat else ""
     return Arms(design, y, is_level, pooled.subjects[design.rows], why_not)
 
@@ -121,16 +107,6 @@ def _outcome(data: Dataset, name: str) -> tuple[np.ndarray, bool]:
     return yes_no(data, name), True
 
 
-def propensity(arms: Arms) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return weights of controls, with mean 1, and each record's move of the coefficients; None without an end."""
-    x, a = arms.x, arms.design.y
-    found = effects(x, a, _codes(arms.subjects), True)
-    if found is None:
-        return None
-    odds = np.exp(x[a == 0] @ found[0])
-    return odds / odds.mean(), found[2]
-
-
 def estimate(arms: Arms, method: str) -> tuple[Contrast, pd.Series | None]:
     """Return a contrast, and what each subject adds to it (the sum is 0); None where it cannot be estimated."""
     a, y = arms.design.y == 1, arms.y
@@ -156,10 +132,12 @@ def _raw(arms: Arms) -> tuple[float, np.ndarray, float]:
 
 def _weighting(arms: Arms) -> tuple[float, np.ndarray, float] | None:
     """Do the same with controls that are weighted to look like the treated."""
-    fitted = propensity(arms)
+    control, y = arms.design.y == 0, arms.y
+    fitted = effects(arms.x, arms.design.y, _codes(arms.subjects), True)
     if fitted is None:
         return None
-    (weights, coefficients), control, y = fitted, arms.design.y == 0, arms.y
+    odds = np.exp(arms.x[control] @ fitted[0])
+    weights, coefficients = odds / odds.mean(), fitted[2]
     mean, total = np.average(y[control], weights=weights), weights.sum()
     own = np.zeros(len(y))
     own[control] = weights * (y[control] - mean) / total

@@ -18,33 +18,18 @@ from scipy.stats import norm
 from shd import Dataset, ShdError
 from shd.compare.findings import generator
 
-from .arms import METHODS, Contrast, estimate, lay_out, no_contrast, propensity
+from .arms import METHODS, Contrast, estimate, lay_out, no_contrast
 from .tables import as_dataset, need_list
 from .variables import EARLY, column_of, yes_no
 
-__all__ = ["ADJUST", "METHODS", "Contrast", "balance", "contrast", "control_arm_experiment"]
-
 ADJUST = (
-    "age (10 years)",
-    "sex",
-    "race",
-    "main diagnosis",
-    "days in hospital",
-    "number of diagnoses",
-    "prior inpatient visits",
-    "number_emergency",
-    "num_medications",
-    "insulin",
-)
+    "age (10 years)", "sex", "race", "main diagnosis", "days in hospital", "number of diagnoses",
+    "prior inpatient visits", "number_emergency", "num_medications", "insulin",
+)  # fmt: skip
 """What both tables have. Length of stay and medicines are known at discharge only: they may follow treatment."""
 
-REAL, FEW, HELD_OUT, SYNTHETIC, FLOOR = (
-    "own controls",
-    "few own controls",
-    "held-out controls",
-    "synthetic controls",
-    "controls of independent columns",
-)
+REAL, FEW, HELD_OUT, SYNTHETIC = "own controls", "few own controls", "held-out controls", "synthetic controls"
+FLOOR = "controls of independent columns"
 _Z = float(norm.ppf(0.975))
 
 
@@ -69,69 +54,20 @@ def contrast(
     subject: the infinitesimal jackknife, what a bootstrap by subject comes to with many records. They hold the
     chance in the records, not that in the training of a generator.
 
+    Rosenbaum and Rubin (1983), doi 10.1093/biomet/70.1.41. Robins (1986) on g-computation, doi
+    10.1016/0270-0255(86)90088-6. Stefanski and Boos (2002), *The Calculus of M-Estimation*, doi
+    10.1198/000313002753631330.
+
     Parameters
     ----------
     treated, control : Dataset or DataFrame
         The two arms; those of one source share subjects, by their ids. Records without the outcome or a number to
         adjust for are left out. A level that fewer than ten records of either arm have is not adjusted for; nor, in
         g-computation, one whose controls all had one outcome.
-    outcome : str
-        A variable: 0 and 1, ``No`` and another level, or numbers.
-    adjust : sequence of str
-        Variables that were known before treatment.
-    method : str
-        One of `METHODS`.
-
-    Returns
-    -------
-    Contrast
-
-    Raises
-    ------
-    ShdError
-        Where a column is missing or of another kind, or there is no such method.
-
-    Notes
-    -----
-    An exercise in bias, and no evidence about treatments: see the head of this module.
-
-    References
-    ----------
-    Rosenbaum and Rubin (1983), doi 10.1093/biomet/70.1.41. Robins (1986) on g-computation, doi
-    10.1016/0270-0255(86)90088-6. Stefanski and Boos (2002), *The Calculus of M-Estimation*, doi
-    10.1198/000313002753631330.
     """
     if method not in METHODS:
         raise ShdError(f"method={method!r} is not one of {', '.join(METHODS)}.")
     return estimate(lay_out(treated, control, outcome, adjust), method)[0]
-
-
-def balance(
-    treated: Dataset | pd.DataFrame, control: Dataset | pd.DataFrame, adjust: Sequence[str] = ADJUST
-) -> pd.DataFrame:
-    """Return how far treated and controls are apart in each term, before and after weighting.
-
-    Parameters and errors as for `contrast`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns term, before, after: standardised mean differences (treated minus control, by the root of the
-        mean variance of the two arms before weighting). Within 0.1 counts as balanced. ``after`` is NaN where the
-        propensity cannot be estimated.
-
-    References
-    ----------
-    Austin (2009), *Balance diagnostics for comparing the distribution of baseline covariates*, doi 10.1002/sim.3697.
-    """
-    arms = lay_out(treated, control, None, adjust)
-    x, a = arms.design.x, arms.design.y == 1
-    spread = np.sqrt((x[a].var(axis=0) + x[~a].var(axis=0)) / 2)
-    fitted = propensity(arms) if not arms.why_not else None
-    before, after = (x[a].mean(axis=0) - x[~a].mean(axis=0)) / spread, np.full(x.shape[1], np.nan)
-    if fitted is not None:
-        after = (x[a].mean(axis=0) - np.average(x[~a], axis=0, weights=fitted[0])) / spread
-    return pd.DataFrame({"term": arms.design.labels, "before": before, "after": after})
 
 
 def control_arm_experiment(
@@ -147,36 +83,20 @@ def control_arm_experiment(
 ) -> pd.DataFrame:
     """Keep the treated of train, and replace its controls: few of its own, held-out, synthetic, independent columns.
 
+    One row a control group and method: controls (own: those of train), method, value, low, high, n treated, n control,
+    worth (so many unweighted controls would say as much), bias, bias low, bias high, why not. The bias is the
+    difference from the contrast with all own controls, by the same method; its interval knows that both share their
+    treated patients, and is NaN there.
+
     Parameters
     ----------
-    train, synthetic : Dataset or DataFrame
     holdout, floor : Dataset or DataFrame, optional
         Real records that the synthesizer never saw; a table of independent columns (`shd.Marginals`).
-    treatment, outcome : str
-        A variable of two values; one of two values or numbers.
-    adjust : sequence of str
-        See `contrast`. A variable made of the column of the treatment or the outcome is left out.
+    treatment, outcome, adjust : str, str, sequence of str
+        A variable of two values; one of two values or numbers; variables that were known before treatment, of which
+        those made of a column of the first two are left out.
     few : int
         How many real controls the study could have afforded: the choice that synthetic ones compete with.
-    random_state : int
-        Which ones.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a control group and method: controls (own: those of train), method, value, low, high, n treated,
-        n control, worth (so many unweighted controls would say as much), bias, bias low, bias high, why not. The
-        bias is the difference from the contrast with all own controls, by the same method; its interval knows that
-        both share their treated patients, and is NaN there.
-
-    Raises
-    ------
-    ShdError
-        Where a column is missing or of another kind, or train has nobody in one of the arms.
-
-    Notes
-    -----
-    An exercise in bias, and no evidence about treatments: see the head of this module.
     """
     need_list(adjust, "adjust")
     adjust = [name for name in adjust if not _same_column(name, (treatment, outcome))]

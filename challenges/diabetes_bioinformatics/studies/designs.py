@@ -39,15 +39,10 @@ class Design:
     every: list[str]
     absent: dict[str, str]
 
-    def frame(self, name: str) -> pd.DataFrame:
+    def frame(self, name: str, *more: str) -> pd.DataFrame:
         """Return an empty table of effects, one row a term, with reasons for those left out."""
-        empty = dict.fromkeys((name, "low", "high", "p"), np.nan)
+        empty = dict.fromkeys((name, "low", "high", "p", *more), np.nan)
         return pd.DataFrame({"term": self.every, **empty, "why not": [self.absent.get(k, "") for k in self.every]})
-
-    def failed(self, frame: pd.DataFrame, why: str = "") -> pd.DataFrame:
-        """Say of every other term why the model gave nothing."""
-        frame["why not"] = frame["why not"].where(frame["why not"] != "", why or "the fit has no end")
-        return frame
 
     def fill(self, frame: pd.DataFrame, estimate: np.ndarray, error: np.ndarray) -> np.ndarray:
         """Write ratios with 95 % intervals into the table and return the rows of the model's terms."""
@@ -61,14 +56,11 @@ class Design:
         return at
 
 
-def make_design(
-    data: Dataset, terms: Sequence[str], y: np.ndarray, eventful: bool = False, least: int = _LEAST
-) -> Design:
+def make_design(data: Dataset, terms: Sequence[str], y: np.ndarray, least: int = _LEAST) -> Design:
     """Lay terms out as columns: a number as it is, each level but the reference as 0 and 1.
 
     Records with a missing number or outcome are left out; a missing level is a level, ``unknown``. The records of a
-    level with fewer than `least` are left out with it (they would else join the reference), and so are those of a
-    level without a single event where the outcome counts events.
+    level with fewer than `least` are left out with it: they would else join the reference.
     """
     need_list(terms, "terms")
     if not len(terms) or len(set(terms)) < len(terms):
@@ -80,9 +72,6 @@ def make_design(
         own = rows & (values == 1)
         if is_level and own.sum() < least:
             absent[label] = f"fewer than {least} records"
-        elif is_level and eventful and not y[own].any():
-            absent[label] = "no event among them"
-        if label in absent:
             rows &= ~own
     kept = []
     for label, values, _ in columns:

@@ -28,22 +28,12 @@ _MOST_SHADE, _VARIABLES = 2.0, 12  # of a heat map: the last shade, most columns
 def layout(edges: pd.DataFrame, seed: int = 0, most: int = 25) -> pd.DataFrame:
     """Place the ends of a network's surest links so that linked ones are near and no label covers another.
 
-    Parameters
-    ----------
-    edges : DataFrame
-        As of `comorbidity_network`; only links "together" draw.
-    seed : int
-        Of the first places; the same one gives the same layout.
-    most : int
-        Most nodes, 2 to 25: more cannot be read. Those of the least sure links are left out where labels are so long
-        that they find no room.
+    One row a node: node, label (in words, in lines), x, y (its centre, inches from the panel's lower left corner),
+    radius, width, height (inches; of node and label, which stands below it, together), largest (records of the largest
+    node).
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a node: node, label (in words, in lines), x, y (its centre, inches from the panel's lower
-        left corner), radius, width, height (inches; of node and label, which stands below it, together), largest
-        (records of the largest node).
+    Only links "together" draw. `most` are 2 to 25 nodes: more cannot be read. Those of the least sure links are left
+    out where labels are so long that they find no room.
     """
     if not 1 < most <= 25:
         raise ShdError(f"most={most}: between 2 and 25 nodes can be drawn and read.")
@@ -127,22 +117,8 @@ def plot_networks(
     """Draw the links "together" of two networks in one layout, that of the real one.
 
     A node grows with its records in the table of its panel, a line with the log lift. In the other panel links
-    that survive are drawn through, lost ones dotted and grey, invented ones dashed in that table's colour.
-
-    Parameters
-    ----------
-    real_edges, other_edges : DataFrame
-        `real` and `other` of a `NetworkComparison`.
-    word, other_word : str
-        What the two tables are called: names of `PALETTE`.
-    what : str
-        What the nodes are, for the title.
-    seed, most : int
-        See `layout`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    that survive are drawn through, lost ones dotted and grey, invented ones dashed in that table's colour. The edges
+    are `real` and `other` of a `NetworkComparison`; the words are names of `PALETTE`, `what` says what the nodes are.
     """
     nodes = layout(real_edges, seed, most).set_index("node")
     links = match_links(real_edges, other_edges)
@@ -241,17 +217,8 @@ def _network_legend(figure: Figure, word: str, other_word: str) -> None:
 def plot_phenotypes(comparison: PhenotypeComparison, word: str = "real", other_word: str = "synthetic") -> Figure:
     """Draw how common each kind of patient is in two tables, and what it is like in either.
 
-    Parameters
-    ----------
-    comparison : PhenotypeComparison
-    word, other_word : str
-        What the two tables are called: names of `PALETTE`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Bars with 95 % intervals, and two heat maps: distances from the average real patient, in standard
-        deviations, of the variables that tell the kinds apart.
+    Bars with 95 % intervals, and two heat maps: distances from the average real patient, in standard deviations, of the
+    variables that tell the kinds apart.
     """
     shares = comparison.shares
     telling = comparison.profiles.groupby("variable", sort=False)["real scaled"].std().nlargest(_VARIABLES).index

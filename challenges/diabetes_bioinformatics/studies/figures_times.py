@@ -56,51 +56,26 @@ def discharge_curves(real: pd.DataFrame, other: pd.DataFrame, word: str = "real"
 
 
 def hazards(real: pd.DataFrame, other: pd.DataFrame, word: str = "real", name: str = "synthetic") -> Figure:
-    """Draw hazard ratios of discharge, or rate ratios, of both tables; see `times.discharge_hazards`, `visit_rates`."""
-    kind = real.columns[1]
+    """Draw hazard ratios of discharge of both tables; see `times.discharge_hazards`."""
+    kind = "hazard ratio"
     both = real.merge(other, on="term", how="left", suffixes=("", " other"))
     both = both[both[kind].notna()].reset_index(drop=True)
-    what = {"hazard ratio": "hazard ratio of discharge (above 1: leaves sooner)", "rate ratio": "rate ratio of visits"}
     title = f"{_agreement(both, kind)} terms agree: the intervals overlap, and no effect points elsewhere"
-    return _forest(both, list(both["term"]), kind, what.get(kind, kind), title, (word, name))
+    return _forest(
+        both, list(both["term"]), kind, "hazard ratio of discharge (above 1: leaves sooner)", title, (word, name)
+    )
 
 
 def subgroup_effects(real: pd.DataFrame, other: pd.DataFrame, word: str = "real", name: str = "synthetic") -> Figure:
     """Draw the odds ratio in each subgroup of both tables, with the p of interaction; see `times.subgroup_effects`."""
     both = real.merge(other, on=["subgroup", "level"], how="left", suffixes=("", " other"))
     both = both[both["odds ratio"].notna()].reset_index(drop=True)
-    names = [
-        row["subgroup"] if not row["level"] else f"{row['subgroup']}: {row['level']}" for _, row in both.iterrows()
-    ]
+    names = (both["subgroup"] + ": " + both["level"]).str.removesuffix(": ").to_list()
     title = f"{_agreement(both, 'odds ratio')} odds ratios agree: the intervals overlap, and no effect points elsewhere"
     figure = _forest(both, names, "odds ratio", "odds ratio, not adjusted (1: no difference)", title, (word, name))
     heading = f"adjusted p of a difference:\n{_called(word)} / {_called(name)}"
     with style():
         _interactions(figure.axes[0], both, heading)
-    return figure
-
-
-def love(frame: pd.DataFrame, name: str = "real") -> Figure:
-    """Draw a love plot: how far treated and controls are apart in each term, before and after weighting.
-
-    `frame` comes from `control_arm.balance`, `name` says what the controls are (a colour in `PALETTE`).
-    """
-    frame = frame.loc[frame["before"].abs().sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
-    with style():
-        figure, axes, at = _rows(list(frame["term"]))
-        look = {"color": PALETTE[name], "linestyle": "none", "markersize": 6}
-        axes.hlines(at, frame["before"].abs(), frame["after"].abs(), color=PALETTE["floor"], linewidth=0.7)
-        axes.plot(frame["before"].abs(), at, "o", markerfacecolor="white", label="before weighting", **look)
-        axes.plot(frame["after"].abs(), at, "D", label="after weighting", **look)
-        axes.axvline(0.1, color=PALETTE["floor"], linestyle=":", linewidth=0.9)
-        axes.set_xlim(left=-0.01)
-        axes.set_xlabel("standardised mean difference, absolute (dotted: 0.1)")
-        apart = [int((frame[side].abs() > 0.1).sum()) for side in ("before", "after")]
-        if frame["after"].notna().any():
-            title = f"{apart[0]} of {len(frame)} terms are out of balance before weighting, {apart[1]} after"
-        else:
-            title = f"{apart[0]} of {len(frame)} terms are out of balance; weights cannot be estimated"
-        _head(figure, title, axes)
     return figure
 
 
@@ -240,15 +215,9 @@ def _called(key: str) -> str:
 
 
 def _p(value: float) -> str:
-    return (
-        "–"
-        if not np.isfinite(value)
-        else "<.001"
-        if value < 0.001
-        else f"{value:.2f}"
-        if value >= 0.01
-        else f"{value:.3f}"
-    )
+    if not np.isfinite(value):
+        return "–"
+    return "<.001" if value < 0.001 else f"{value:.2f}" if value >= 0.01 else f"{value:.3f}"
 
 
 def _short(label: object, most: int) -> str:

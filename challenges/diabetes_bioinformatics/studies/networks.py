@@ -6,21 +6,19 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2, spearmanr
+from scipy.stats import chi2
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from shd import Dataset, ShdError
-from shd.compare.findings import generator, subsample
 from shd.datasets.diabetes import DIAGNOSES
 
 from .pair_tests import at_least_one, by_places, two_sided
-from .tables import first_records, need_columns, need_list
+from .tables import first_records, need_columns, need_list, same_size
 from .variables import drug_columns, drugs_taken, to_chapter
 
 TOGETHER, APART, NO_LINK = "together", "apart", "no link"
 _LEVEL = 0.05  # false discovery rate
-_EXPECTED = 5  # records from which on a lift is known well enough to be ranked
 
 
 def comorbidity_network(
@@ -28,14 +26,25 @@ def comorbidity_network(
 ) -> pd.DataFrame:
     """Ask of every two diagnoses whether they stand in one record more often than chance puts them there.
 
-    A record has three places, diag_1 to diag_3. Three places at random hold fewer pairs than presence
-    alone suggests: two codes that are in 30 % of the records each would share 9 % if they were free to, but
-    share 6 % where each record draws three. Fisher's test on presence therefore finds links "apart" everywhere.
-    Here the null is that of the places: each is filled on its own, with each diagnosis as often there as it
-    is, and no diagnosis twice in a record (quasi-independence). It is fitted separately to records with the
-    same places filled, and the same places alike, so that a record with two diagnoses cannot pass for a weaker link.
-    A negative bias remains that no null removes: of up to nine diagnoses three are kept, and a strong
-    link takes places from the others. "Apart" may mean only that; "together" errs on the careful side.
+    A record has three places, diag_1 to diag_3, and three places hold fewer pairs than presence alone suggests:
+    Fisher's test on presence finds links "apart" everywhere. Here the null is that of the places: each is filled on
+    its own, with each diagnosis as often there as it is, and no diagnosis twice in a record (quasi-independence). It
+    is fitted separately to records with the same places filled, and the same places alike. A negative bias remains
+    that no null removes: of up to nine diagnoses three are kept, and a strong link takes places from the others.
+    "Apart" may mean only that; "together" errs on the careful side.
+
+    One row a pair that was looked at: first, second, records (with both), expected, lift (records / expected, from 0),
+    low, high (exact 95 % interval of the count over what was expected), p (two-sided), q (Benjamini and Hochberg over
+    all pairs), link ("together" or "apart" where q < .05, else "no link"), first records, second records. Lift and
+    bounds are NaN where nothing was expected.
+
+    The test is a binomial of the null's mean and variance (that of permuting each place by itself, in closed form).
+    With few levels, below ten or so, it errs on the careful side.
+
+    Goodman (1968), *The Analysis of Cross-Classified Data: Independence, Quasi-Independence, and Interactions in
+    Contingency Tables with or without Missing Entries*, doi 10.1080/01621459.1968.10480916. Hidalgo et al. (2009), *A
+    Dynamic Network Approach for the Study of Human Phenotypes*, doi 10.1371/journal.pcbi.1000353. Benjamini and
+    Hochberg (1995), doi 10.1111/j.2517-6161.1995.tb02031.x.
 
     Parameters
     ----------
@@ -47,32 +56,6 @@ def comorbidity_network(
         A diagnosis is looked at from so many records on.
     nodes : sequence of str, optional
         The diagnoses to look at, whatever their number of records.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a pair that was looked at: first, second, records (with both), expected, lift (records /
-        expected, from 0), low, high (exact 95 % interval of the count over what was expected), p (two-sided), q
-        (Benjamini and Hochberg over all pairs), link ("together" or "apart" where q < .05, else "no
-        link"), first records, second records. Lift and bounds are NaN where nothing was expected.
-
-    Raises
-    ------
-    ShdError
-        Where a column lacks, `by` is another word, a code is in no chapter, or no record has two diagnoses.
-
-    Notes
-    -----
-    The count's variance under the null is that of permuting each place by itself, in closed form. The test
-    is a binomial of that mean and variance, so that it is exact enough for rare pairs as well.
-    With few levels (below ten or so) it errs on the careful side.
-
-    References
-    ----------
-    Goodman (1968), *The Analysis of Cross-Classified Data: Independence, Quasi-Independence, and
-    Interactions in Contingency Tables with or without Missing Entries*, doi 10.1080/01621459.1968.10480916.
-    Hidalgo et al. (2009), *A Dynamic Network Approach for the Study of Human Phenotypes*, doi
-    10.1371/journal.pcbi.1000353. Benjamini and Hochberg (1995), doi 10.1111/j.2517-6161.1995.tb02031.x.
     """
     frame = need_columns(first_records(dataset), DIAGNOSES)
     codes, alike, names = _places(frame, by)
@@ -94,22 +77,7 @@ def prescription_network(
     drugs look apart: who does not take the one must take another. So the null is that drugs are taken
     independently of each other, and that patients who happen to take none are not in the table.
 
-    Parameters
-    ----------
-    dataset : Dataset or DataFrame
-        The first record of each subject counts. Any level but No is taken.
-    least, nodes
-        As in `comorbidity_network`, of drugs.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As of `comorbidity_network`.
-
-    Raises
-    ------
-    ShdError
-        Where there is no column of a drug or no patient who takes one.
+    Columns and arguments are those of `comorbidity_network`, of drugs. Any level but No is taken.
     """
     frame = need_columns(first_records(dataset), ["diabetesMed"])
     frame = frame[(frame["diabetesMed"] == "Yes").to_numpy()]
@@ -126,22 +94,12 @@ def prescription_network(
 
 @dataclass(frozen=True, eq=False)
 class NetworkComparison:
-    """Two networks over the same pairs, from equally many records.
+    """Two networks over the same pairs, from equally many records."""
 
-    Parameters
-    ----------
-    real, other : DataFrame
-        All pairs that were looked at; see `comorbidity_network`.
-    links : DataFrame
-        See `match_links`.
-    records : int
-        Records a side.
-    """
-
-    real: pd.DataFrame
+    real: pd.DataFrame  # all pairs that were looked at; see `comorbidity_network`
     other: pd.DataFrame
-    links: pd.DataFrame
-    records: int
+    links: pd.DataFrame  # see `match_links`
+    records: int  # a side
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -160,15 +118,6 @@ class NetworkComparison:
         names = ["link", "real links", "kept", "lost", "invented", "share kept", "low", "high", "share invented"]
         return pd.DataFrame(rows, columns=names)
 
-    @property
-    def correlation(self) -> float:
-        """Spearman's correlation of the log lifts, -1 to 1, over pairs with five records expected in `real`."""
-        enough = (self.real["expected"] >= _EXPECTED).to_numpy()
-        one, other = (log_lift(frame)[enough] for frame in (self.real, self.other))
-        if enough.sum() < 3 or np.ptp(one) == 0 or np.ptp(other) == 0:
-            return np.nan
-        return float(spearmanr(one, other).statistic)
-
 
 def compare_networks(
     real: Dataset | pd.DataFrame,
@@ -181,53 +130,29 @@ def compare_networks(
 ) -> NetworkComparison:
     """Compare the networks of two tables, from equally many records and over the same pairs.
 
-    Whether a link is found depends on the number of records, so both tables are cut to the same. Looked at is
-    what either table has often enough.
+    Whether a link is found depends on the number of records, so both tables are cut to the same, one a subject: to
+    `records`, or the smaller table. Looked at is what either table has often enough.
 
     Parameters
     ----------
-    real, other : Dataset or DataFrame
     network : callable
-        `comorbidity_network` or `prescription_network`.
-    records : int, optional
-        Records a side, one a subject; by default as many as the smaller table has.
-    least : int
-        As for the network, of the records that are compared.
-    random_state : int
-        Which records are taken.
-    **how
-        Further arguments of the network, such as ``by="chapter"``.
-
-    Returns
-    -------
-    NetworkComparison
-
-    Raises
-    ------
-    ShdError
-        Where a network cannot be made, or `records` is below 2.
+        `comorbidity_network` or `prescription_network`; it takes `least` and further arguments.
     """
-    tables = [first_records(real, "real"), first_records(other, "other")]
-    n = min(map(len, tables)) if records is None else min(records, *map(len, tables))
-    if n < 2:
-        raise ShdError(f"networks of {n} records say nothing; compare at least 2 a side.")
-    rng = generator(random_state, "records of networks")
-    tables = [table.iloc[subsample(len(table), n, rng)] for table in tables]
+    tables = same_size(real, other, records, random_state, "records of networks")
+    if len(tables[0]) < 2:
+        raise ShdError(f"networks of {len(tables[0])} records say nothing; compare at least 2 a side.")
     seen = [pd.unique(network(table, least=least, **how)[["first", "second"]].to_numpy().ravel()) for table in tables]
     nodes = list(dict.fromkeys([*seen[0], *seen[1]]))
     one, two = (network(table, least=least, nodes=nodes, **how) for table in tables)
-    return NetworkComparison(one, two, match_links(one, two), n)
+    return NetworkComparison(one, two, match_links(one, two), len(tables[0]))
 
 
 def match_links(real: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """Lay the links of two networks side by side.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a link of either: first, second, link ("together" or "apart"), status ("kept", "lost",
-        "invented"), real log lift, other log lift (NaN where a pair was not looked at), real records. A
-        link that turned round is lost as the one and invented as the other.
+    One row a link of either: first, second, link ("together" or "apart"), status ("kept", "lost", "invented"), real log
+    lift, other log lift (NaN where a pair was not looked at), real records. A link that turned round is lost as the one
+    and invented as the other.
     """
     sides = []
     for name, frame in (("real", real), ("other", other)):
@@ -252,16 +177,10 @@ def log_lift(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _places(frame: pd.DataFrame, by: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return what the three places of each record hold, as codes.
+    """Return what the three places of each record hold, as codes, shape (n, 3), and the names of the codes.
 
-    Returns
-    -------
-    codes : ndarray of int, shape (n, 3)
-        -1 where a place is empty or repeats an earlier one.
-    alike : ndarray of bool, shape (n, 3)
-        Whether second repeats first, third first, and third second.
-    names : list of str
-        Of the codes.
+    A code is -1 where a place is empty or repeats an earlier one. Between them, bool, shape (n, 3): whether second
+    repeats first, third first, and third second.
     """
     if by not in ("code", "chapter"):
         raise ShdError(f"by={by!r} is neither 'code' nor 'chapter'.")

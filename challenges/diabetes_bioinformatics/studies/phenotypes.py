@@ -37,25 +37,12 @@ _WORDS = {  # of a number above and below the average
 
 @dataclass(frozen=True, eq=False)
 class Phenotypes:
-    """Kinds of patients, learned on one table and found again in any other: see `phenotypes`.
+    """Kinds of patients, learned on one table and found again in any other: see `phenotypes`."""
 
-    Parameters
-    ----------
-    model : Pipeline
-        Scales the variables and finds the nearest cluster, the largest one first.
-    average : Series
-        Mean of each clinical variable and indicator of a level, ``"main diagnosis: respiratory"``, where it was
-        learned.
-    deviation : Series
-        Their standard deviations there.
-    learned : DataFrame
-        Shares of that table; see `shares`.
-    """
-
-    model: Pipeline
-    average: pd.Series
-    deviation: pd.Series
-    learned: pd.DataFrame
+    model: Pipeline  # scales the variables and finds the nearest cluster, the largest one first
+    average: pd.Series  # of each variable and indicator of a level, "main diagnosis: respiratory", where it was learned
+    deviation: pd.Series  # standard, there
+    learned: pd.DataFrame  # shares of that table
 
     @property
     def k(self) -> int:
@@ -82,28 +69,20 @@ class Phenotypes:
     def shares(self, dataset: Dataset | pd.DataFrame) -> pd.DataFrame:
         """Return how common each cluster is among the first records of subjects.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row a cluster: cluster, share, low, high (0 to 1, Wilson, 95 %), records, and distance: the
-            mean to the centre, in standard deviations of a variable. It grows where the cluster is blurred.
+        One row a cluster: cluster, share, low, high (0 to 1, Wilson, 95 %), records.
         """
-        nearest, values = self._nearest(first_records(dataset))
+        nearest, _ = self._nearest(first_records(dataset))
         n = np.bincount(nearest, minlength=self.k)
         low, high = proportion_confint(n, n.sum(), method="wilson")
-        distance = pd.Series(self.model.transform(values).min(axis=1)).groupby(nearest).mean().reindex(range(self.k))
-        columns = {"share": n / n.sum(), "low": low, "high": high, "records": n, "distance": distance}
+        columns = {"share": n / n.sum(), "low": low, "high": high, "records": n}
         return pd.DataFrame({"cluster": range(1, self.k + 1), **columns})
 
     def profiles(self, dataset: Dataset | pd.DataFrame) -> pd.DataFrame:
         """Return the mean of each variable in each cluster, of the first records of subjects.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row a cluster and variable: cluster, variable, mean (years, days, numbers; shares of
-            indicators; prior visits as log(1 + visits)), scaled: its distance from the average of the table that
-            was learned from, in standard deviations. NaN where a cluster is empty.
+        One row a cluster and variable: cluster, variable, mean (years, days, numbers; shares of indicators; prior
+        visits as log(1 + visits)), scaled: its distance from the average of the table that was learned from, in
+        standard deviations. NaN where a cluster is empty.
         """
         nearest, values = self._nearest(first_records(dataset))
         means = values.fillna(self.average).groupby(nearest).mean().reindex(range(self.k))
@@ -138,24 +117,11 @@ def phenotypes(dataset: Dataset | pd.DataFrame, k: int = 5, random_state: int = 
 
     Variables: age, diagnoses, days, medications and prior visits (as log(1 + visits)), insulin, number of
     other diabetes drugs, the four groups of HbA1c and the nine of the main diagnosis of Strack et al. (2014). Numbers
-    are in standard deviations; two levels differ by as much as two average patients do in a number.
+    are in standard deviations; two levels differ by as much as two average patients do in a number. Learn on
+    real train only: the first record of each subject counts, missing numbers count as the mean.
 
-    Parameters
-    ----------
-    dataset : Dataset or DataFrame
-        Learn on real train only. The first record of each subject counts. Missing numbers count as the mean.
-    k : int
-        Clusters, at least 2.
-    random_state : int
-
-    Returns
-    -------
-    Phenotypes
-
-    References
-    ----------
-    Lloyd (1982), *Least Squares Quantization in PCM*, doi 10.1109/TIT.1982.1056489. Ahlqvist et al. (2018),
-    *Novel subgroups of adult-onset diabetes*, doi 10.1016/S2213-8587(18)30051-2, cluster patients so.
+    Lloyd (1982), *Least Squares Quantization in PCM*, doi 10.1109/TIT.1982.1056489. Ahlqvist et al. (2018), *Novel
+    subgroups of adult-onset diabetes*, doi 10.1016/S2213-8587(18)30051-2, cluster patients so.
     """
     frame = first_records(dataset)
     values = _variables(frame)
@@ -163,12 +129,8 @@ def phenotypes(dataset: Dataset | pd.DataFrame, k: int = 5, random_state: int = 
         raise ShdError(f"k={k} clusters take k of at least 2 and as many different patients; change k or give more.")
     numbers, levels = list(_WORDS), list(values.columns[len(_WORDS) :])
     fill = SimpleImputer(keep_empty_features=True)
-    scale = ColumnTransformer(
-        [
-            ("numbers", make_pipeline(fill, StandardScaler()), numbers),
-            ("levels", StandardScaler(with_std=False), levels),
-        ]
-    )
+    of_numbers, of_levels = make_pipeline(fill, StandardScaler()), StandardScaler(with_std=False)
+    scale = ColumnTransformer([("numbers", of_numbers, numbers), ("levels", of_levels, levels)])
     model = make_pipeline(scale, KMeans(k, n_init=8, random_state=random_state))
     with one_thread():
         n = np.bincount(model.fit_predict(values), minlength=k)
@@ -183,16 +145,11 @@ def phenotypes(dataset: Dataset | pd.DataFrame, k: int = 5, random_state: int = 
 
 @dataclass(frozen=True, eq=False)
 class PhenotypeComparison:
-    """The same kinds of patients in two tables: see `compare_phenotypes`.
+    """The same kinds of patients in two tables.
 
-    Parameters
-    ----------
-    shares : DataFrame
-        One row a cluster: cluster, words, real, real low, real high, real distance, the same of other,
-        difference (other - real), overlap (whether the intervals do).
-    profiles : DataFrame
-        One row a cluster and variable: cluster, variable, real, other, real scaled, other scaled, difference (of
-        the scaled ones; in standard deviations).
+    `shares` has one row a cluster: cluster, words, real, real low, real high, the same of other, difference
+    (other - real), overlap (whether the intervals do). `profiles` has one row a cluster and variable: cluster,
+    variable, real, other, real scaled, other scaled, difference (of the scaled ones; in standard deviations).
     """
 
     shares: pd.DataFrame
@@ -204,12 +161,6 @@ class PhenotypeComparison:
         return float(self.shares["difference"].abs().sum() / 2)
 
     @property
-    def blurred(self) -> float:
-        """Mean distance to the own centre in other over that in real: 1 the same, above it less of a kind."""
-        sides = [(self.shares[s] * self.shares[f"{s} distance"].fillna(0)).sum() for s in ("real", "other")]
-        return float(sides[1] / sides[0]) if sides[0] > 0 else np.nan
-
-    @property
     def off(self) -> float:
         """Root mean square of the differences of profiles, in standard deviations."""
         return float(np.sqrt((self.profiles["difference"] ** 2).mean()))
@@ -218,29 +169,12 @@ class PhenotypeComparison:
 def compare_phenotypes(
     model: Phenotypes, real: Dataset | pd.DataFrame, other: Dataset | pd.DataFrame
 ) -> PhenotypeComparison:
-    """Find the kinds of patients of one table in two, and lay their shares and profiles side by side.
-
-    Parameters
-    ----------
-    model : Phenotypes
-        Learned on `real`, or its train.
-    real, other : Dataset or DataFrame
-        The first record of each subject counts.
-
-    Returns
-    -------
-    PhenotypeComparison
-
-    Raises
-    ------
-    ShdError
-        Where columns lack.
-    """
+    """Find the kinds of patients learned on `real`, or its train, in two tables, and lay them side by side."""
     shares = model.frame[["cluster", "words"]].copy()
     profiles = []
     for name, table in (("real", real), ("other", other)):
         own = model.shares(table)
-        shares[[name, f"{name} low", f"{name} high", f"{name} distance"]] = own[["share", "low", "high", "distance"]]
+        shares[[name, f"{name} low", f"{name} high"]] = own[["share", "low", "high"]]
         own = model.profiles(table)
         profiles.append(own.rename(columns={"mean": name, "scaled": f"{name} scaled"}))
     overlap = (shares["real low"] <= shares["other high"]) & (shares["other low"] <= shares["real high"])

@@ -80,21 +80,8 @@ def group_sizes(dataset: Dataset) -> pd.DataFrame:
     the file holds 6,277, whatever the order of "first" stay and exclusions: its rates are some .3 points lower in most
     groups.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The cohort, of any source.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns group, level, published, here (records), difference, as a share of the published size once both
-        tables are of one length, and published rate and rate (early readmissions, 0 to 1; NaN: not quoted).
-
-    Raises
-    ------
-    ShdError
-        Where a column of the cohort is not there.
+    Columns group, level, published, here (records), difference, as a share of the published size once both tables are
+    of one length, and published rate and rate (early readmissions, 0 to 1; NaN: not quoted).
     """
     v = cohort(dataset)
     early, rows = v(early_readmission), []
@@ -116,23 +103,10 @@ def crude_odds_ratios(dataset: Dataset) -> pd.DataFrame:
     Unadjusted, with Woolf's 95 % interval. The study's adjusted model cannot be laid beside ours: its coefficients
     could not be read (see `adjusted_model`).
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The cohort, of any source.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a level whose readmissions are quoted: group, level, against (the level that the odds are held
-        against), published, published low, published high, here, low, high, same direction (or an odds ratio that
-        the study cannot tell from 1) and within (whether the estimate here lies in the published interval).
-        NaN, and False, where a level has no readmission here.
-
-    Raises
-    ------
-    ShdError
-        Where a column of the cohort is not there.
+    One row a level whose readmissions are quoted: group, level, against (the level that the odds are held against),
+    published, published low, published high, here, low, high, same direction (or an odds ratio that the study cannot
+    tell from 1) and within (whether the estimate here lies in the published interval). NaN, and False, where a level
+    has no readmission here.
     """
     v = cohort(dataset)
     early, rows = v(early_readmission), []

@@ -10,11 +10,10 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from shd import Dataset, ShdError
-from shd.compare.findings import generator, subsample
 from shd.datasets.diabetes import DIAGNOSES
 from shd.datasets.diabetes_cohort import title
 
-from .tables import first_records
+from .tables import first_records, same_size
 from .variables import VISITS, age_band, drug_columns, drugs_taken
 
 _MOST_LEVELS, _CHUNK = 30, 250  # levels of a column that make items; pairs of conditions counted at a time
@@ -39,6 +38,14 @@ def association_rules(
     share of records with all of it, its confidence the share of those with the conditions that have the
     consequence, its lift that over the share of all records that have it.
 
+    One row a rule: first, second (conditions, ``"column=level"``; second is "" where there is one), then, records,
+    support, support low, support high, confidence, ... low, ... high, lift, ... low, ... high, gain (NaN with one
+    condition), p (Fisher's exact, one-sided), q (Benjamini and Hochberg over all rules with the support), trivial.
+    Intervals are of 95 %: Wilson's, of the lift by the delta method.
+
+    Agrawal and Srikant (1994), *Fast Algorithms for Mining Association Rules*. Bayardo, Agrawal, Gunopulos (1999) on
+    gain, doi 10.1109/ICDE.1999.754924.
+
     Parameters
     ----------
     dataset : Dataset or DataFrame
@@ -54,24 +61,6 @@ def association_rules(
         from each other) or conclude who the patient is (age, gender, race).
     without : sequence of str
         Columns whose items are left out; ``"diagnosis"`` for those.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a rule: first, second (conditions, ``"column=level"``; second is "" where there is one), then,
-        records, support, support low, support high, confidence, ... low, ... high, lift, ... low, ... high, gain
-        (NaN with one condition), p (Fisher's exact, one-sided), q (Benjamini and Hochberg over all rules with
-        the support), trivial. Intervals are of 95 %: Wilson's, of the lift by the delta method.
-
-    Raises
-    ------
-    ShdError
-        Where there are no items, or `least_support` is not above 0 and at most 1.
-
-    References
-    ----------
-    Agrawal and Srikant (1994), *Fast Algorithms for Mining Association Rules*. Bayardo, Agrawal, Gunopulos
-    (1999) on gain, doi 10.1109/ICDE.1999.754924.
     """
     if not 0 < least_support <= 1:
         raise ShdError(f"least_support={least_support} is not above 0 and at most 1, for example 0.02.")
@@ -94,17 +83,12 @@ def association_rules(
 class RuleComparison:
     """The rules of two tables side by side: see `compare_rules`.
 
-    Parameters
-    ----------
-    rules : DataFrame
-        first, second, then, status, and of either table its support, confidence and lift with bounds
-        (``"real support low"``), and gap: the difference of the lifts (other - real) over its standard error.
-    records : int
-        Records a side.
+    `rules` has the columns first, second, then, status, of either table its support, confidence and lift with bounds
+    (``"real support low"``), and gap: the difference of the lifts (other - real) over its standard error.
     """
 
     rules: pd.DataFrame
-    records: int
+    records: int  # a side
 
     @property
     def summary(self) -> pd.Series:
@@ -132,31 +116,9 @@ def compare_rules(
     A rule of real is "lost" where its lift in the other table may be 1 or less (its lower bound), "kept" where it
     is not and the intervals of support, confidence and lift all overlap, else "changed". A rule that is only the
     other table's is "invented" where an interval does not overlap; where all do, it missed a threshold by chance and
-    is not listed.
-
-    Parameters
-    ----------
-    real, other : Dataset or DataFrame
-    records : int, optional
-        Records a side, one a subject; by default as many as the smaller table has.
-    random_state : int
-        Which records are taken.
-    **how
-        See `association_rules`.
-
-    Returns
-    -------
-    RuleComparison
-
-    Raises
-    ------
-    ShdError
-        See `association_rules`.
+    is not listed. Both tables are cut to the same size, one record a subject: to `records`, or the smaller table.
     """
-    tables = [first_records(real, "real"), first_records(other, "other")]
-    n = min(map(len, tables)) if records is None else min(records, *map(len, tables))
-    rng = generator(random_state, "records of rules")
-    tables = [table.iloc[subsample(len(table), n, rng)].reset_index(drop=True) for table in tables]
+    tables = same_size(real, other, records, random_state, "records of rules")
     sides = [association_rules(table, **how) for table in tables]
     rules = pd.concat([side[_KEY] for side in sides]).drop_duplicates(ignore_index=True)
     of_real = rules.merge(sides[0][_KEY].assign(real=True), how="left", on=_KEY)["real"].notna().to_numpy()
@@ -165,19 +127,17 @@ def compare_rules(
         items, has = _items(table, how.get("without", ()))
         values.append(_measured(items, has, _positions(items, rules))[_VALUES].add_prefix(f"{name} "))
     rules = pd.concat([rules, *values], axis=1)
-    close = np.all(
-        [
-            (rules[f"real {v} low"] <= rules[f"other {v} high"]) & (rules[f"other {v} low"] <= rules[f"real {v} high"])
-            for v in ("support", "confidence", "lift")
-        ],
-        axis=0,
-    )
+    close = np.all([_overlap(rules, value) for value in ("support", "confidence", "lift")], axis=0)
     there = (rules["other lift low"] > 1).to_numpy()
-    rules["status"] = np.select(
-        [of_real & close & there, of_real & there, of_real], ["kept", "changed", "lost"], "invented"
-    )
+    kinds = [of_real & close & there, of_real & there, of_real]
+    rules["status"] = np.select(kinds, ["kept", "changed", "lost"], "invented")
     rules["gap"] = _gap(rules)
-    return RuleComparison(rules[of_real | ~close].reset_index(drop=True), n)
+    return RuleComparison(rules[of_real | ~close].reset_index(drop=True), len(tables[0]))
+
+
+def _overlap(rules: pd.DataFrame, v: str) -> np.ndarray:
+    low, high = (np.column_stack([rules[f"{side} {v} {end}"] for side in ("real", "other")]) for end in ("low", "high"))
+    return low.max(axis=1) <= high.min(axis=1)
 
 
 def _items(frame: pd.DataFrame, without: Sequence[str]) -> tuple[list[str], np.ndarray]:

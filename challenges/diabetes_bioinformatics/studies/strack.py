@@ -54,21 +54,8 @@ def adjusted_model(dataset: Dataset) -> pd.DataFrame:
     which are left out here: its claims are about HbA1c and main diagnosis. Reference: a white patient of
     30 to 60 with a circulatory diagnosis, HbA1c not measured, referred, internal medicine, sent home.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The cohort, of any source.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns term (in words), odds ratio, low, high (95 %), p and why not: one row a term, the intercept
-        left out. NaN, and a reason, for a term that the records do not allow to estimate.
-
-    Raises
-    ------
-    ShdError
-        Where a column of the cohort is not there, or nothing at all can be estimated.
+    Columns term (in words), odds ratio, low, high (95 %), p and why not: one row a term, the intercept left out. NaN,
+    and a reason, for a term that the records do not allow to estimate.
     """
     v = cohort(dataset)
     group = v(hba1c_group)

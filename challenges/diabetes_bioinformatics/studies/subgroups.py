@@ -25,32 +25,14 @@ def subgroup_effects(
 ) -> pd.DataFrame:
     """Return the odds ratio of an outcome, with and without a treatment, in everybody and in each subgroup.
 
-    The odds ratio is not adjusted: who is treated differs, and this is no evidence about treatments. The
-    interaction p asks whether the ratio differs between the levels of a variable; it is adjusted for how many
-    variables are looked at (Benjamini and Hochberg).
+    Treatment and outcome are variables of two values. The odds ratio is not adjusted: who is treated differs, and this
+    is no evidence about treatments. The interaction p asks whether the ratio differs between the levels of a variable;
+    it is adjusted for how many variables are looked at (Benjamini and Hochberg).
 
-    Parameters
-    ----------
-    data : Dataset or DataFrame
-    treatment, outcome : str
-        Variables of two values.
-    subgroups : sequence of str
-        Variables with few levels.
+    Columns subgroup, level, n, treated, events, odds ratio, low, high, p, interaction p, adjusted p, why not.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Columns subgroup, level, n, treated, events, odds ratio, low, high, p, interaction p, adjusted p, why not.
-
-    Raises
-    ------
-    ShdError
-        Where a column is missing, treatment or outcome are not of two values, or a subgroup has over 20 levels.
-
-    References
-    ----------
-    Benjamini and Hochberg (1995), doi 10.1111/j.2517-6161.1995.tb02031.x. Wang et al. (2007), *Statistics in
-    Medicine: Reporting of Subgroup Analyses in Clinical Trials*, doi 10.1056/NEJMsr077003.
+    Benjamini and Hochberg (1995), doi 10.1111/j.2517-6161.1995.tb02031.x. Wang et al. (2007), *Statistics in Medicine:
+    Reporting of Subgroup Analyses in Clinical Trials*, doi 10.1056/NEJMsr077003.
     """
     from statsmodels.stats.multitest import multipletests
 

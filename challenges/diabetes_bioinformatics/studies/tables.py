@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from shd import Dataset, ShdError
+from shd.compare.findings import generator, subsample
 from shd.dataset import as_frame, describe_columns
 
 
@@ -20,6 +21,16 @@ def first_records(data: Dataset | pd.DataFrame, what: str = "dataset") -> pd.Dat
     if isinstance(data, Dataset):
         frame = frame[~pd.Series(data.subjects).duplicated().to_numpy()]
     return frame.reset_index(drop=True)
+
+
+def same_size(
+    real: Dataset | pd.DataFrame, other: Dataset | pd.DataFrame, records: int | None, random_state: int, purpose: str
+) -> list[pd.DataFrame]:
+    """Return the first records of both tables' subjects, cut to so many, or to the smaller table."""
+    tables = [first_records(real, "real"), first_records(other, "other")]
+    n = min(map(len, tables)) if records is None else min(records, *map(len, tables))
+    rng = generator(random_state, purpose)
+    return [table.iloc[subsample(len(table), n, rng)].reset_index(drop=True) for table in tables]
 
 
 def need_columns(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""How long do patients stay, how often do they come back, and for whom does it differ? Clinical models of both tables.
+"""How long do patients stay, and who leaves sooner? Curves and Cox models of both tables.
 
 Every function takes a Dataset (or a DataFrame, each record its own subject) and returns a small table, so that the
 same analysis on real and on synthetic records can be laid side by side. A variable is a clinical one of `VARIABLES`
@@ -18,46 +18,29 @@ import pandas as pd
 from scipy.stats import norm
 
 from shd import Dataset, ShdError
-from shd.compare.findings import NoEstimateError, fit, one_thread
+from shd.compare.findings import one_thread
 from shd.dataset import is_numeric
 
-from .designs import Design, make_design
+from .designs import make_design
 from .tables import as_dataset, need_list
-from .variables import READMITTED, TIME, column_of, members, variable
+from .variables import TIME, column_of, members, variable
 
 HAZARD_TERMS = (
     "age (10 years)", "sex", "HbA1c measured", "insulin", "number of diagnoses", "prior inpatient visits",
     "main diagnosis",
 )  # fmt: skip
-RATE_TERMS = tuple(term for term in HAZARD_TERMS if term != "prior inpatient visits")
 _LOST = (np.linalg.LinAlgError, ValueError, Warning)  # what a fit without an end raises under `_strict`
 
 
 def discharge_curves(data: Dataset | pd.DataFrame, by: str | pd.Series | None = None) -> pd.DataFrame:
-    """Return the share of patients still in hospital after each day (Kaplan and Meier), overall or by group.
+    """Return the share of patients still in hospital after each day (Kaplan and Meier 1958), overall or by group.
+
+    `by` is a variable, or one group a record; records without a group are left out.
 
     With nothing censored the curve is a share, so its interval is Wilson's, pointwise, with as many patients as
     the stays are worth where subjects have several. It does not shrink to nothing where everybody has left.
 
-    Parameters
-    ----------
-    data : Dataset or DataFrame
-    by : str or Series, optional
-        A variable, or one group a record. Records without a group are left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns group, day (0 and every length of stay that occurs), still in hospital, low, high (0 to 1), n.
-
-    Raises
-    ------
-    ShdError
-        Where a column is missing, lengths are no numbers from 0 on, or `by` has another length.
-
-    References
-    ----------
-    Kaplan and Meier (1958), *Nonparametric Estimation from Incomplete Observations*, doi 10.2307/2281868.
+    Columns group, day (0 and every length of stay that occurs), still in hospital, low, high (0 to 1), n.
     """
     from statsmodels.duration.survfunc import SurvfuncRight
 
@@ -88,12 +71,7 @@ class LogRank:
 def logrank(data: Dataset | pd.DataFrame, by: str | pd.Series) -> LogRank:
     """Test whether the discharge curves of groups are the same (log-rank), with the first stay of each subject.
 
-    Parameters and errors as for `discharge_curves`.
-
-    References
-    ----------
-    Mantel (1966), *Evaluation of survival data and two new rank order statistics arising in its consideration*,
-    Cancer Chemotherapy Reports 50.
+    Mantel (1966), *Evaluation of survival data and two new rank order statistics arising in its consideration*.
     """
     from statsmodels.duration.survfunc import survdiff
 
@@ -117,28 +95,12 @@ def logrank(data: Dataset | pd.DataFrame, by: str | pd.Series) -> LogRank:
 def discharge_hazards(data: Dataset | pd.DataFrame, terms: Sequence[str] = HAZARD_TERMS) -> pd.DataFrame:
     """Fit a Cox model of the length of stay: who leaves sooner? Ties after Efron; robust where subjects repeat.
 
-    A hazard ratio above 1 means discharge sooner. It is taken to be the same on every day; ``time correlation``
-    says whether it is: the correlation of scaled Schoenfeld residuals with the day. Above 0 the ratio rises with
-    time. With many records a small one is significant: read its size.
+    A hazard ratio above 1 means discharge sooner; numbers count by unit, levels against `REFERENCES`. It is taken to be
+    the same on every day; ``time correlation`` says whether it is: the correlation of scaled Schoenfeld residuals with
+    the day. Above 0 the ratio rises with time. With many records a small one is significant: read its size.
 
-    Parameters
-    ----------
-    data : Dataset or DataFrame
-    terms : sequence of str
-        Variables. Numbers count by unit, levels against `REFERENCES`.
+    Columns term, hazard ratio, low, high (95 %), p, time correlation (-1 to 1), time p, why not.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Columns term, hazard ratio, low, high (95 %), p, time correlation (-1 to 1), time p, why not.
-
-    Raises
-    ------
-    ShdError
-        Where a column is missing or of another kind, or a term is the length of stay.
-
-    References
-    ----------
     Cox (1972), *Regression Models and Life-Tables*; Efron (1977), doi 10.1080/01621459.1977.10480613; Lin and Wei
     (1989) on robust errors; Grambsch and Therneau (1994), doi 10.1093/biomet/81.3.515, on the check.
     """
@@ -147,95 +109,21 @@ def discharge_hazards(data: Dataset | pd.DataFrame, terms: Sequence[str] = HAZAR
     data = as_dataset(data)
     _not_itself(terms, TIME)
     design = make_design(data, terms, _days(data))
-    frame = design.frame("hazard ratio").assign(**{"time correlation": np.nan, "time p": np.nan})
+    frame = design.frame("hazard ratio", "time correlation", "time p")
     if not design.labels:
-        return _last(frame)
+        return frame
     subjects = np.unique(data.subjects[design.rows], return_inverse=True)[1]
     with one_thread(), warnings.catch_warnings():
         _strict()
         try:
             model = PHReg(design.y, design.x, ties="efron")
-            found = model.fit(groups=subjects if _repeat(subjects) else None)
+            found = model.fit(groups=subjects if subjects.max() + 1 < len(subjects) else None)
             correlation, p = _proportional(model, found.params, -np.linalg.inv(model.hessian(found.params)))
         except _LOST:
-            return _last(design.failed(frame))
+            return frame.assign(**{"why not": frame["why not"].where(frame["why not"] != "", "the fit has no end")})
     at = design.fill(frame, found.params, found.bse)
     frame.loc[at, "time correlation"], frame.loc[at, "time p"] = correlation, p
-    return _last(frame)
-
-
-def readmission_rates(data: Dataset | pd.DataFrame, by: str | pd.Series | None = None) -> pd.DataFrame:
-    """Return the shares of stays that are followed by another one within 30 days, and later, by group.
-
-    Parameters and errors as for `discharge_curves`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns group, n, within 30 days, low, high, later, later low, later high (Wilson, 95 %; 0 to 1).
-    """
-    data, rows = as_dataset(data), []
-    readmitted = variable(data, READMITTED)
-    for group, own in members(data, by, readmitted.notna().to_numpy()):
-        _, subjects = np.unique(data.subjects[own], return_inverse=True)
-        row = [group, int(own.sum())]
-        for level in ("<30", ">30"):
-            there = (readmitted[own] == level).to_numpy(float)
-            row += [there.mean(), *_wilson(there.mean(), there, subjects)]
-        rows.append(row)
-    names = ["group", "n", "within 30 days", "low", "high", "later", "later low", "later high"]
-    return pd.DataFrame(rows, columns=names)
-
-
-def visit_rates(
-    data: Dataset | pd.DataFrame,
-    outcome: str = "number_inpatient",
-    terms: Sequence[str] = RATE_TERMS,
-    family: str = "poisson",
-) -> pd.DataFrame:
-    """Fit a model of how many visits patients had in the year before: rate ratios, errors robust by subject.
-
-    Parameters
-    ----------
-    data : Dataset or DataFrame
-    outcome : str
-        Column of whole numbers from 0.
-    terms : sequence of str
-        Variables, none of them the outcome.
-    family : {"poisson", "negative binomial"}
-        The second one lets the variance grow with the square of the mean, by a factor that is estimated.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns term, rate ratio, low, high (95 %), p, why not.
-
-    Raises
-    ------
-    ShdError
-        Where a column is missing or of another kind, or the family is not one of the two.
-
-    References
-    ----------
-    Cameron and Trivedi (1990), *Regression-based tests for overdispersion*, doi 10.1016/0304-4076(90)90014-K.
-    """
-    if family not in ("poisson", "negative binomial"):
-        raise ShdError(f"family={family!r} is not 'poisson' or 'negative binomial'.")
-    data = as_dataset(data)
-    _not_itself(terms, outcome)
-    y = variable(data, outcome)
-    if not is_numeric(y) or (y < 0).any() or (y.dropna() % 1 != 0).any():
-        raise ShdError(f"{outcome!r} must hold whole numbers from 0 on; choose a column of counts.")
-    design = make_design(data, terms, y.to_numpy(float), eventful=True)
-    frame = design.frame("rate ratio")
-    if not design.labels or not design.y.any():
-        return _last(design.failed(frame, "" if design.y.any() else "nobody had such a visit"))
-    try:
-        found = _count_model(design, np.unique(data.subjects[design.rows], return_inverse=True)[1], family)
-    except NoEstimateError:
-        return _last(design.failed(frame))
-    design.fill(frame, *found)
-    return _last(frame)
+    return frame
 
 
 def _days(data: Dataset | pd.DataFrame) -> np.ndarray:
@@ -281,34 +169,6 @@ def _proportional(model: object, params: np.ndarray, covariance: np.ndarray) -> 
     if not time.any():
         return np.full(len(params), np.nan), np.full(len(params), np.nan)
     return moved / spread, 2 * norm.sf(np.abs(moved / chance))
-
-
-def _count_model(design: Design, subjects: np.ndarray, family: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return log rate ratios and their errors, robust by subject."""
-    import statsmodels.formula.api as smf
-    from statsmodels.genmod.families import NegativeBinomial, Poisson
-
-    if subjects.max() < 1:
-        raise NoEstimateError("all records are those of one subject.")
-    terms = pd.DataFrame(design.x, columns=design.labels)
-    robust = {"cov_type": "cluster", "cov_kwds": {"groups": subjects}}
-    found = fit(smf.glm, design.y, terms, None, "ratio", family=Poisson(), **robust).found
-    if family == "negative binomial":
-        mean = found.fittedvalues
-        spread = ((design.y - mean) ** 2 - design.y).sum() / (mean**2).sum()
-        if spread > 1e-3:  # else the counts are Poisson's
-            family = NegativeBinomial(alpha=spread)
-            found = fit(smf.glm, design.y, terms, None, "ratio", family=family, **robust).found
-    return found.params.to_numpy()[1:], found.bse.to_numpy()[1:]
-
-
-def _repeat(subjects: np.ndarray) -> bool:
-    return len(np.unique(subjects)) < len(subjects)
-
-
-def _last(frame: pd.DataFrame) -> pd.DataFrame:
-    """Put the reasons last."""
-    return frame[[*frame.columns.drop("why not"), "why not"]]
 
 
 def _strict() -> None:

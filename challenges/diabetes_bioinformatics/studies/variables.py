@@ -79,40 +79,32 @@ def age_band(frame: pd.DataFrame) -> pd.Series:
     return category(np.where(np.isnan(years), -1, np.digitize(years, (30, 60))), AGE_BANDS, "age")
 
 
-@needs("readmitted", levels=("<30",))
-def early_readmission(frame: pd.DataFrame) -> np.ndarray:
-    """1 where the patient came back within 30 days."""
-    return _is(frame, "readmitted", ("<30",))
-
-
-@needs("readmitted", levels=("NO",))
-def any_readmission(frame: pd.DataFrame) -> np.ndarray:
-    """1 where the patient came back at all."""
-    return 1 - _is(frame, "readmitted", ("NO",))
-
-
 @cache
 def is_level(column: str, *levels: str, against: tuple[str, ...] = ()) -> Variable:
     """Return a variable that is 1 for some levels of a column, and 0 for others (all others by default)."""
 
     def variable(frame: pd.DataFrame) -> np.ndarray:
         found = _is(frame, column, levels)
-        if not against:
-            return found
-        return np.where(found + _is(frame, column, against) > 0, found, np.nan)
+        return np.where(found + _is(frame, column, against) > 0, found, np.nan) if against else found
 
     variable.needs = (Need((column,), levels), *([Need((column,), against)] if against else []))
     return variable
 
 
 @cache
+def is_not(column: str, level: str) -> Variable:
+    """Return a variable that is 0 for one level of a column, and 1 for the others."""
+    return needs(column, levels=(level,))(lambda frame: 1 - _is(frame, column, (level,)))
+
+
+@cache
 def number(column: str, most: float = np.inf) -> Variable:
     """Return a variable that is a column of numbers, cut off at `most`."""
 
+    @needs(column)
     def variable(frame: pd.DataFrame) -> np.ndarray:
         return pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan).clip(max=most)
 
-    variable.needs = (Need((column,)),)
     return variable
 
 
@@ -120,46 +112,40 @@ def number(column: str, most: float = np.inf) -> Variable:
 def at_least(column: str, count: int, against: int = 0) -> Variable:
     """Return a variable that is 1 from `count` on, 0 for `against`, and unknown between and below."""
 
+    @needs(column)
     def variable(frame: pd.DataFrame) -> np.ndarray:
         values = number(column)(frame)
         return np.where(values >= count, 1.0, np.where(values == against, 0.0, np.nan))
 
-    variable.needs = (Need((column,)),)
     return variable
 
 
-@cache
 def visits(column: str) -> Variable:
     """Return the number of visits in the year before, 0 to 5 and more."""
     return number(column, _MOST_VISITS)
 
 
+early_readmission = is_level(READMITTED, "<30")
+any_readmission = is_not(READMITTED, "NO")
+
+
 # Blood sugar and medicines ---------------------------------------------------------------------------
 
 
-@needs("A1Cresult", levels=(NOT_MEASURED,))
-def measured(frame: pd.DataFrame) -> np.ndarray:
-    """1 where HbA1c was measured."""
-    return 1 - _is(frame, "A1Cresult", (NOT_MEASURED,))
+def _if_measured(column: str, *levels: str) -> Variable:
+    """Return a variable that is 1 for some levels of a test, 0 for lower ones, unknown where it was not done."""
+
+    @needs(column, levels=levels)
+    def variable(frame: pd.DataFrame) -> np.ndarray:
+        return np.where(is_not(column, NOT_MEASURED)(frame) == 1, _is(frame, column, levels), np.nan)
+
+    return variable
 
 
-@needs("A1Cresult", levels=(">8",))
-def high_hba1c(frame: pd.DataFrame) -> np.ndarray:
-    """1 where HbA1c is above 8 %, 0 where it is lower, unknown where it was not measured."""
-    return np.where(measured(frame) == 1, _is(frame, "A1Cresult", (">8",)), np.nan)
-
-
-@needs("max_glu_serum", levels=(">200", ">300"))
-def high_glucose(frame: pd.DataFrame) -> np.ndarray:
-    """1 where serum glucose is above 200 mg/dl, 0 where it is lower, unknown where it was not measured."""
-    known = 1 - _is(frame, "max_glu_serum", (NOT_MEASURED,))
-    return np.where(known == 1, _is(frame, "max_glu_serum", (">200", ">300")), np.nan)
-
-
-@needs("change", levels=("Ch",))
-def medication_changed(frame: pd.DataFrame) -> np.ndarray:
-    """1 where any diabetes medicine was changed."""
-    return _is(frame, "change", ("Ch",))
+measured = is_not("A1Cresult", NOT_MEASURED)
+high_hba1c = _if_measured("A1Cresult", ">8")  # above 8 %
+high_glucose = _if_measured("max_glu_serum", ">200", ">300")  # above 200 mg/dl
+medication_changed = is_level("change", "Ch")
 
 
 @needs("A1Cresult", "change")
@@ -177,12 +163,7 @@ def hba1c_group(frame: pd.DataFrame) -> pd.Series:
 @cache
 def drug(*names: str) -> Variable:
     """Return a variable that is 1 where any of some medicines was taken, whatever the dose."""
-
-    def variable(frame: pd.DataFrame) -> np.ndarray:
-        return np.max([1 - _is(frame, name, ("No",)) for name in names], axis=0)
-
-    variable.needs = (Need(names),)
-    return variable
+    return needs(*names)(lambda frame: np.max([is_not(name, "No")(frame) for name in names], axis=0))
 
 
 insulin = drug("insulin")
@@ -211,9 +192,9 @@ def primary_group(frame: pd.DataFrame) -> pd.Series:
 
     From chapters "endocrine and metabolic" takes the place of diabetes, and 785-788 stay in ``other``.
     """
-    coded = has_codes(frame)
-    groups = PRIMARY_GROUPS if coded else tuple(ENDOCRINE if g == "diabetes" else g for g in PRIMARY_GROUPS)
     levels, codes = levels_of(frame["diag_1"])
+    coded = any(level[-1:].isdigit() for level in levels)
+    groups = PRIMARY_GROUPS if coded else tuple(ENDOCRINE if g == "diabetes" else g for g in PRIMARY_GROUPS)
     found = [level if level == ENDOCRINE and not coded else _group(level) for level in levels]
     of_level = np.array([*map(groups.index, found), groups.index("other")])
     return category(of_level[codes], groups, "main diagnosis")
@@ -225,53 +206,35 @@ def _group(level: str) -> str:
     return _SYMPTOMS.get(level) or _OF_CHAPTER.get(chapter_of(level), "other")
 
 
-def has_codes(frame: pd.DataFrame) -> bool:
-    """Whether the diagnoses are codes, rather than chapters."""
-    return "diag_1" in frame and any(str(level)[-1].isdigit() for level in levels_of(frame["diag_1"])[0])
-
-
-@cache
 def main_code(*codes: str) -> Variable:
     """Return a variable that is 1 where the main diagnosis has one of some three-digit codes."""
-    return _diagnosis(codes, ("diag_1",), lambda level: level)
+    return _diagnosis(codes, ("diag_1",), str)
 
 
-@cache
 def any_code(*codes: str) -> Variable:
     """Return a variable that is 1 where one of some three-digit codes stands in any of the three places."""
-    return _diagnosis(codes, DIAGNOSES, lambda level: level)
+    return _diagnosis(codes, DIAGNOSES, str)
 
 
-@cache
 def main_in(*chapters: str) -> Variable:
     """Return a variable that is 1 where the main diagnosis is of one of some chapters; from codes or chapters."""
     return _diagnosis(chapters, ("diag_1",), chapter_of)
 
 
-@cache
 def any_in(*chapters: str) -> Variable:
     """Return a variable that is 1 where a diagnosis in any place is of one of some chapters."""
     return _diagnosis(chapters, DIAGNOSES, chapter_of)
 
 
-@cache
 def further_in(*chapters: str) -> Variable:
     """Return a variable that is 1 where the second or third diagnosis is of one of some chapters."""
     return _diagnosis(chapters, DIAGNOSES[1:], chapter_of)
 
 
 @cache
-def in_group(group: str, against: str = "") -> Variable:
-    """Return a variable that is 1 in one of the study's groups of main diagnosis, 0 in another (or all others)."""
-
-    def variable(frame: pd.DataFrame) -> np.ndarray:
-        groups = primary_group(frame)
-        own = (groups == group).to_numpy(dtype=float)
-        return own if not against else np.where(own + (groups == against).to_numpy() > 0, own, np.nan)
-
-    # the study's groups take codes: from chapters some are others
-    variable.needs = (Need(("diag_1",), ("250",)),)
-    return variable
+def in_group(group: str) -> Variable:
+    """Return a variable that is 1 in one of the study's groups of main diagnosis; from chapters some are others."""
+    return needs("diag_1", levels=("250",))(lambda frame: (primary_group(frame) == group).to_numpy(dtype=float))
 
 
 def to_chapter(level: str) -> str:
@@ -288,6 +251,7 @@ def chapter_of(level: str) -> str | None:
         return None
 
 
+@cache
 def _diagnosis(wanted: tuple[str, ...], places: tuple[str, ...], name: Callable) -> Variable:
     def variable(frame: pd.DataFrame) -> np.ndarray:
         found = np.zeros(len(frame), dtype=bool)
@@ -327,13 +291,7 @@ def column_of(name: str) -> str:
 
 
 def variable(data: Dataset | pd.DataFrame, name: str) -> pd.Series:
-    """Return a clinical variable of `VARIABLES`, or a column as it is; shape (n,), missing values stay missing.
-
-    Raises
-    ------
-    ShdError
-        Where the table has no such column, or a value is not what the variable takes.
-    """
+    """Return a clinical variable of `VARIABLES`, or a column as it is; shape (n,), missing values stay missing."""
     frame, column = as_dataset(data).frame, column_of(name)
     if column not in frame.columns:
         raise ShdError(f"{name!r} needs the column {column!r}; the table has {describe_columns(list(frame.columns))}.")

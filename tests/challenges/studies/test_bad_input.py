@@ -11,7 +11,6 @@ from shd._errors import ShdError
     [
         ("subgroups", lambda t: studies.subgroup_effects(t, subgroups="sex")),
         ("terms", lambda t: studies.discharge_hazards(t, terms="sex")),
-        ("terms", lambda t: studies.visit_rates(t, terms="sex")),
         ("adjust", lambda t: studies.contrast(t, t, adjust="sex")),
         ("adjust", lambda t: studies.control_arm_experiment(t, t, adjust="sex")),
         ("nodes", lambda t: studies.comorbidity_network(t, nodes="428")),

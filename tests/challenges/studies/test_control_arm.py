@@ -3,7 +3,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from studies import figures_times as figures
-from studies.control_arm import ADJUST, METHODS, balance, contrast, control_arm_experiment
+from studies.arms import lay_out
+from studies.control_arm import ADJUST, METHODS, contrast, control_arm_experiment
 
 from shd._errors import ShdError
 from shd.dataset import Dataset
@@ -109,21 +110,11 @@ def test_repeated_records_of_subjects_teach_nothing_new(method):
     assert twice.n_treated == 2 * once.n_treated
 
 
-def test_balance_by_hand_and_after_weighting():
-    treated, control = two_by_two()
-    (row,) = balance(treated, control, ["ward"]).itertuples()
-    assert row.term == "ward: b vs a"
-    assert row.before == pytest.approx((0.6 - 0.4) / np.sqrt((0.24 + 0.24) / 2))
-    assert row.after == pytest.approx(0, abs=1e-6)
-
-
 def test_arms_that_a_term_tells_apart_cannot_be_weighted():
     table = confounded(400, 5)
     treated, control = table[table["t"] == 1], table[table["t"] == 0]
     treated = treated.assign(ill=treated["ill"] + 100)
     assert "no end" in contrast(treated, control, "y", ["ill"], "weighting").why_not
-    found = balance(treated, control, ["ill"])
-    assert found["after"].isna().all() and found["before"].iloc[0] > 50
     assert np.isnan(contrast(treated, control, "y", ["ill"], "weighting").value)
 
 
@@ -139,7 +130,7 @@ def test_what_cannot_be_estimated_says_why(method):
 def test_rare_levels_are_not_adjusted_for():
     treated, control = two_by_two()
     rare = control.assign(ward=["c"] * 3 + control["ward"].tolist()[3:])
-    assert balance(treated, rare, ["ward"])["term"].tolist() == ["ward: b vs a"]
+    assert lay_out(treated, rare, "y", ["ward"]).design.labels == ["ward: b vs a"]
     # nobody of ward a comes back: a regression has no end there, and does without the ward
     none = control.assign(y=np.where(control["ward"] == "a", 0, control["y"]))
     found = contrast(treated, none, "y", ["ward"], "g-computation")
@@ -241,12 +232,10 @@ def test_figures():
         train, confounded(800, 14), holdout=confounded(800, 15), floor=confounded(800, 16),
         treatment="t", outcome="y", adjust=["ill", "ward"], few=100,
     )  # fmt: skip
-    drawn = [figures.contrasts(found, "days", 1), figures.love(balance(*arms(confounded(6000, 1)), ["ill", "ward"]))]
-    for figure in drawn:
-        assert isinstance(figure, matplotlib.figure.Figure)
-        figure.canvas.draw()
-    assert drawn[1].legends[0].get_title().get_text().endswith("before weighting, 0 after")
-    assert len(drawn[0].axes) == len(METHODS)
+    figure = figures.contrasts(found, "days", 1)
+    assert isinstance(figure, matplotlib.figure.Figure)
+    figure.canvas.draw()
+    assert len(figure.axes) == len(METHODS)
 
 
 def test_variables_to_adjust_for_are_in_both_shipped_tables():

@@ -160,33 +160,6 @@ def test_separated_and_tiny_tables_give_no_traceback():
     assert np.isnan(row[2]) and row[-1] == "all records are alike"
 
 
-def test_readmission_rates_by_hand():
-    table = pd.DataFrame({"readmitted": ["<30"] * 2 + [">30"] * 3 + ["NO"] * 5, "ward": ["a"] * 10})
-    (row,) = times.readmission_rates(table, "ward").itertuples(index=False)
-    assert row[:3] == ("a", 10, 0.2) and row[5] == 0.3
-    assert row[3:5] == pytest.approx((0.0567, 0.5098), abs=1e-4)  # Wilson's interval of 2 of 10
-
-
-@pytest.mark.parametrize("family", ["poisson", "negative binomial"])
-def test_visit_rates_find_a_ratio_of_means(family):
-    rng = np.random.default_rng(8)
-    exposed = np.repeat([0, 1], 4000)
-    visits = rng.poisson(np.where(exposed, 1.2, 0.6) * rng.gamma(2, 0.5, 8000))  # more spread than Poisson's
-    (row,) = times.visit_rates(pd.DataFrame({"exposed": exposed, "v": visits}), "v", TERMS, family).itertuples()
-    assert row[2] == pytest.approx(visits[4000:].mean() / visits[:4000].mean(), rel=1e-4)
-    # the delta method, with the variances of the two samples
-    error = np.sqrt(sum(v.var() / len(v) / v.mean() ** 2 for v in (visits[:4000], visits[4000:])))
-    assert np.log(row.high / row.low) == pytest.approx(2 * 1.96 * error, rel=0.01)
-    assert row.low < 2 < row.high
-
-
-def test_visits_that_nobody_had_say_so():
-    table = pd.DataFrame({"exposed": [0, 1] * 30, "ward": ["a", "b", "c"] * 20, "v": [1, 0, 0] * 20})
-    found = times.visit_rates(table, "v", ["exposed", "ward"]).set_index("term")["why not"]
-    assert found["ward: b vs a"] == "no event among them"
-    assert times.visit_rates(table.assign(v=0), "v", TERMS)["why not"].tolist() == ["nobody had such a visit"]
-
-
 def test_subgroup_effects_by_hand():
     table = two_by_two({"a": (10, 20, 10, 40), "b": (20, 10, 20, 20)})
     found = times.subgroup_effects(table, "t", "y", ["group"]).set_index("level")
@@ -261,9 +234,6 @@ def test_variables_of_both_tables():
         (lambda t: times.discharge_hazards(t, []), "name at least one"),
         (lambda t: times.discharge_hazards(t.assign(c=[f"x{i}" for i in range(300)]), ["c"]), "has 300 levels"),
         (lambda t: times.discharge_hazards(t.assign(age="old")), "write ages as"),
-        (lambda t: times.visit_rates(t, "race"), "whole numbers"),
-        (lambda t: times.visit_rates(t, family="gauss"), "is not 'poisson'"),
-        (lambda t: times.visit_rates(t, terms=["prior inpatient visits"]), "is the outcome itself"),
         (lambda t: times.subgroup_effects(t, "race"), "must be 0 and 1"),
         (lambda t: times.subgroup_effects(t.assign(c=range(300)), subgroups=["c"]), "has 300 levels"),
         (lambda t: times.discharge_curves([1]), "must be a pandas DataFrame"),
@@ -280,14 +250,11 @@ def test_every_analysis_and_figure_of_a_clinical_table():
     hazards = [times.discharge_hazards(table) for table in (real, other)]
     insulin = hazards[0].set_index("term").loc["insulin"]
     assert insulin["hazard ratio"] < 1 and insulin["p"] < 0.001  # it keeps people longer in this table
-    rates = [times.visit_rates(table) for table in (real, other)]
-    assert rates[0].set_index("term").loc["insulin", "rate ratio"] == pytest.approx(2, rel=0.2)
     curves = [times.discharge_curves(table, "main diagnosis") for table in (real, other)]
     effects = [times.subgroup_effects(table) for table in (real, other)]
     drawn = [
         figures.discharge_curves(*curves),
         figures.hazards(*hazards),
-        figures.hazards(*rates, "stand-in", "holdout"),
         figures.subgroup_effects(*effects),
     ]
     for figure in drawn:
@@ -305,7 +272,7 @@ def test_figures_without_anything_in_common_say_so():
         figures.hazards(nothing, nothing)
 
 
-@pytest.mark.parametrize("make", [times.discharge_hazards, times.visit_rates, times.subgroup_effects])
+@pytest.mark.parametrize("make", [times.discharge_hazards, times.subgroup_effects])
 def test_the_same_table_gives_the_same_numbers(make):
     table = patients(400, 3)
     pd.testing.assert_frame_equal(make(table), make(table.copy()))
