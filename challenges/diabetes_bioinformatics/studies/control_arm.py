@@ -99,7 +99,8 @@ def control_arm_experiment(
         How many real controls the study could have afforded: the choice that synthetic ones compete with.
     """
     need_list(adjust, "adjust")
-    adjust = [name for name in adjust if not _same_column(name, (treatment, outcome))]
+    taken = [column_of(treatment), column_of(outcome)]
+    adjust = [name for name in adjust if column_of(name) not in taken]
     treated, real = _split(train, treatment, 0)
     if treated is None or real is None:
         raise ShdError(f"treatment {treatment!r}: train has nobody {'with' if treated is None else 'without'} it.")
@@ -134,10 +135,6 @@ def _split(data: Dataset | pd.DataFrame, treatment: str, number: int) -> tuple[D
     data = Dataset(data.frame, subjects=subjects)
     a = yes_no(data, treatment)
     return tuple(data.take(a == arm) if (a == arm).any() else None for arm in (1, 0))
-
-
-def _same_column(name: str, others: Sequence[str]) -> bool:
-    return column_of(name) in map(column_of, others)
 
 
 def _bias(

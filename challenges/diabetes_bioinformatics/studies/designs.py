@@ -11,13 +11,14 @@ from shd import Dataset, ShdError
 from shd.dataset import is_numeric
 
 from .tables import need_list
-from .variables import UNKNOWN, variable
+from .variables import variable
 
 REFERENCES = {"sex": "Female", "gender": "Female", "race": "Caucasian", "age band": ">60"} | {
     "main diagnosis": "circulatory"
 }
 """The level that others are compared with; of a variable that is not named here, its first level."""
 
+UNKNOWN = "unknown"
 _LEAST = 20  # records that a level needs to have a term
 _OWN = 1e-6  # share of a term's variation that the other terms must leave unexplained
 _NO_END = 15.0  # a log ratio, or its error, that no data of people have

@@ -4,7 +4,9 @@ Every direction was written down before the tables were looked at. Where no pape
 is general clinical knowledge, as any textbook of internal medicine gives it, and says so.
 """
 
-from shd.compare.findings import Finding, Recipe, declare, odds, ranks, rates, together
+from functools import partial
+
+from shd.compare.findings import Finding, declare, odds, ranks, rates, together
 
 from .variables import (
     age_decades,
@@ -27,7 +29,6 @@ from .variables import (
     metformin,
     number,
     sulfonylurea,
-    visits,
 )
 
 _TEXTBOOK = "general clinical knowledge (textbook)"
@@ -44,6 +45,7 @@ _KIDNEY = any_code("584", "585", "403")
 _CHRONIC_KIDNEY = any_code("585", "403", "404")
 _FAILURE = any_code("428")
 _ISCHAEMIC = ("410", "411", "413", "414")
+_EARLIER = number("number_inpatient", 5)  # 5 and more: few patients have more, and one has 42
 _DAYS, _PROCEDURES = number("time_in_hospital"), number("num_procedures")
 _MEDICINES, _TESTS, _DIAGNOSES = number("num_medications"), number("num_lab_procedures"), number("number_diagnoses")
 _UP = is_level("insulin", "Up")
@@ -51,11 +53,7 @@ _YOUNG = is_level("age", "[0-10)", "[10-20)", "[20-30)")
 _OLDEST = is_level("age", "[80-90)", "[90-100)", against=("[60-70)", "[70-80)"))
 
 
-def _known(code: str, label: str, expected: str, recipe: Recipe, question: str, estimand: str, **more: str) -> Finding:
-    words = {"population": "all records", "source": _TEXTBOOK} | more
-    return declare(code, words.pop("theme"), label, expected, recipe, question=question, estimand=estimand, **words)
-
-
+_known = partial(declare, source=_TEXTBOOK)
 _BACK = {"theme": "who comes back"}
 _AGE = {"theme": "age, sex and race"}
 _CARE = {"theme": "HbA1c and treatment"}
@@ -68,7 +66,7 @@ _TOGETHER = "records with both over records expected if independent"
 # fmt: off
 FINDINGS: tuple[Finding, ...] = (
     # --- who comes back
-    _known("DF21", "each inpatient visit before", "above", odds(early_readmission, visits("number_inpatient"), _WHO),
+    _known("DF21", "each inpatient visit before", "above", odds(early_readmission, _EARLIER, _WHO),
            "Do patients come back sooner the more often they were in hospital in the year before?",
            f"odds ratio of readmission within 30 days per inpatient visit (5 at most), {_ADJUSTED}",
            source=_RUBIN, **_BACK),

@@ -51,9 +51,7 @@ _QUOTED: dict[str, dict[str, tuple[int, int | None]]] = {
 PUBLISHED = {
     group: {level: Published(*counts) for level, counts in levels.items()} for group, levels in _QUOTED.items()
 }
-"""Patients and readmissions of each group and level, quoted from memory.
-
-The first level of a group is what the others are held against."""
+"""Patients and readmissions of each group and level, from memory; the first level is what others are held against."""
 
 COHORT = (
     Need(("readmitted",), ("<30",)),
@@ -76,9 +74,8 @@ def group_sizes(dataset: Dataset) -> pd.DataFrame:
     """Lay the sizes and readmission rates of a cohort's groups beside those that the study publishes.
 
     The sizes of the real cohort differ by less than 1 %: the published file holds 69,973 records that fulfil the
-    study's conditions, the study's own extract 69,984 (from memory). Of its 6,459 early readmissions (from memory)
-    the file holds 6,277, whatever the order of "first" stay and exclusions: its rates are some .3 points lower in most
-    groups.
+    study's conditions, its own extract 69,984. Of its 6,459 early readmissions (from memory) the file holds 6,277,
+    whatever the order of "first" stay and exclusions: its rates are some .3 points lower in most groups.
 
     Columns group, level, published, here (records), difference, as a share of the published size once both tables are
     of one length, and published rate and rate (early readmissions, 0 to 1; NaN: not quoted).

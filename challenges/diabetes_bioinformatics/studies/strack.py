@@ -7,6 +7,8 @@ quoted the published file comes near: medicines were changed in 42.7 % (not meas
 65.0 % (high); 42.5, 55.0 and 65.0 in the study, from memory. The counts of its Table 3 are in `published`.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -100,9 +102,7 @@ def _named(values: pd.Series) -> pd.Series:
     return values.cat.rename_categories(lambda level: "African American" if level == "AfricanAmerican" else level)
 
 
-def _study(code: str, label: str, expected: str, recipe: Recipe, question: str, estimand: str, **more: str) -> Finding:
-    words = {"population": "all records", "source": STUDY, "theme": "HbA1c and readmission"} | more
-    return declare(code, words.pop("theme"), label, expected, recipe, question=question, estimand=estimand, **words)
+_study = partial(declare, theme="HbA1c and readmission", source=STUDY)
 
 
 def _term(*names: str, less: tuple[str, ...] = ()) -> Recipe:

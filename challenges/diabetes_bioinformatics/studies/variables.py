@@ -4,12 +4,10 @@ A variable is a function of the frame that returns one entry a record: float wit
 missing entries are unknown. It carries as `.needs` what it takes. `VARIABLES` gives names to those that regressions,
 groups and figures are asked for.
 
-The study cohort (`shd.datasets.diabetes_cohort`) holds three-digit ICD-9 codes of the diagnoses, the table of the 2020
-challenge (`shd.datasets.diabetes`) their chapters. What codes tell, chapters may not: the study counts the symptoms
-785, 786, 787 and 788 to circulatory, respiratory, digestive and genitourinary, in the chapters they are "symptoms and
-signs"; and diabetes (250) is a part of the chapter "endocrine and metabolic". So that a finding means the same in both
-tables, those about the study's groups take codes (`in_group`), and those about chapters (`main_in`, `any_in`) find
-them from codes too.
+The study cohort holds three-digit ICD-9 codes of the diagnoses, the table of the 2020 challenge their chapters. What
+codes tell, chapters may not: the study counts the symptoms 785 to 788 to an organ, in the chapters they are "symptoms
+and signs"; and diabetes (250) is a part of "endocrine and metabolic". So that a finding means the same in both tables,
+those about the study's groups take codes (`in_group`), those about chapters (`main_in`) find them from codes too.
 """
 
 import re
@@ -30,14 +28,7 @@ from .tables import as_dataset, category, levels_of
 
 TIME, READMITTED = "time_in_hospital", "readmitted"
 EARLY = "readmitted within 30 days"
-UNKNOWN = "unknown"
 MERGED = "other"  # what a synthesizer calls the levels of few people
-DRUGS = (
-    "metformin", "repaglinide", "nateglinide", "chlorpropamide", "glimepiride", "acetohexamide", "glipizide",
-    "glyburide", "tolbutamide", "pioglitazone", "rosiglitazone", "acarbose", "miglitol", "troglitazone", "tolazamide",
-    "insulin", "glyburide-metformin", "glipizide-metformin", "glimepiride-pioglitazone", "metformin-rosiglitazone",
-    "metformin-pioglitazone",
-)  # fmt: skip
 DOSES = ("No", "Steady", "Up", "Down")
 VISITS = ("number_inpatient", "number_emergency", "number_outpatient")
 HBA1C_GROUPS = ("not measured", "high, medication changed", "high, not changed", "not high")
@@ -50,7 +41,6 @@ PRIMARY_GROUPS = (
 _OF_CHAPTER = {"injury and poisoning": "injury"} | {name: name for name in PRIMARY_GROUPS if name in LEVELS}
 _SYMPTOMS = {"785": "circulatory", "786": "respiratory", "787": "digestive", "788": "genitourinary"}
 _DECADE = re.compile(r"\[(\d+)-(\d+)\)")
-_MOST_VISITS = 5  # more visits a year count as so many: few patients have more, and one has 42
 
 
 # Age, sex, stay --------------------------------------------------------------------------------------
@@ -118,11 +108,6 @@ def at_least(column: str, count: int, against: int = 0) -> Variable:
         return np.where(values >= count, 1.0, np.where(values == against, 0.0, np.nan))
 
     return variable
-
-
-def visits(column: str) -> Variable:
-    """Return the number of visits in the year before, 0 to 5 and more."""
-    return number(column, _MOST_VISITS)
 
 
 early_readmission = is_level(READMITTED, "<30")

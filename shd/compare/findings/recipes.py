@@ -69,10 +69,22 @@ def terms(
     return Recipe(run, columns, f"terms of one logistic regression (statsmodels Logit), errors {_ROBUST}")
 
 
-def declare(code: str, theme: str, label: str, expected: str, recipe: Recipe, **words: str) -> Finding:
+def declare(
+    code: str,
+    label: str,
+    expected: str,
+    recipe: Recipe,
+    question: str,
+    estimand: str,
+    *,
+    theme: str,
+    source: str,
+    population: str = "all records",
+    note: str = "",
+) -> Finding:
     """Return a `Finding` whose columns and method are those of its recipe."""
-    return Finding(code, theme, label, expected=expected, columns=recipe.columns, method=recipe.method,
-                   estimate=recipe, **words)  # fmt: skip
+    words = (question, population, estimand, recipe.method, expected, source)
+    return Finding(code, theme, label, *words, recipe.columns, recipe, note)
 
 
 def covariates(v: Variables, adjust: Sequence[Variable]) -> pd.DataFrame:

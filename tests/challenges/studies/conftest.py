@@ -3,11 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
-from studies.variables import DRUGS
 
 from shd.dataset import Dataset
 from shd.datasets.icd9 import chapter
 
+DRUGS = (
+    "metformin", "repaglinide", "nateglinide", "chlorpropamide", "glimepiride", "acetohexamide", "glipizide",
+    "glyburide", "tolbutamide", "pioglitazone", "rosiglitazone", "acarbose", "miglitol", "troglitazone", "tolazamide",
+    "insulin", "glyburide-metformin", "glipizide-metformin", "glimepiride-pioglitazone", "metformin-rosiglitazone",
+    "metformin-pioglitazone",
+)  # fmt: skip
 AGES = [f"[{start}-{start + 10})" for start in range(0, 100, 10)]
 CODES = ["250", "428", "427", "486", "496", "584", "585", "403", "401", "272", "414", "599", "682", "707", "730", "715"]
 CODES += ["038", "276", "278", "244", "786", "648", "285", "296", "other injury and poisoning", "other circulatory"]
@@ -70,6 +75,12 @@ def with_chapters(frame: pd.DataFrame) -> pd.DataFrame:
         named = frame[place].astype("str").map(lambda c: c.removeprefix("other ") if "other" in c else chapter(c))
         frame[place] = named.astype("category")
     return frame
+
+
+@pytest.fixture(scope="session")
+def drug_names() -> tuple[str, ...]:
+    """The medicines of the table."""
+    return DRUGS
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 from studies import FINDINGS, adjusted_model
 from studies.variables import (
-    DRUGS,
     age_band,
     age_years,
     any_code,
@@ -116,8 +115,8 @@ def test_variables_of_the_study_by_hand():
     )
 
 
-def test_drugs_by_hand():
-    frame = pd.DataFrame({name: ["No", "No", "No"] for name in DRUGS})
+def test_drugs_by_hand(drug_names):
+    frame = pd.DataFrame({name: ["No", "No", "No"] for name in drug_names})
     frame["insulin"], frame["metformin"] = ["No", "Up", "Steady"], ["No", "No", "Down"]
     assert insulin(frame).tolist() == [0, 1, 1]
     frame.loc[0, "insulin"] = None

@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import studies
-from studies.variables import DRUGS
 
 from shd._errors import ShdError
 
@@ -82,14 +81,14 @@ def test_a_table_of_one_kind_stays_one_kind(study):
     assert set(model.assign(alone)) == set(model.assign(data)[kind == 1])
 
 
-def test_profiles_add_up_to_the_table(study):
+def test_profiles_add_up_to_the_table(study, drug_names):
     data = study(800, 0)
     model, frame = studies.phenotypes(data), data.frame
     share = model.shares(data).set_index("cluster")["share"]
     profiles = model.profiles(data)
     mean = (profiles["mean"] * profiles["cluster"].map(share)).groupby(profiles["variable"]).sum()
     high, changed = frame["A1Cresult"] == ">8", frame["change"] == "Ch"
-    others = [name for name in DRUGS if name != "insulin"]
+    others = [name for name in drug_names if name != "insulin"]
     known = {
         "age": frame["age"].cat.codes.mean() * 10 + 5,
         "days in hospital": frame["time_in_hospital"].mean(),
@@ -129,14 +128,14 @@ def test_the_first_stay_of_a_patient_counts(challenge):
     assert any("main diagnosis" in name for name in model.average.index)
 
 
-def test_one_patient_and_no_drug(study):
+def test_one_patient_and_no_drug(study, drug_names):
     model = studies.phenotypes(study(600, 0))
     one = studies.compare_phenotypes(model, study(600, 0), study(1, 1))
     assert one.shares["other"].sum() == 1 and (one.shares["other high"] > one.shares["other"]).any()
     assert studies.plot_phenotypes(one, "real", "stand-in") is not None
     with pytest.raises(ShdError, match="k=5"):
         studies.phenotypes(study(1, 0))
-    bare = study(600, 0).frame.drop(columns=list(DRUGS))
+    bare = study(600, 0).frame.drop(columns=list(drug_names))
     profiles = studies.phenotypes(bare).profiles(bare)
     assert (profiles.loc[profiles["variable"].isin(["insulin", "other diabetes drugs"]), "mean"] == 0).all()
 

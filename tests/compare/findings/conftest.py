@@ -16,11 +16,10 @@ def column(name: str):
 
 
 _COLUMNS: dict = {}
-WORDS = {"question": "Is it so?", "population": "all", "estimand": "a ratio", "source": "made up"}
 
 
 def known(code: str, expected: str, recipe, theme: str = "links"):
-    return findings.declare(code, theme, f"label {code}", expected, recipe, **WORDS)
+    return findings.declare(code, f"label {code}", expected, recipe, "Is it so?", "a ratio", theme=theme, source="me")
 
 
 FINDINGS = (

@@ -15,8 +15,7 @@ FINDINGS = [FIRST]
 """
 LINKS = """
 from shd.compare.findings import declare, needs, share
-FIRST = declare("{code}", "t", "l", "above", share(needs("x")(lambda frame: frame["x"])), question="?",
-                population="all", estimand="e", source="s")
+FIRST = declare("{code}", "l", "above", share(needs("x")(lambda frame: frame["x"])), "?", "e", theme="t", source="s")
 """
 
 

@@ -123,8 +123,7 @@ def test_findings_are_given_as_a_list(made, given):
 
 def test_a_finding_expects_above_or_below(known_findings):
     with pytest.raises(ShdError, match="finding X: expected='up' is not one of above, below"):
-        findings.declare("X", "t", "l", "up", known_findings[0].estimate, question="", population="", estimand="",
-                         source="")  # fmt: skip
+        findings.declare("X", "l", "up", known_findings[0].estimate, "?", "e", theme="t", source="s")
 
 
 def test_a_rate_is_taken_of_what_replicate_returns():
