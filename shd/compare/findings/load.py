@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -43,17 +44,13 @@ def load(folder: str | Path) -> Studies:
     """
     folder = Path(folder).expanduser().resolve()
     found = Studies(check(getattr(_package(folder), "FINDINGS", None) or _none(folder)))
-    found.name = "/".join(folder.parts[-2:])
+    found.name = _name_of(folder)
     return found
 
 
 def of_dataset(name: str) -> Studies:
-    """Return the findings of the challenge with this data set, as its challenge.toml names them; none without."""
-    for file in sorted(challenges_dir().glob("*/challenge.toml")):
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
-        if told.get("dataset") == name and "studies" in told["files"]:
-            return load(file.parent / told["files"]["studies"])
-    return Studies()
+    """Return the findings of the challenge with this data set, none where it brings none."""
+    return next((load(folder) for dataset, folder in _named() if dataset == name), Studies())
 
 
 def of_card(card: dict) -> Studies:
@@ -61,17 +58,27 @@ def of_card(card: dict) -> Studies:
 
     A card says no folder that is run unseen: its name has to be one that some challenge.toml names.
     """
-    made_from = card["made_from"]["name"]
     name = (card.get("comparison") or {}).get("findings")
     if name is None:  # of an earlier version
         asked = any(score["metric"] == "replication rate" for score in card["scores"])
-        return of_dataset(made_from) if asked else Studies()
-    for file in sorted(challenges_dir().glob("*/challenge.toml")):
-        own = tomllib.loads(file.read_text(encoding="utf-8"))["files"].get("studies")
-        folder = None if own is None else (file.parent / own).resolve()
-        if folder is not None and "/".join(folder.parts[-2:]) == name:
+        return of_dataset(card["made_from"]["name"]) if asked else Studies()
+    for _, folder in _named():
+        if _name_of(folder) == name:
             return load(folder)
     raise ShdError(f"the card names the findings {name}, which no challenge has; give their folder: --findings FOLDER.")
+
+
+def _named() -> Iterator[tuple[str | None, Path]]:
+    """Yield the data set and the folder of studies of each challenge whose challenge.toml names one that is there."""
+    for file in sorted(challenges_dir().glob("*/challenge.toml")):
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        folder = (file.parent / told.get("files", {}).get("studies", "")).resolve()
+        if (folder / "__init__.py").is_file():
+            yield told.get("dataset"), folder
+
+
+def _name_of(folder: Path) -> str:
+    return "/".join(folder.parts[-2:])
 
 
 def _package(folder: Path) -> ModuleType:
