@@ -289,6 +289,33 @@ def test_ctrl_c_else_ends_with_130_one_line_and_nothing_written(call, stays, mon
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+STUDY = """
+from shd.compare.findings import declare, needs, share
+ASKED = share(needs("stays")(lambda frame: (frame["stays"] > 4).to_numpy(float)))
+FINDINGS = [declare("X1", "many stays", "above", ASKED, "Many?", "a share", theme="stays", source="nobody")]
+"""
+
+
+@pytest.mark.parametrize(
+    "command", [("compare", "stays.csv", "stays.csv"), generate(*OWN)], ids=["compare", "generate"]
+)
+def test_studies_of_ones_own_are_given_by_folder(call, stays, tmp_path, report, monkeypatch, command):
+    given = []
+
+    def compare(*tables, **options):
+        given.extend(options["findings"])
+        return report
+
+    monkeypatch.setattr(sys.modules["shd.compare"], "compare", compare)
+    (tmp_path / "mine").mkdir()
+    code, _, err = call("", *command, "--findings", "mine")
+    assert code == 2 and "mine: no studies. Give a folder whose __init__.py holds FINDINGS" in err
+    (tmp_path / "mine" / "__init__.py").write_text(STUDY)
+    code, _, err = call("", *command, "--findings", "mine")
+    assert code == 0, err
+    assert [finding.code for finding in given] == ["X1"]
+
+
 def test_compare_writes_one_page_and_says_where(call, stays):
     frame = pd.read_csv(stays)
     frame[frame["patient"] < 30].to_csv("train.csv", index=False)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from shd.compare._coded import Coded
-    from shd.compare.findings.finding import Finding
     from shd.compare.images._grid import Grid
     from shd.synthesizers import Synthesizer
     from shd.synthesizers.rules import Rule as RuleOfColumns
@@ -288,7 +287,7 @@ class Inputs:
     given: dict = field(default_factory=dict)
     synthesizer: "Synthesizer | None" = None
     rules: "tuple[RuleOfColumns, ...]" = ()
-    findings: "tuple[Finding, ...]" = ()
+    findings: tuple = ()
 
     @property
     def splits(self) -> int:

@@ -22,28 +22,15 @@ class NoEstimateError(ShdError):
 
 @dataclass(frozen=True)
 class Estimate:
-    """One number with its 95 % interval.
+    """One number with its 95 % interval."""
 
-    Parameters
-    ----------
-    value, low, high : float
-        A ratio (above 0) or a difference.
-    p : float
-        Two-sided, of the null; 0 to 1.
-    null : float
-        What no link would give: 1 for a ratio, 0 for a difference.
-    n : int
-        Records it was computed from.
-    scale : {"ratio", "difference"}
-    """
-
-    value: float
+    value: float  # a ratio, above 0, or a difference
     low: float
     high: float
-    p: float
-    null: float
-    n: int
-    scale: str
+    p: float  # two-sided, of the null
+    null: float  # what no link would give: 1 for a ratio, 0 for a difference
+    n: int  # records it was computed from
+    scale: str  # "ratio" or "difference"
 
     @property
     def side(self) -> str:
@@ -107,23 +94,14 @@ def needs(*columns: str, levels: tuple[str, ...] = ()) -> Callable[[Variable], V
 class Variables:
     """A table and what was computed from it, so that each variable and each model is computed once.
 
-    Parameters
-    ----------
-    data : Dataset or DataFrame
-        Of a DataFrame each record is its own subject.
-
-    Attributes
-    ----------
-    frame : pandas.DataFrame
-    subjects : ndarray or None
-        None where no subject has two records.
+    Of a DataFrame each record is its own subject.
     """
 
     def __init__(self, data: Dataset | pd.DataFrame):
         data = data if isinstance(data, Dataset) else Dataset(data)
         self.frame = data.frame
         codes, ids = pd.factorize(data.subjects)
-        self.subjects = codes if len(ids) < len(codes) else None
+        self.subjects = codes if len(ids) < len(codes) else None  # None where no subject has two records
         self._known: dict[Callable, Any] = {}
 
     def __call__(self, variable: Variable) -> Any:
@@ -151,49 +129,20 @@ def prepare(data: Dataset | pd.DataFrame | Variables) -> Variables:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One claim that an expert would make about the records, declared before anybody looks at them.
+    """One claim that an expert would make about the records, declared before anybody looks at them."""
 
-    Parameters
-    ----------
-    code : str
-        Short and stable: ``"DF01"``.
-    theme, label : str
-        The block it belongs to, and a few words for a figure.
-    question : str
-        In the expert's words.
-    population : str
-        Whose records are looked at.
-    estimand, method : str
-        What is estimated, and how it is computed.
-    expected : {"above", "below"}
-        The side of the null that the literature claims.
-    source : str
-        A paper with its year, or a plain word that it is general knowledge.
-    columns : tuple of Need
-        Columns and levels it takes.
-    estimate : callable
-        Takes a table or its `Variables` and returns an `Estimate`; raises `NoEstimateError`.
-    note : str
-        What the real table shows, where that is not what is claimed.
-
-    Raises
-    ------
-    ShdError
-        Where `expected` is neither above nor below.
-    """
-
-    code: str
-    theme: str
-    label: str
-    question: str
-    population: str
+    code: str  # short and stable: "DF01"
+    theme: str  # the block it belongs to
+    label: str  # a few words for a figure
+    question: str  # in the expert's words
+    population: str  # whose records are looked at
     estimand: str
     method: str
-    expected: str
-    source: str
+    expected: str  # "above" or "below": the side of the null that the literature claims
+    source: str  # a paper with its year, or a plain word that it is general knowledge
     columns: tuple[Need, ...]
-    estimate: Callable[[Dataset | Variables], Estimate]
-    note: str = ""
+    estimate: Callable[[Dataset | Variables], Estimate]  # raises `NoEstimateError`
+    note: str = ""  # what the real table shows, where that is not what is claimed
 
     def __post_init__(self) -> None:
         if self.expected not in EXPECTED:

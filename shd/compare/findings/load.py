@@ -23,20 +23,8 @@ class Studies(tuple[Finding, ...]):
 def load(folder: str | Path) -> Studies:
     """Import the package in a folder and return its ``FINDINGS``.
 
-    Parameters
-    ----------
-    folder : path
-        Holds ``__init__.py`` with ``FINDINGS``, a sequence of `Finding`; its other modules are imported relatively.
-
-    Returns
-    -------
-    Studies
-        A tuple, as ``shd.compare(..., findings=...)`` takes it.
-
-    Raises
-    ------
-    ShdError
-        Where there is no such package, it cannot be imported, or holds no findings.
+    The folder holds ``__init__.py`` with ``FINDINGS``, a sequence of `Finding`; its other modules are imported
+    relatively. What comes back is what ``shd.compare(..., findings=...)`` takes.
 
     Examples
     --------

@@ -14,7 +14,6 @@ from shd.compare._resample import generator
 from shd.compare._schema import Answer, Inputs, Score, Skipped, between
 from shd.compare.findings.finding import SIGNIFICANT, Finding, NoEstimateError, Variables, Z, prepare
 from shd.dataset import Dataset
-from shd.synthesizers import Marginals
 
 _WHAT = "replication rate"
 _ABOUT = ("code", "theme", "label", "question", "expected", "null", "scale")
@@ -25,38 +24,24 @@ CUTS = 5  # how often a larger table is cut to the size of the smallest: one cut
 
 @dataclass(frozen=True)
 class ReplicationRate:
-    """How many of the findings that train shows another table shows too.
+    """How many of the findings that train shows another table shows too, and Wilson's interval (1927) of the share.
 
-    Parameters
-    ----------
-    replicated, counted : int
-    value, low, high : float
-        The share, 0 to 1, and its 95 % interval after Wilson (1927). It takes findings for independent,
-        which those of one table are not quite: read it as a rough guide.
+    It takes findings for independent, which those of one table are not quite: read it as a rough guide.
     """
 
     replicated: int
     counted: int
-    value: float
+    value: float  # 0 to 1
     low: float
     high: float
 
 
 def estimates(data: Dataset | pd.DataFrame | Variables, findings: Sequence[Finding]) -> pd.DataFrame:
-    """Estimate every finding on one table.
+    """Estimate every finding on one table; variables keep what was computed for a next call.
 
-    Parameters
-    ----------
-    data : Dataset, DataFrame or Variables
-        Variables keep what was computed for a next call.
-    findings : sequence of Finding
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a finding: code, theme, label, question, expected, null, scale, value, low, high (95 %), p, n,
-        as expected (significant at 5 %, on the side expected) and why not: the reason where it does not
-        apply or cannot be estimated; numbers are NaN there.
+    One row a finding: code, theme, label, question, expected, null, scale, value, low, high (95 %), p, n, as expected
+    (significant at 5 %, on the side expected) and why not: the reason where it does not apply or cannot be estimated;
+    numbers are NaN there.
     """
     v = prepare(data)
     rows = [_row(finding, v) for finding in check(findings)]
@@ -126,18 +111,7 @@ def lay_side_by_side(real: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 
 def replication_rate(frame: pd.DataFrame) -> ReplicationRate:
-    """Return the share of the findings that count which are replicated, with Wilson's interval.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        As `replicate` gives it.
-
-    Raises
-    ------
-    ShdError
-        Where no finding counts, or the frame is another one.
-    """
+    """Return the share of the findings that count which are replicated, from the frame of `replicate`."""
     from statsmodels.stats.proportion import proportion_confint
 
     if not {"counted", "replicated"} <= set(frame):
@@ -205,6 +179,8 @@ def measure(inputs: Inputs) -> Answer:
 
 
 def _floor(train: pd.DataFrame, records: int, random_state: int) -> Dataset:
+    from shd.synthesizers import Marginals
+
     with warnings.catch_warnings():  # constant columns are no news here
         warnings.simplefilter("ignore", ShdWarning)
         return Dataset(Marginals(random_state=random_state).fit(train).sample(records))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from shd._card import _comparison
 from shd.compare import findings
 from shd.compare._compare import STEPS, _left_out, prepare_tables
 from shd.dataset import Dataset
@@ -89,5 +90,8 @@ def test_what_is_known_of_a_table_is_given_with_it(made, known_findings):
     import shd
 
     train, synthetic = made(800, 0), Dataset(made(800, 1).frame, source="synthetic")
-    report = shd.compare(train, synthetic, findings=known_findings)
-    assert "replication rate" in set(report.scores["metric"]) and report.about.findings == ""
+    known = findings.Studies(known_findings)
+    known.name = "trial/studies"
+    report = shd.compare(train, synthetic, findings=known)
+    assert "replication rate" in set(report.scores["metric"])
+    assert _comparison(report.to_dict()["about"], train, 800)["findings"] == "trial/studies"  # of the card
