@@ -296,23 +296,19 @@ FINDINGS = [declare("X1", "many stays", "above", ASKED, "Many?", "a share", them
 """
 
 
-@pytest.mark.parametrize(
-    "command", [("compare", "stays.csv", "stays.csv"), generate(*OWN)], ids=["compare", "generate"]
-)
-def test_studies_of_ones_own_are_given_by_folder(call, stays, tmp_path, report, monkeypatch, command):
+def test_studies_of_ones_own_are_given_by_folder(call, stays, tmp_path, report, monkeypatch):
     given = []
-
-    def compare(*tables, **options):
-        given.extend(options["findings"])
-        return report
-
-    monkeypatch.setattr(sys.modules["shd.compare"], "compare", compare)
     (tmp_path / "mine").mkdir()
-    code, _, err = call("", *command, "--findings", "mine")
+    ours = ("compare", stays, stays, "--quick", "--findings", "mine")
+    code, _, err = call("", *ours)
     assert code == 2 and "mine: no studies. Give a folder whose __init__.py holds FINDINGS" in err
     (tmp_path / "mine" / "__init__.py").write_text(STUDY)
-    code, _, err = call("", *command, "--findings", "mine")
+    code, out, err = call("", *ours, "--json")
     assert code == 0, err
+    assert "known findings" in [note["what"] for note in json.loads(out)["skipped"]]  # the quick level leaves it out
+    take = sys.modules["shd.compare"]
+    monkeypatch.setattr(take, "compare", lambda *tables, **options: given.extend(options["findings"]) or report)
+    assert call("", *generate(*OWN), "--findings", "mine")[0] == 0
     assert [finding.code for finding in given] == ["X1"]
 
 
