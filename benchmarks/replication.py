@@ -12,6 +12,7 @@ README shows.
 
 import argparse
 import json
+import sys
 import time
 import warnings
 
@@ -21,12 +22,13 @@ import pandas as pd
 import shd
 from shd._paths import challenges_dir
 from shd._progress import notice
-from shd.compare.domain import adjusted_model, crude_odds_ratios, estimates, group_sizes
-from shd.compare.domain.replication import cut, lay_side_by_side, mean_rate
+from shd.compare.findings import cut, estimates, lay_side_by_side, load, mean_rate
 from shd.dataset import Dataset
 
 SEED = 0
-PLACE = challenges_dir() / "diabetes_bioinformatics" / "data" / "replication.json"
+CHALLENGE = challenges_dir() / "diabetes_bioinformatics"
+PLACE = CHALLENGE / "data" / "replication.json"
+FINDINGS = load(CHALLENGE / "studies")
 SHORT = {"steps": 300, "moment_weight": 0.0, "critic_steps": 0, "critic_trees": 0}
 """A GAN as handed out in 2020: stopped early, nothing that holds pairs together, nothing that filters."""
 
@@ -43,7 +45,9 @@ def families() -> dict[str, shd.synthesizers.base.Synthesizer]:
 
 def row(name: str, real: pd.DataFrame, other: Dataset, records: int, cuts: int, seconds: float | None) -> dict:
     """Return how many findings a table replicates, as a row of the table; and which, cut by cut."""
-    sides = [lay_side_by_side(real, estimates(cut(other, records, seed))) for seed in range(SEED, SEED + cuts)]
+    sides = [
+        lay_side_by_side(real, estimates(cut(other, records, seed), FINDINGS)) for seed in range(SEED, SEED + cuts)
+    ]
     rate = mean_rate(sides)
     about = {"table": name, "counted": rate.counted, "rate": rate.value, "low": rate.low, "high": rate.high}
     kept = [side.loc[side["replicated"], "code"].tolist() for side in sides]
@@ -52,6 +56,9 @@ def row(name: str, real: pd.DataFrame, other: Dataset, records: int, cuts: int, 
 
 def published(data: Dataset) -> dict:
     """Return the study's groups and odds ratios beside those of the cohort, and its model of early readmission."""
+    sys.path.insert(0, str(CHALLENGE))
+    from studies import adjusted_model, crude_odds_ratios, group_sizes
+
     sizes, model = group_sizes(data), adjusted_model(data)
     frames = {
         "sizes": sizes.astype(object).where(sizes.notna(), None),
@@ -85,7 +92,7 @@ def main() -> None:
 def replicate_all(data: Dataset, cuts: int) -> None:
     """Fit every family, and print and keep how many findings its records replicate."""
     train, holdout = data.split(test_size=0.2, random_state=SEED)
-    real = estimates(train)
+    real = estimates(train, FINDINGS)
     rows = [row(f"other {data.source} patients", real, holdout, len(holdout), 1, None)]
     release = shd.load("diabetes_cohort", source="synthetic")
     rows.append(row("the release", real, release, len(holdout), cuts, None))

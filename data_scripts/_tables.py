@@ -13,6 +13,7 @@ from data_scripts._cohort import group_into_subjects
 from shd._generate import Cost, Split, Steps, judge
 from shd._paths import challenges_dir
 from shd._progress import notice
+from shd.compare.findings import of_dataset
 from shd.datasets.registry import archive_path, shipped_path
 from shd.release import make_release
 from shd.synthesizers.base import Synthesizer
@@ -54,7 +55,8 @@ def make_the_release(data: shd.Dataset, model: Synthesizer, folder: Path, checkp
     """
     train, holdout = data.split(TEST_SIZE, SEED)
     model, cost = fitted(model, train, checkpoint)
-    made = judge(train, holdout, model, Split(TEST_SIZE, SEED), cost, tell=Steps(2))
+    findings = of_dataset(data.name)
+    made = judge(train, holdout, model, Split(TEST_SIZE, SEED), cost, findings=findings, tell=Steps(2))
     release = make_release(folder, **vars(made), raw=archive_path(data.name))
     notice(made.report.summary())
     notice(str(release.folder))

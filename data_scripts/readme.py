@@ -142,7 +142,7 @@ def published_block(card: dict) -> str:
     found = json.loads(REPLICATION.read_text(encoding="utf-8"))["published"]
     odds, model = found["crude odds ratios"], found["model"]
     lines = [
-        "The study's numbers are those of its Table 3, quoted from memory (`shd.compare.domain.published`).",
+        "The study's numbers are those of its Table 3, quoted from memory (`studies/published.py`).",
         "",
         "| group | published (from memory) | here | difference | back within 30 days, published (from memory) | here |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",

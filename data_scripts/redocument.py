@@ -21,6 +21,7 @@ from shd._card import has_model
 from shd._generate import Cost, Split, Steps, judge
 from shd._paths import challenges_dir
 from shd._progress import notice
+from shd.compare.findings import of_dataset
 from shd.datasets._pictures import as_stored
 from shd.datasets.registry import archive_path
 from shd.release import make_release, refuse_red, verify_release
@@ -44,7 +45,7 @@ def redocument(challenge: str) -> None:
     model = model_of(release) or shd.load_synthesizer(RUNS / f"{challenge}.safetensors")
     made = judge(
         train, holdout, model, how, Cost(**card["synthesizer"]["fit"]), synthetic=replace(data, card=train.card),
-        keep_rules=kept_rules(card), with_model=has_model(card), tell=Steps(2),
+        keep_rules=kept_rules(card), with_model=has_model(card), findings=of_dataset(name), tell=Steps(2),
     )  # fmt: skip
     again = replace(made, drawn_again=card["synthesizer"].get("drawn_again"))
     if made.report.verdicts.get("privacy") == "red":

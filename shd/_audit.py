@@ -1,6 +1,6 @@
 """Whether the claims of a release hold: its files, its split, and its scores, measured again on the original."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from shd.synthesizers._protect import Protection
 
 if TYPE_CHECKING:
     from shd.compare import Report
+    from shd.compare.findings import Finding
 
 _NUMBERS = ("value", "low", "high", "floor", "ceiling")
 _SHOWN = 12  # characters of a checksum, for people
@@ -71,6 +72,7 @@ def audit(
     real: Dataset | None = None,
     raw: Path | None = None,
     tell: Callable[[str, str], None] = lambda label, text: None,
+    findings: "Sequence[Finding] | None" = None,
 ) -> Audit:
     """Check what a release says of its data and, given the original, its split and every score.
 
@@ -84,6 +86,8 @@ def audit(
         The file that `real` was read from, for its checksum.
     tell : callable
         Told label and text of each step.
+    findings : sequence of Finding, optional
+        What experts know of such tables; by default what the card names.
 
     Returns
     -------
@@ -103,6 +107,8 @@ def audit(
     if real is None:
         notes = ("the scores were not measured again; that takes the original: --real DATASET|FILE", *notes)
         return Audit(release, (*claims, *written), notes)
+    from shd.compare.findings import of_card
+
     tell("split", "by subject, as the card says")
     train, holdout = _split(release, _as_it_was(real, release.card, synthetic))
     claims += [*_of_split(release.card, train, holdout), *_of_original(release.card, raw, train, holdout)]
@@ -110,7 +116,8 @@ def audit(
         return Audit(release, (*claims, *written), (*notes, _not_measured(release.card, real)))
     tell("model", "loaded, and records drawn again")
     claims += of_model(release, synthetic, holdout)
-    report = _measure(release, synthetic, train, holdout, tell)
+    findings = of_card(release.card) if findings is None else findings
+    report = _measure(release, synthetic, train, holdout, findings, tell)
     for lay_beside in (compare_scores, _of_verdicts, _of_columns):
         claims += lay_beside(release.card, report, another)
     words, more = _unless(bool(others), of_words(release, report), "other versions made it")
@@ -257,7 +264,12 @@ def _of_original(card: dict, raw: Path | None, train: Dataset, holdout: Dataset)
 
 
 def _measure(
-    release: Release, synthetic: Dataset, train: Dataset, holdout: Dataset, tell: Callable[[str, str], None]
+    release: Release,
+    synthetic: Dataset,
+    train: Dataset,
+    holdout: Dataset,
+    findings: "Sequence[Finding]",
+    tell: Callable[[str, str], None],
 ) -> "Report":
     """Compare the same records as the maker of the card did, in the same way."""
     from shd.compare import compare
@@ -272,7 +284,7 @@ def _measure(
         notice(f"{'':<13}{how['records']:,} drawn from the model, as were compared")
         synthetic = _sample(release, synthetic, train, how["records"])
     tell("compare", f"level {how['level']}, seed {how['random_state']}")
-    options = {name: how[name] for name in ("level", "random_state", "target")}
+    options = {name: how[name] for name in ("level", "random_state", "target")} | {"findings": findings}
     return compare(train, synthetic, holdout=holdout, synthesizer=readable_model(release), **options)
 
 

@@ -257,6 +257,7 @@ def _comparison(about: dict, train: Dataset, released: int) -> dict:
         "sensitive": list(map(str, train.sensitive)),  # one may be the target, too, and have that role above
         "records": compared,
         "records_are": "those released" if compared == released else "drawn from the model",
+        **({"findings": about["findings"]} if about.get("findings") else {}),
     }
 
 

@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from inspect import signature
@@ -22,6 +22,7 @@ from shd.dataset import Dataset
 
 if TYPE_CHECKING:
     from shd.compare import Report
+    from shd.compare.findings import Finding
     from shd.synthesizers import Synthesizer
 
 
@@ -136,6 +137,7 @@ def generate(
     random_state: int = 0,
     keep_rules: bool = False,
     with_model: bool = True,
+    findings: "Sequence[Finding]" = (),
     steps: Callable[[str, str], None] | None = None,
 ) -> Generated:
     """Split by subject, fit on train, sample as many records, and compare them with train and holdout.
@@ -157,6 +159,8 @@ def generate(
         Whether no record may break a rule between columns that all of train keeps; see `Synthesizer.sample`.
     with_model : bool
         Whether the model shall be handed on with what it made: then it is attacked, too.
+    findings : sequence of Finding
+        What experts know of such tables; see `shd.compare.compare`.
     steps : callable, optional
         Told label and text of each of the four steps.
 
@@ -181,7 +185,7 @@ def generate(
     tell("fit", f"{type(synthesizer).__name__}{stops}")
     cost = _fit(synthesizer, train, checkpoint)
     leave()
-    how = {"keep_rules": keep_rules, "with_model": with_model, "tell": tell}
+    how = {"keep_rules": keep_rules, "with_model": with_model, "findings": findings, "tell": tell}
     return judge(train, holdout, synthesizer, Split(test_size, random_state), cost, **how)
 
 
@@ -194,6 +198,7 @@ def judge(
     *,
     keep_rules: bool = False,
     with_model: bool = True,
+    findings: "Sequence[Finding]" = (),
     synthetic: Dataset | None = None,
     tell: Callable[[str, str], None],
 ) -> Generated:
@@ -218,7 +223,8 @@ def judge(
         synthetic, drawn_again = draw_as_many(synthesizer, train, keep_rules)
     tell("compare", "fidelity, utility, privacy and fairness")
     file = synthesizer.for_release() if with_model else None
-    report = compare(train, synthetic, holdout=holdout, synthesizer=file, random_state=split.random_state)
+    how = {"findings": findings, "random_state": split.random_state}
+    report = compare(train, synthetic, holdout=holdout, synthesizer=file, **how)
     return Generated(train, holdout, synthesizer, synthetic, report, split, cost, drawn_again, keep_rules, with_model)
 
 

@@ -1,5 +1,6 @@
 """Options that several commands share: what is asked, how people are protected, how a CSV is to be read."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,12 @@ Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to pr
 Subject = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the patient's id.")]
 Sensitive = Annotated[
     list[str] | None, typer.Option(metavar="COLUMN", help="Column of groups to be treated alike; again for more.")
+]
+Findings = Annotated[
+    Path | None,
+    typer.Option(
+        "--findings", metavar="FOLDER", help="Studies to find again in synthetic records; a data set brings its own."
+    ),
 ]
 
 MinPeople = Annotated[

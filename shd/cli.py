@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from shd._options import (
     DayFirst,
     Decimal,
     Fake,
+    Findings,
     Keep,
     MinPeople,
     Missing,
@@ -30,6 +31,9 @@ from shd._options import (
     reading,
 )
 from shd._plain import plain
+
+if TYPE_CHECKING:
+    from shd.compare.findings import Studies
 
 app = typer.Typer(
     name="shd",
@@ -90,7 +94,8 @@ def demo(
     gan = make_synthesizer(default_family(data), random_state=seed)
     if minutes is None:
         minutes = 1.1 if data.images is None else 2.0
-    made = generate(data, gan, minutes=minutes, random_state=seed, steps=steps)
+    findings = _findings(challenge, None)
+    made = generate(data, gan, minutes=minutes, random_state=seed, findings=findings, steps=steps)
     steps("report", str(output))
     made.report.save(output)
     result = {**made.report.to_dict(), "report": str(output)}
@@ -138,6 +143,7 @@ def generate(
     ] = None,
     licence: Annotated[str | None, typer.Option(metavar="TEXT", help="Terms of use of your own table.")] = None,
     citation: Annotated[str, typer.Option(metavar="TEXT", help="Whom to thank for your own table.")] = "",
+    findings: Findings = None,
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the state of the fit here; the same command goes on.")
     ] = None,
@@ -186,6 +192,7 @@ def generate(
     )
     data = replace(data, keep=(*data.keep, *(keep or ())), fake=(*data.fake, *(fake or ())))
     check_licence(data)
+    known = _findings(what, findings)
     tell.loaded(data)
     synthesizer = synthesizer or make(default_family(data))
     if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
@@ -200,6 +207,7 @@ def generate(
             random_state=seed,
             keep_rules=keep_rules,
             with_model=not no_model,
+            findings=known,
             steps=tell,
         )
         tell("write", str(output))
@@ -225,6 +233,7 @@ def compare(
     text: Text = None,
     day_first: DayFirst = None,
     decimal: Decimal = None,
+    findings: Findings = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Look at fewer records: seconds, and wider intervals.")
     ] = False,
@@ -244,9 +253,8 @@ def compare(
     train, _ = open_data(real, target=target, subject=subject, sensitive=tuple(sensitive or ()), reading=how)
     made = Dataset.from_csv(synthetic, source="synthetic", **how)
     held = None if holdout is None else Dataset.from_csv(holdout, subject=subject, **how)
-    report = shd.compare(
-        train, made, holdout=held, target=target, level="quick" if quick else "full", random_state=seed
-    )
+    options = {"target": target, "level": "quick" if quick else "full", "random_state": seed}
+    report = shd.compare(train, made, holdout=held, findings=_findings(real, findings), **options)
     report.save(output)
     _terminal.emit({**report.to_dict(), "report": str(output)}, json, f"{report.summary()}\n\nReport: {output}")
 
@@ -275,6 +283,7 @@ def verify(
     text: Text = None,
     day_first: DayFirst = None,
     decimal: Decimal = None,
+    findings: Findings = None,
     json: AsJson = False,
 ) -> int:
     """Check the claims of a release.
@@ -301,7 +310,7 @@ def verify(
         tell("load", f"{real}, {source}")
         data, raw = open_data(real, source=source, target=target, subject=subject, reading=how)
         tell.loaded(data)
-        found = audit(whole, data, raw, tell)
+        found = audit(whole, data, raw, tell, None if findings is None else _findings(real, findings))
     result = {"release": str(release), "holds": found.holds, "claims": found.frame.to_dict("records")}
     last = f"{'Holds' if found.holds else 'Differs'}: {release}"
     _terminal.emit({**plain(result), "notes": list(found.notes)}, json, f"{found.summary()}\n\n{last}")
@@ -328,6 +337,13 @@ def catalog(
     lines += [f"broken  {one['folder']}: {one['reason']}" for one in found["broken"]]
     text = "\n".join([*lines, "", f"Catalogue: {made.page}"])
     _terminal.emit({**found, "catalogue": str(made.page)}, json, text)
+
+
+def _findings(what: str, folder: Path | None) -> "Studies":
+    """Return the studies in a folder, else those that the challenge of a data set brings."""
+    from shd.compare.findings import load, of_dataset
+
+    return of_dataset(what) if folder is None else load(folder)
 
 
 def _check_output(path: Path) -> None:

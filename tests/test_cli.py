@@ -289,6 +289,29 @@ def test_ctrl_c_else_ends_with_130_one_line_and_nothing_written(call, stays, mon
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+STUDY = """
+from shd.compare.findings import declare, needs, share
+ASKED = share(needs("stays")(lambda frame: (frame["stays"] > 4).to_numpy(float)))
+FINDINGS = [declare("X1", "many stays", "above", ASKED, "Many?", "a share", theme="stays", source="nobody")]
+"""
+
+
+def test_studies_of_ones_own_are_given_by_folder(call, stays, tmp_path, report, monkeypatch):
+    given = []
+    (tmp_path / "mine").mkdir()
+    ours = ("compare", stays, stays, "--quick", "--findings", "mine")
+    code, _, err = call("", *ours)
+    assert code == 2 and "mine: no studies. Give a folder whose __init__.py holds FINDINGS" in err
+    (tmp_path / "mine" / "__init__.py").write_text(STUDY)
+    code, out, err = call("", *ours, "--json")
+    assert code == 0, err
+    assert "known findings" in [note["what"] for note in json.loads(out)["skipped"]]  # the quick level leaves it out
+    take = sys.modules["shd.compare"]
+    monkeypatch.setattr(take, "compare", lambda *tables, **options: given.extend(options["findings"]) or report)
+    assert call("", *generate(*OWN), "--findings", "mine")[0] == 0
+    assert [finding.code for finding in given] == ["X1"]
+
+
 def test_compare_writes_one_page_and_says_where(call, stays):
     frame = pd.read_csv(stays)
     frame[frame["patient"] < 30].to_csv("train.csv", index=False)

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 import shd
-from shd.compare.images import networks
+from shd.compare.findings import of_dataset
+from shd.compare.images import _network as networks
 
 KNOWN = Path(__file__).with_name("scores.json")
 NUMBERS = ("value", "low", "high", "floor", "ceiling")
@@ -102,7 +103,8 @@ def cohort() -> dict:
     data = shd.load("diabetes_cohort", source="stand-in")
     ids = np.random.default_rng(0).permutation(len(data)) // 500
     train, made, holdout = (data.take(ids == k) for k in range(3))
-    return {"train": train, "synthetic": shd.Dataset(made.frame, source="synthetic"), "holdout": holdout}
+    synthetic = shd.Dataset(made.frame, source="synthetic")
+    return {"train": train, "synthetic": synthetic, "holdout": holdout, "findings": of_dataset("diabetes_cohort")}
 
 
 def _heads(people: int, seed: int) -> shd.Dataset:

@@ -4,9 +4,10 @@ from numbers import Real
 
 import pandas as pd
 from statsmodels.stats.contingency_tables import Table2x2
+from studies import FINDINGS
 
-from shd.compare.domain import replicate, replication_rate
-from shd.dataset import Dataset
+from shd import Dataset
+from shd.compare.findings import replicate, replication_rate
 
 _EXACT, _NEAR = 1e-6, 0.02  # as a share of the number: rounded answers are near
 
@@ -76,9 +77,11 @@ def links(without: int | None, with_correction: int | None, network: pd.DataFram
 
 def size(answer: float | None, of_few: float, train: Dataset, synthetic: Dataset) -> None:
     """Exercise 4: the replication rate of all synthetic records."""
-    if not _is_number(answer, "domain.replication_rate(domain.replicate(train, synthetic)).value"):
+    if not _is_number(
+        answer, "findings.replication_rate(findings.replicate(train, synthetic, studies.FINDINGS)).value"
+    ):
         return
-    should = replication_rate(replicate(train, synthetic)).value
+    should = replication_rate(replicate(train, synthetic, FINDINGS)).value
     if abs(answer - should) < 0.006:  # two digits are enough
         alike = " (alike, by chance)" if abs(should - of_few) < 0.006 else ""
         print(

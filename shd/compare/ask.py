@@ -38,7 +38,7 @@ QUESTIONS = (
     "utility.calibration",
     "utility.regression",
     "utility.augmentation",
-    "domain._step",
+    "findings.replication",
     "privacy.copies",
     "privacy.exact_values",
     "privacy.near_copies",
@@ -217,6 +217,10 @@ def look(
         from shd.compare.images import sides as of_images
 
         return of_images.look(given, target, int(random_state), synthesizer)
+    if not isinstance(findings, Sequence) or len(findings):
+        from shd.compare.findings import check
+
+        check(findings)
     return of_tables.look(given, target, level, int(random_state), synthesizer, rules, findings)
 
 
@@ -233,11 +237,10 @@ def answers(asked: "tuple[Question, ...]", sides: "Sides") -> "dict[Question, An
         for question in asked:
             bar.advance(0, note=question.name)
             began, lacking = time.perf_counter(), question.lacking(sides.lacks)
-            answer = (
-                Answer(skipped=[lacking])
-                if lacking
-                else question.measure(sides, *_beside(question, sides, done, found))
-            )
+            if lacking:  # without a reason it is something that nobody expects
+                answer = Answer(skipped=[lacking] if lacking.why else [])
+            else:
+                answer = question.measure(sides, *_beside(question, sides, done, found))
             found[question] = replace(answer, seconds=time.perf_counter() - began)
             bar.advance(question.weight)
     return found

@@ -48,7 +48,7 @@ def test_target_and_classes_are_in_the_dataset(stand_in):
 
 
 def test_files_are_there():
-    assert [name for name in CHALLENGE["files"].values() if not (FOLDER / name).is_file()] == []
+    assert [name for name in CHALLENGE["files"].values() if not (FOLDER / name).exists()] == []
     shipped = {source: f"{FOLDER.name}/{CHALLENGE['files'][source.replace('-', '_')]}" for source in alzheimers.SHIPPED}
     assert shipped == alzheimers.SHIPPED
 

@@ -10,7 +10,7 @@ import pytest
 from statsmodels.stats.contingency_tables import Table2x2
 
 import shd
-from shd.compare.domain import findings_for
+from shd.compare.findings import of_dataset
 
 FOLDER = Path(__file__).resolve().parents[2] / "challenges" / "diabetes_bioinformatics"
 CHALLENGE = tomllib.loads((FOLDER / "challenge.toml").read_text(encoding="utf-8"))
@@ -37,7 +37,7 @@ def test_the_file_agrees_with_the_dataset(stand_in):
     card, licence = stand_in.card, CHALLENGE["licence"]
     assert CHALLENGE["id"] == FOLDER.name and CHALLENGE["target"] == stand_in.target
     assert (licence["name"], licence["url"], licence["citation"]) == (card.licence, card.licence_url, card.citation)
-    assert [name for name in CHALLENGE["files"].values() if not (FOLDER / name).is_file()] == []
+    assert [name for name in CHALLENGE["files"].values() if not (FOLDER / name).exists()] == []
 
 
 def test_readme_names_what_the_challenge_file_says():
@@ -77,7 +77,7 @@ def test_release_and_stand_in_have_the_same_columns_and_types(stand_in):
 
 def test_readme_counts_the_library():
     page = (FOLDER.parents[1] / "README.md").read_text(encoding="utf-8")
-    assert f"{len(findings_for('diabetes_cohort'))} known clinical findings" in page
+    assert f"{len(of_dataset('diabetes_cohort'))} known clinical findings" in page
 
 
 @pytest.mark.real_data("diabetes_cohort")

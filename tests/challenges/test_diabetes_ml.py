@@ -40,7 +40,7 @@ def test_target_and_positive_levels_are_in_the_dataset(stand_in):
 
 
 def test_files_are_there():
-    assert [name for name in CHALLENGE["files"].values() if not (FOLDER / name).is_file()] == []
+    assert [name for name in CHALLENGE["files"].values() if not (FOLDER / name).exists()] == []
 
 
 def test_licence_is_that_of_the_dataset(stand_in):

@@ -15,7 +15,7 @@
 #
 # **Two paths.** *The biologist's path:* run all cells (menu Run, Run All Cells), skip the code, read the figures and
 # the text beneath them; code begins with the exercises, and each of those is a line. *The programmer's path:* read
-# the cells too; every function has its method and its paper in its help (`shd.compare.domain.replicate?`).
+# the cells too; every function has its method and its paper in its help (`findings.replicate?`).
 #
 # Clinical terms and medicines are in `GLOSSARY.md`. Worked solutions are in `solution.ipynb`.
 
@@ -50,10 +50,11 @@ import warnings
 
 import checks
 import pandas as pd
+import studies
 from statsmodels.stats.contingency_tables import Table2x2
 
 import shd
-from shd.compare import domain
+from shd.compare import findings
 from shd.datasets.diabetes_cohort import title
 
 warnings.simplefilter("ignore", shd.ShdWarning)  # it warns of medicines that nobody takes: we know
@@ -95,7 +96,7 @@ main.rename(index=title).style.format("{:.1%}")
 # any textbook says. Here are a few of them.
 
 # %%
-library = domain.findings_for("diabetes_cohort")
+library = studies.FINDINGS
 shown = pd.DataFrame([(f.code, f.theme, f.question, f.estimand, f.expected, f.source) for f in library])
 shown.columns = ["code", "theme", "question", "estimand", "expected", "source"]
 print(f"{len(library)} findings in {shown['theme'].nunique()} themes")
@@ -108,12 +109,12 @@ shown.groupby("theme", sort=False).head(1).set_index("code")
 # is not counted.
 
 # %%
-found = domain.replicate(train, synthetic, records=len(holdout))
-rate = domain.replication_rate(found)
+found = findings.replicate(train, synthetic, studies.FINDINGS, records=len(holdout))
+rate = findings.replication_rate(found)
 print(
     f"{rate.replicated} of {rate.counted} findings are replicated: {rate.value:.0%} ({rate.low:.0%} to {rate.high:.0%})"
 )
-domain.forest(found, word)
+findings.forest(found, word)
 
 # %% [markdown]
 # **Read it like a clinician.** Diamonds are the first table, circles the synthetic patients; a filled circle is
@@ -131,7 +132,7 @@ found.loc[found["counted"] & ~found["replicated"], ["code", "label", "real", "ot
 floor = shd.Dataset(shd.Marginals(random_state=0).fit(train.frame).sample(len(train)), name=data.name)
 rates = {}
 for name, table in (("held-out patients", holdout), ("synthetic patients", synthetic), ("independent columns", floor)):
-    one = domain.replication_rate(domain.replicate(train, table, records=len(holdout)))
+    one = findings.replication_rate(findings.replicate(train, table, studies.FINDINGS, records=len(holdout)))
     rates[name] = (one.replicated, one.counted, one.value, one.low, one.high)
 pd.DataFrame.from_dict(rates, orient="index", columns=["replicated", "of", "rate", "low", "high"]).round(2)
 
@@ -146,7 +147,7 @@ pd.DataFrame.from_dict(rates, orient="index", columns=["replicated", "of", "rate
 # of them come back, and others go: what is always on the list, the synthesizer lost). Give the list of their codes.
 
 # %%
-by_holdout = domain.replicate(train, holdout)
+by_holdout = findings.replicate(train, holdout, studies.FINDINGS)
 found[["code", "label", "real", "other", "counted", "replicated", "why not"]].head(3)
 
 # %%
@@ -166,7 +167,7 @@ checks.lost(lost, found, by_holdout)
 # groups have the sizes that were published? Here are the eight that differ most.
 
 # %%
-sizes = domain.group_sizes(data)[["group", "level", "published", "here", "difference"]]
+sizes = studies.group_sizes(data)[["group", "level", "published", "here", "difference"]]
 sizes = sizes.rename(columns={"published": "published (from memory)"})
 sizes.loc[sizes["difference"].abs().nlargest(8).index].style.hide().format(
     {"published (from memory)": "{:,}", "here": "{:,}", "difference": "{:+.1%}"}
@@ -187,7 +188,7 @@ def written(odds: pd.DataFrame, name: str) -> pd.Series:
     return pd.Series([f"{o:.2f} ({a:.2f} to {b:.2f})" for o, a, b in zip(odds[name], *ends, strict=True)])
 
 
-here, made = domain.crude_odds_ratios(data), domain.crude_odds_ratios(synthetic)
+here, made = studies.crude_odds_ratios(data), studies.crude_odds_ratios(synthetic)
 columns = {
     "published (from memory)": written(here, "published"),
     word: written(here, "here"),
@@ -200,9 +201,9 @@ here[["group", "level", "against"]].assign(**columns).style.hide()
 # is the reason for the stay, patients whose HbA1c was measured come back less often.
 
 # %%
-groups = domain.subgroup_effects(train, subgroups=("main diagnosis", "age band"))
-same = domain.subgroup_effects(synthetic, subgroups=("main diagnosis", "age band"))
-domain.plot_subgroup_effects(groups, same, word)
+groups = studies.subgroup_effects(train, subgroups=("main diagnosis", "age band"))
+same = studies.subgroup_effects(synthetic, subgroups=("main diagnosis", "age band"))
+studies.plot_subgroup_effects(groups, same, word)
 
 # %% [markdown]
 # Many intervals, few of them clear of 1: who looks at twenty groups finds one by chance, and these intervals are not
@@ -246,22 +247,22 @@ checks.odds(odds_ratio, table.oddsratio, synthetic)
 # diagnosis.
 
 # %%
-diseases = domain.compare_networks(train, synthetic, records=len(holdout))
-domain.plot_networks(diseases.real, diseases.other, word)
+diseases = studies.compare_networks(train, synthetic, records=len(holdout))
+studies.plot_networks(diseases.real, diseases.other, word)
 
 # %% [markdown]
 # Whether a weak link is found is partly luck. How many would **other patients** keep, and how many would they invent?
 
 # %%
-others = domain.compare_networks(train, holdout, records=len(holdout))
+others = studies.compare_networks(train, holdout, records=len(holdout))
 pd.concat({"synthetic": diseases.summary, "held-out patients": others.summary}).round(2)
 
 # %% [markdown]
 # Medicines that are prescribed together, among patients who take any:
 
 # %%
-medicines = domain.compare_networks(train, synthetic, domain.prescription_network, records=len(holdout))
-domain.plot_networks(medicines.real, medicines.other, word, what="medicines")
+medicines = studies.compare_networks(train, synthetic, studies.prescription_network, records=len(holdout))
+studies.plot_networks(medicines.real, medicines.other, word, what="medicines")
 
 # %% [markdown]
 # ### Exercise 3: links out of nothing
@@ -271,7 +272,7 @@ domain.plot_networks(medicines.real, medicines.other, word, what="medicines")
 # be expected of the first: small counts cannot reach every p.)
 
 # %%
-nothing = domain.comorbidity_network(floor)
+nothing = studies.comorbidity_network(floor)
 nothing[["first", "second", "records", "expected", "lift", "p", "q"]].head(3)
 
 # %%
@@ -291,14 +292,14 @@ checks.links(without, with_correction, nothing)
 # five kinds are then looked for among synthetic patients.
 
 # %%
-kinds = domain.phenotypes(train, k=5, random_state=0)
-domain.plot_phenotypes(domain.compare_phenotypes(kinds, train, synthetic), word)
+kinds = studies.phenotypes(train, k=5, random_state=0)
+studies.plot_phenotypes(studies.compare_phenotypes(kinds, train, synthetic), word)
 
 # %% [markdown]
 # Rules say it in words: *if this, then that*. The ones that changed most:
 
 # %%
-rules = domain.compare_rules(train, synthetic, records=len(holdout))
+rules = studies.compare_rules(train, synthetic, records=len(holdout))
 print(rules.summary.round(2).to_string())
 rules.worst("changed", 5)[["first", "second", "then", "real lift", "other lift"]].round(2)
 
@@ -314,14 +315,14 @@ groups_of_stay = ("diabetes", "circulatory", "injury", "digestive")
 
 def stays(table: shd.Dataset) -> pd.DataFrame:
     """Return the curves of four groups of main diagnosis."""
-    curves = domain.discharge_curves(table, by="main diagnosis")
+    curves = studies.discharge_curves(table, by="main diagnosis")
     return curves[curves["group"].isin(groups_of_stay)]
 
 
-domain.plot_discharge_curves(stays(train), stays(synthetic), word)
+studies.plot_discharge_curves(stays(train), stays(synthetic), word)
 
 # %%
-domain.plot_hazards(domain.discharge_hazards(train), domain.discharge_hazards(synthetic), word)
+studies.plot_hazards(studies.discharge_hazards(train), studies.discharge_hazards(synthetic), word)
 
 # %% [markdown]
 # ### Exercise 4: more records, more findings?
@@ -332,9 +333,9 @@ domain.plot_hazards(domain.discharge_hazards(train), domain.discharge_hazards(sy
 
 # %%
 # BEGIN SOLUTION
-rate_of_all = domain.replication_rate(domain.replicate(train, synthetic)).value
+rate_of_all = findings.replication_rate(findings.replicate(train, synthetic, studies.FINDINGS)).value
 # INSTEAD
-# rate_of_all = None  # domain.replication_rate(...).value
+# rate_of_all = None  # findings.replication_rate(...).value
 # END SOLUTION
 
 # %%
@@ -352,7 +353,7 @@ checks.size(rate_of_all, rate.value, train, synthetic)
 # what the treated would have had).
 
 # %%
-arms = domain.control_arm_experiment(
+arms = studies.control_arm_experiment(
     train,
     synthetic,
     holdout,
@@ -361,7 +362,7 @@ arms = domain.control_arm_experiment(
     outcome="days in hospital",
     adjust=("age (10 years)", "sex", "race", "main diagnosis", "number of diagnoses", "prior inpatient visits"),
 )
-domain.plot_contrasts(arms, unit="days", scale=1, word=word)
+studies.plot_contrasts(arms, unit="days", scale=1, word=word)
 
 # %%
 arms.round(3)

@@ -33,6 +33,7 @@ class About:
     random_state: int
     level: str = "full"
     is_of_images: bool = False
+    findings: str = ""
     title: str = ""
     licence: str = "unknown"
     licence_url: str = ""
@@ -132,5 +133,6 @@ def about(sides: object) -> About:
     told = {name: getattr(card, name) for name in ("title", "licence", "licence_url", "citation")} if card else {}
     return About(
         tuple(tables), sides.n_columns, sides.target, sides.word, sides.random_state, sides.level, sides.is_of_images,
+        getattr(sides, "studies", ""),
         **told,
     )  # fmt: skip

@@ -56,10 +56,13 @@ class Sides:
         What made the synthetic records, and is released with them: for attacks on the model itself.
     rules, findings : tuple
         Rules between columns that the user adds to those found, and known findings to replicate.
+    studies : str
+        Where the findings come from.
     ready : Ready, optional
         Records and tasks for models of the target.
     lacks : dict of str to str
-        What is not there of all that a question may need (`shd.compare.core.question.NEEDS`), and why.
+        What is not there of all that a question may need (`shd.compare.core.question.NEEDS`), and why; no word on
+        what nobody expects.
     skipped : tuple of Skipped
         What could not be compared at all.
     """
@@ -79,6 +82,7 @@ class Sides:
     synthesizer: "Synthesizer | None" = None
     rules: tuple[Rule, ...] = ()
     findings: tuple = ()
+    studies: str = ""
     ready: Ready | None = None
     lacks: dict[str, str] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
@@ -126,21 +130,22 @@ def look(
     floor = draw_floor(train, len(synthetic), random_state)
     ready = why_no_target if target is None else prepare(target, fit=fit, test=test, synthetic=synthetic, floor=floor)
     lacks = {
-        "holdout": "takes a holdout: compare(..., holdout=...)" if holdout is None else "",
+        "holdout": "takes a holdout: compare(..., holdout=...)" if holdout is None else None,
         "people": _too_few_people(train, synthetic, holdout),
-        "target": ready if isinstance(ready, str) else "",
-        "model": "" if hasattr(synthesizer, "n_rows_") else _MODEL,
-        "two columns": "" if len(train.names) > 1 else "takes at least 2 columns",
-        "three columns": "" if len(train.names) > 2 else "takes at least 3 columns",
-        "groups": "" if sensitive else _no_groups(declared),
-        "findings": "" if len(findings) else "no known findings were given: compare(..., findings=...)",
-        "full level": "" if level == "full" else 'the quick level leaves it out; take level="full"',
+        "target": ready if isinstance(ready, str) else None,
+        "model": None if hasattr(synthesizer, "n_rows_") else _MODEL,
+        "two columns": None if len(train.names) > 1 else "takes at least 2 columns",
+        "three columns": None if len(train.names) > 2 else "takes at least 3 columns",
+        "groups": None if sensitive else _no_groups(declared),
+        "findings": None if len(findings) else "",
+        "full level": None if level == "full" else 'the quick level leaves it out; take level="full"',
     }
     return Sides(
         train, synthetic, floor, holdout, fit, test, target,
         word_of(given["train"]), random_state, sensitive, level, given, synthesizer,
-        tuple(as_rules(rules, ())), tuple(findings), None if isinstance(ready, str) else ready,
-        {need: why for need, why in lacks.items() if why},
+        tuple(as_rules(rules, ())), tuple(findings), getattr(findings, "name", ""),
+        None if isinstance(ready, str) else ready,
+        {need: why for need, why in lacks.items() if why is not None},
         (*skipped, *_declared_in_vain(given, target, declared, skipped), *weaknesses(given)),
     )  # fmt: skip
 
@@ -187,11 +192,11 @@ def _no_groups(declared: Sequence) -> str:
     return f"none of the sensitive columns was compared: {describe_columns(declared)}" if declared else _DECLARE
 
 
-def _too_few_people(train: Coded, synthetic: Coded, holdout: Coded | None) -> str:
+def _too_few_people(train: Coded, synthetic: Coded, holdout: Coded | None) -> str | None:
     people = [len(np.unique(table.subjects)) for table in (train, holdout) if table is not None]
     few = FEWEST_ATTACKED
     enough = min(*people, len(synthetic)) >= few
-    return "" if enough else f"takes at least {few} people in train and holdout, and {few} synthetic records"
+    return None if enough else f"takes at least {few} people in train and holdout, and {few} synthetic records"
 
 
 def has_subjects(data: object) -> bool:

@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from shd._style import to_svg
 from shd.compare.core.verdicts import VERDICTS
-from shd.compare.domain import forest
 from shd.compare.fidelity import principal_axes as pca_map
+from shd.compare.findings import forest
 from shd.compare.report import figures_models as figures
 from shd.compare.report.outcome import Outcome
 
