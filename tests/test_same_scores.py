@@ -16,7 +16,7 @@ import pytest
 
 import shd
 from shd.compare.findings import of_dataset
-from shd.compare.images import _network as networks
+from shd.compare.images import networks
 
 KNOWN = Path(__file__).with_name("scores.json")
 NUMBERS = ("value", "low", "high", "floor", "ceiling")
