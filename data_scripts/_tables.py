@@ -10,11 +10,11 @@ import torch
 
 import shd
 from data_scripts._cohort import group_into_subjects
-from shd._generate import Cost, Split, Steps, judge
 from shd._paths import challenges_dir
 from shd._progress import notice
 from shd.datasets.registry import archive_path, shipped_path
-from shd.release import make_release
+from shd.releases.generate import Cost, Split, Steps, judge
+from shd.releases.release import make_release
 from shd.synthesizers.base import Synthesizer
 
 SEED = 0

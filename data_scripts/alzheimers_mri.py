@@ -22,14 +22,14 @@ import torch
 
 import shd
 from data_scripts._tables import fitted
-from shd._apart import sample_apart
-from shd._generate import Split, Steps, judge
 from shd._paths import challenges_dir
 from shd._progress import notice
 from shd.datasets._pictures import write_pictures
 from shd.datasets.alzheimers import LEVELS, N_SLICES
 from shd.datasets.registry import archive_path, shipped_path
-from shd.release import make_release
+from shd.releases.generate import Split, Steps, judge
+from shd.releases.release import make_release
+from shd.releases.sampling import sample_apart
 
 SEED = 0
 TEST_SIZE = 0.2

@@ -15,15 +15,15 @@ from pathlib import Path
 import torch
 
 import shd
-from shd._audit import read_synthetic
-from shd._audit_model import kept_rules, model_of
-from shd._card import has_model
-from shd._generate import Cost, Split, Steps, judge
 from shd._paths import challenges_dir
 from shd._progress import notice
 from shd.datasets._pictures import as_stored
 from shd.datasets.registry import archive_path
-from shd.release import make_release, refuse_red, verify_release
+from shd.releases.card import has_model
+from shd.releases.generate import Cost, Split, Steps, judge
+from shd.releases.release import make_release, refuse_red, verify_release
+from shd.releases.verify import read_synthetic
+from shd.releases.verify_model import kept_rules, model_of
 
 RUNS = Path("runs")
 CHALLENGES = ("diabetes_ml", "diabetes_bioinformatics", "alzheimers_mri")

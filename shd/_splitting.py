@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from shd._errors import ShdError
-from shd._frames import is_numeric
+from shd.tables.frames import is_numeric
 
 _STRATA = 5  # quantile groups that stand in for classes where the target is numeric
 

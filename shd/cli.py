@@ -81,7 +81,7 @@ def demo(
     The data are the stand-in cohort that ships with shd: nothing is downloaded.
     """
     _check_output(output)
-    from shd._generate import Steps, default_family, generate, make_synthesizer
+    from shd.releases.generate import Steps, default_family, generate, make_synthesizer
 
     steps = Steps(6)
     steps("load", f"{challenge}, the stand-in: nothing is downloaded")
@@ -159,10 +159,10 @@ def generate(
     writes a folder with data, model, report, card and checksums. Columns that identify people are
     dropped, and what few people share is not learned.
     """
-    from shd._generate import Steps, default_family, kept_fit, make_synthesizer
-    from shd._generate import generate as run
     from shd.datasets.opening import open_data
-    from shd.release import check_folder, check_licence, make_release, refuse_red
+    from shd.releases.generate import Steps, default_family, kept_fit, make_synthesizer
+    from shd.releases.generate import generate as run
+    from shd.releases.release import check_folder, check_licence, make_release, refuse_red
 
     check_folder(output, force)
     if minutes is not None and steps is not None:
@@ -283,10 +283,10 @@ def verify(
     it is split as the card says, and each score is measured again and laid beside the card's. Ends with
     1 where something differs.
     """
-    from shd._audit import audit, original_of
-    from shd._generate import Steps
     from shd.datasets.opening import open_data
-    from shd.release import verify_release
+    from shd.releases.generate import Steps
+    from shd.releases.release import verify_release
+    from shd.releases.verify import audit, original_of
 
     if subject is not None and real is None:
         raise ShdError("--subject names a column of the original; give that, too: --real FILE.")
@@ -320,7 +320,7 @@ def catalog(
     Verifies each release below the folder, and writes a page that needs no server, with their cards,
     reports and metadata. What is broken is listed with the reason.
     """
-    from shd._catalog import make_catalog
+    from shd.releases.catalog import make_catalog
 
     made = make_catalog(folder, output, with_data)
     found = made.to_dict()

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError, ShdWarning
-from shd._frames import (
+from shd._splitting import held_out
+from shd.tables.frames import (
     check_frame,
     check_lengths,
     describe_columns,
@@ -20,9 +21,8 @@ from shd._frames import (
     text_to_categories,
     warn_of_dates,
 )
-from shd._splitting import held_out
-from shd._tables import Reading, read_noted
-from shd._types import known_types
+from shd.tables.reading import Reading, read_noted
+from shd.tables.types import known_types
 
 __all__ = ["DataCard", "Dataset", "as_frame", "check_frame", "describe_columns", "is_numeric", "role_of"]
 

@@ -11,7 +11,7 @@ import pytest
 import shd
 from shd import _terminal, cli
 from shd._errors import ShdError, ShdWarning, ShdWorkError
-from shd.release import IMAGE_FILES, SUMS, TABLE_FILES, verify_release
+from shd.releases.release import IMAGE_FILES, SUMS, TABLE_FILES, verify_release
 from shd.synthesizers import Marginals
 from shd.synthesizers.base import registry
 

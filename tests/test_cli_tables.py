@@ -9,9 +9,9 @@ import pytest
 
 import shd
 from shd import cli
-from shd._tables import read_table
 from shd.dataset import Dataset
-from shd.release import verify_release
+from shd.releases.release import verify_release
+from shd.tables.reading import read_table
 
 N = 120
 

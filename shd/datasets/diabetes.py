@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd._tables import read_table
 from shd.dataset import DataCard, Dataset, describe_columns
 from shd.datasets.icd9 import LEVELS, chapters
 from shd.domain import Domain, Levels, Numbers
+from shd.tables.reading import read_table
 
 NAME = "diabetes"
 URL = "https://archive.ics.uci.edu/static/public/296/diabetes+130-us+hospitals+for+years+1999-2008.zip"

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd._tables import read_table
 from shd.dataset import DataCard, Dataset
 from shd.datasets import diabetes
 from shd.datasets.diabetes import COUNTS, DIAGNOSES, SENSITIVE, SUBJECT, TARGET
 from shd.datasets.icd9 import LEVELS, chapter
+from shd.tables.reading import read_table
 
 NAME = "diabetes_cohort"
 URL, SHA256, FILE_NAME, SIZE = diabetes.URL, diabetes.SHA256, diabetes.FILE_NAME, diabetes.SIZE

@@ -14,7 +14,7 @@ import pandas as pd
 from faker import Faker
 
 from shd._errors import ShdError
-from shd._identify import ADDRESS, BORN, MAIL, NAME, PHONE, TEXT, Identified
+from shd.tables.identify import ADDRESS, BORN, MAIL, NAME, PHONE, TEXT, Identified
 
 _TRIES = 50  # seeds tried until no made-up value is a real one
 _LOCALES = {"de_DE": r"[äöüß]|str\.|straße", "fr_FR": r"[èêçà]|\brue\b", "es_ES": r"[ñáíóú]|\bcalle\b"}
@@ -27,7 +27,7 @@ class FakeColumn:
     Parameters
     ----------
     name, kind, dtype : str
-        The column, what it holds (see `shd._identify`), and the pandas dtype that comes back.
+        The column, what it holds (see `shd.tables.identify`), and the pandas dtype that comes back.
     at : int
         Its place among the columns.
     shape : str

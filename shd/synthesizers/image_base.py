@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd._identify import identify
 from shd.dataset import DataCard, Dataset
 from shd.synthesizers._conditions import Conditions
 from shd.synthesizers._descriptions import INK
 from shd.synthesizers._protect import people_of
 from shd.synthesizers.base import Synthesizer, plain_number
+from shd.tables.identify import identify
 
 if TYPE_CHECKING:
     from shd.synthesizers.slice_gaussian import SliceGaussian

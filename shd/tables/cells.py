@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from shd import _dates, _numbers
+from shd.tables import dates as _dates
+from shd.tables import numbers as _numbers
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "<NA>")
 """Words for a missing value. ``None`` is not among them: in health data it is a level."""

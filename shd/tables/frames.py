@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from shd._dates import from_digits
 from shd._errors import ShdError, ShdWarning
-from shd._types import as_text
+from shd.tables.dates import from_digits
+from shd.tables.types import as_text
 
 
 def is_numeric(values: pd.Series) -> bool:

@@ -4,8 +4,8 @@ from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from shd._croissant import cite, licence_url, things
 from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
+from shd.releases.croissant import cite, licence_url, things
 
 _FILES = {"SHA256SUMS", "model.safetensors", "report.html", "synthetic.csv.gz", "synthetic.parquet", "synthetic.zip"}
 """What the page links to; other names and addresses in a card are shown, and lead nowhere."""
@@ -22,7 +22,7 @@ def page(card: dict, with_data: bool = True) -> str:
     with_data : bool
         Whether data, model and checksums lie beside the page, or only its report.
     """
-    from shd._card import has_model
+    from shd.releases.card import has_model
 
     card = complete(card)
     made_from, scores = card["made_from"], card["scores"]
@@ -46,7 +46,7 @@ def pages() -> Environment:
     """Return the templates of shd, with the look of the report."""
     # the report's templates by their place: importing `shd.compare` takes seconds
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader("shd"), PackageLoader("shd", "compare/templates")]),
+        loader=ChoiceLoader([PackageLoader("shd.releases"), PackageLoader("shd", "compare/templates")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -60,7 +60,7 @@ def pages() -> Environment:
 
 def complete(card: dict) -> dict:
     """Return a card with what those of earlier versions lack, as far as it follows from the rest."""
-    from shd._card import risk_of
+    from shd.releases.card import risk_of
 
     data = {"pixels": None, **card["data"]}
     data["columns"] = [{"trust": {}, **column} for column in data["columns"]]

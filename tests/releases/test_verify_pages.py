@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from shd._audit import audit, original_of, read_synthetic
-from shd._audit_pages import made_pages, of_files, of_pages, of_words
 from shd._errors import ShdWorkError
 from shd.dataset import DataCard, Dataset
-from shd.release import SUMS, as_json, make_release, verify_release
+from shd.releases.release import SUMS, as_json, make_release, verify_release
+from shd.releases.verify import audit, original_of, read_synthetic
+from shd.releases.verify_pages import made_pages, of_files, of_pages, of_words
 from shd.synthesizers import Marginals
 
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # sixty rows are few, and meant to be

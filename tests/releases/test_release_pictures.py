@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from faker import Faker
 
-from shd._audit import audit
-from shd._card import MODEL
 from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd.dataset import DataCard, Dataset
 from shd.datasets._pictures import as_stored, read_pictures
-from shd.release import IMAGE_FILES, SUMS, make_release, verify_release
+from shd.releases.card import MODEL
+from shd.releases.release import IMAGE_FILES, SUMS, make_release, verify_release
+from shd.releases.verify import audit
 from shd.synthesizers import SliceGaussian, load_synthesizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # few pictures, and meant to be

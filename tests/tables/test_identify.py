@@ -8,10 +8,10 @@ from sklearn import datasets
 
 import shd
 from shd._errors import ShdError, ShdWarning
-from shd._identify import identify, people_in, subject_in
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals, load_synthesizer
 from shd.synthesizers._protect import Protection
+from shd.tables.identify import identify, people_in, subject_in
 
 N = 900
 PERSON = np.sort(np.r_[np.arange(600), np.random.default_rng(0).integers(0, 600, 300)])

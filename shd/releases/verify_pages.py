@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from jinja2 import UndefinedError
 
-from shd._card import has_model, readme, risk_of, use_of
-from shd._card_page import complete, page
-from shd._claims import YES, Claim, mark, same_number
-from shd._croissant import croissant
-from shd._csv_schema import same_records
 from shd._errors import ShdError, ShdWorkError
-from shd._tables import read_table
 from shd.dataset import Dataset
-from shd.release import (
+from shd.releases.card import has_model, readme, risk_of, use_of
+from shd.releases.card_page import complete, page
+from shd.releases.claims import YES, Claim, mark, same_number
+from shd.releases.croissant import croissant
+from shd.releases.release import (
     IMAGE_FILES,
     SCHEMA,
     SUMS,
@@ -30,6 +28,8 @@ from shd.release import (
     save_report,
     sha256,
 )
+from shd.tables.reading import read_table
+from shd.tables.schema import same_records
 
 if TYPE_CHECKING:
     from shd.compare import Report

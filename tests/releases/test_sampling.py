@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 import shd
-from shd._apart import sample_apart
 from shd._errors import ShdError
 from shd.compare.images import too_near_to_train
+from shd.releases.sampling import sample_apart
 
 
 @pytest.fixture(scope="module")

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pandas as pd
 
-from shd._card import FORMAT, MODEL, NEEDED, describe, has_model, readme
-from shd._card_page import page
-from shd._croissant import croissant
-from shd._csv_schema import write_csv
 from shd._errors import ShdError, ShdWorkError
-from shd._identify import identify
 from shd.dataset import Dataset, describe_columns, is_numeric
 from shd.datasets._pictures import write_pictures
+from shd.releases.card import FORMAT, MODEL, NEEDED, describe, has_model, readme
+from shd.releases.card_page import page
+from shd.releases.croissant import croissant
+from shd.tables.identify import identify
+from shd.tables.schema import write_csv
 
 if TYPE_CHECKING:
-    from shd._generate import Cost, Split
     from shd.compare import Report
+    from shd.releases.generate import Cost, Split
     from shd.synthesizers import Synthesizer
     from shd.synthesizers._protect import Done
 
@@ -258,7 +258,7 @@ def marked(folder: str | Path) -> Path:
 def check_safe(train: Dataset, holdout: Dataset, synthesizer: "Synthesizer", synthetic: Dataset) -> "Done":
     """Raise `ShdError` where a table or a model tells of single people; return what was taken out of train before.
 
-    What `shd._generate.generate` returns passes. Others are protected first: ``synthesizer.protection_.apply(train)``.
+    What `shd.releases.generate.generate` returns passes. Others are protected first: ``synthesizer.protection_.apply(train)``.
     """
     from shd.synthesizers._protect import Protection, people_of
 

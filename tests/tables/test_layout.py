@@ -5,8 +5,8 @@ import warnings
 import pytest
 
 from shd._errors import ShdError, ShdWarning
-from shd._tables import Reading, read_noted
 from shd.dataset import Dataset
+from shd.tables.reading import Reading, read_noted
 
 
 def read(folder, content, **options):

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shd._apart import sample_apart
 from shd._errors import ShdError, ShdWorkError
-from shd._identify import people_in, subject_in
 from shd._processes import leave
 from shd._progress import notice
 from shd.dataset import Dataset
+from shd.releases.sampling import sample_apart
+from shd.tables.identify import people_in, subject_in
 
 if TYPE_CHECKING:
     from shd.compare import Report
@@ -43,7 +43,7 @@ class Cost:
 
 @dataclass(frozen=True, eq=False)
 class Generated:
-    """Everything that `generate` made, as `shd.release.make_release` takes it.
+    """Everything that `generate` made, as `shd.releases.release.make_release` takes it.
 
     `drawn_again` counts the pictures that lay too near to a person learned from; None for tables. `kept_rules` says
     whether records that break a rule between columns were drawn again, `with_model` whether the model is handed on.

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from shd import cli
-from shd._card import describe_side, key_of
 from shd._errors import ShdError
 from shd.compare import tstr
 from shd.dataset import DataCard, Dataset
-from shd.release import RED, make_release, verify_release
+from shd.releases.card import describe_side, key_of
+from shd.releases.release import RED, make_release, verify_release
 from shd.synthesizers import BayesianNetwork, Marginals
 
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")

@@ -16,8 +16,8 @@ import pandas as pd
 
 import shd
 from shd._plain import plain
-from shd._weights import describe_weights
 from shd.dataset import Dataset, describe_columns
+from shd.releases.model_file import describe_weights
 
 if TYPE_CHECKING:
     from shd.compare import Report
@@ -51,7 +51,7 @@ def describe(
     done: "Done",
     mark: str | None = None,
 ) -> dict:
-    """Return the card of a release, as plain values for JSON; see `shd.release.make_release`."""
+    """Return the card of a release, as plain values for JSON; see `shd.releases.release.make_release`."""
     about = report.to_dict()
     things = "records" if synthetic.images is None else "pictures"
     card = {
@@ -122,7 +122,11 @@ def readme(card: dict) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     pages = Environment(
-        loader=PackageLoader("shd"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+        loader=PackageLoader("shd.releases"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
     )
     pages.filters["cell"] = lambda value: "–" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
     pages.filters["number"] = lambda value: "–" if value is None else f"{value:.3f}"

@@ -10,13 +10,13 @@ import pytest
 
 import shd
 from shd import ShdError
-from shd._audit import _sample, audit, compare_scores, read_synthetic
-from shd._card import readme, risk_of, use_of
-from shd._card_page import page
-from shd._croissant import croissant
-from shd._generate import Cost, Split, generate
 from shd.dataset import DataCard, Dataset
-from shd.release import SUMS, as_json, make_release, verify_release
+from shd.releases.card import readme, risk_of, use_of
+from shd.releases.card_page import page
+from shd.releases.croissant import croissant
+from shd.releases.generate import Cost, Split, generate
+from shd.releases.release import SUMS, as_json, make_release, verify_release
+from shd.releases.verify import _sample, audit, compare_scores, read_synthetic
 from shd.synthesizers import Marginals, SliceGaussian
 
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # the tables are small, and meant to be
@@ -59,7 +59,7 @@ def same(made, first, monkeypatch):
         return made.report
 
     monkeypatch.setattr(sys.modules["shd.compare"], "compare", compare)
-    monkeypatch.setattr("shd._audit_pages._page_of", lambda report: (first / "report.html").read_bytes())
+    monkeypatch.setattr("shd.releases.verify_pages._page_of", lambda report: (first / "report.html").read_bytes())
     return asked
 
 
@@ -349,9 +349,9 @@ def test_pictures_of_earlier_versions_and_of_another_kind_are_refused(of_scans, 
 
 @pytest.mark.real_data("diabetes")
 def test_the_release_that_ships_was_made_from_the_real_patients():
-    from shd._audit import _of_original, _of_split, _split
     from shd._paths import challenges_dir
     from shd.datasets.registry import archive_path
+    from shd.releases.verify import _of_original, _of_split, _split
 
     release = verify_release(challenges_dir() / "diabetes_ml" / "data" / "release")
     train, holdout = _split(release, shd.load("diabetes", source="real"))

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from shd._card import MODEL, has_model
-from shd._claims import NO, UNSURE, YES, Claim, mark
 from shd._errors import ShdError
 from shd._plain import plain
-from shd._weights import of_weights
 from shd.dataset import Dataset
-from shd.release import Release
+from shd.releases.card import MODEL, has_model
+from shd.releases.claims import NO, UNSURE, YES, Claim, mark
+from shd.releases.model_file import of_weights
+from shd.releases.release import Release
 
 if TYPE_CHECKING:
     from shd.synthesizers import Synthesizer

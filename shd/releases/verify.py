@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from shd._apart import sample_apart
-from shd._audit_model import kept_rules, model_of, of_model, readable_model
-from shd._audit_pages import made_pages, of_files, of_others, of_pages, of_words
-from shd._card import OF_ROWS, describe_side, environment, key_of, sha256_of_rows
-from shd._claims import CHANCE, NEW, NO, UNSURE, YES, Claim, mark, same_number
 from shd._errors import ShdError, ShdWorkError
-from shd._generate import by_person
 from shd._plain import in_columns
 from shd._progress import notice
-from shd._tables import read_table
 from shd.dataset import DataCard, Dataset, describe_columns
 from shd.datasets._pictures import read_pictures
-from shd.release import Release, sha256
+from shd.releases.card import OF_ROWS, describe_side, environment, key_of, sha256_of_rows
+from shd.releases.claims import CHANCE, NEW, NO, UNSURE, YES, Claim, mark, same_number
+from shd.releases.generate import by_person
+from shd.releases.release import Release, sha256
+from shd.releases.sampling import sample_apart
+from shd.releases.verify_model import kept_rules, model_of, of_model, readable_model
+from shd.releases.verify_pages import made_pages, of_files, of_others, of_pages, of_words
 from shd.synthesizers._protect import Protection
+from shd.tables.reading import read_table
 
 if TYPE_CHECKING:
     from shd.compare import Report
@@ -77,7 +77,7 @@ def audit(
     Parameters
     ----------
     release : Release
-        As `shd.release.verify_release` returns it: its checksums are right.
+        As `shd.releases.release.verify_release` returns it: its checksums are right.
     real : Dataset, optional
         The whole original, as it was before it was split.
     raw : pathlib.Path, optional

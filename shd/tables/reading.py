@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from shd._cells import MISSING, Cells, Customs, Notes, read_cells
-from shd._csv_schema import Schema
 from shd._errors import ShdError
-from shd._layout import lay_out
+from shd.tables.cells import MISSING, Cells, Customs, Notes, read_cells
+from shd.tables.layout import lay_out
+from shd.tables.schema import Schema
 
 _SHEETS = (".xlsx", ".xls", ".ods")
 _BROKEN = (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
@@ -32,7 +32,7 @@ class Reading:
     skip : int
         Lines above the row of names to leave out.
     missing : sequence of str, optional
-        Words for a missing value, an empty field apart, instead of `shd._cells.MISSING`.
+        Words for a missing value, an empty field apart, instead of `shd.tables.cells.MISSING`.
     text : sequence of str
         Columns to keep as they are written: no numbers, no dates, only an empty field is missing.
     day_first : bool, optional

@@ -12,11 +12,11 @@ from pathlib import Path
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from shd._card_page import page, pages, questions
-from shd._croissant import croissant, licence_url, things
 from shd._errors import ShdError, ShdWorkError
 from shd._progress import progress
-from shd.release import SUMS, checksums, swap, verify_release
+from shd.releases.card_page import page, pages, questions
+from shd.releases.croissant import croissant, licence_url, things
+from shd.releases.release import SUMS, checksums, swap, verify_release
 
 FORMAT = "shd-catalog-1"
 _PAGES = ("card.json", "report.html", "croissant.json")  # copied as they are; card.html is made anew

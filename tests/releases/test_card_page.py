@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shd._card_page import page
 from shd._paths import challenges_dir
+from shd.releases.card_page import page
 
 NAMES = ("diabetes_ml", "alzheimers_mri")
 CHAPTERS = ("made-from", "made-how", "scores", "risks", "columns", "licence", "verify", "files")

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._croissant import cite, croissant, licence_url
 from shd._paths import challenges_dir
 from shd.dataset import DataCard, Dataset
 from shd.datasets._pictures import as_stored, write_pictures
+from shd.releases.croissant import cite, croissant, licence_url
 
 mlcroissant = pytest.importorskip("mlcroissant")
 # what other packages say about themselves: rdflib of its names, mlcroissant of open files and of pandas 3
@@ -45,7 +45,7 @@ def _no_network(monkeypatch):
 
 @pytest.fixture
 def card() -> dict:
-    """A card of the table above, as `shd._card.describe` makes it."""
+    """A card of the table above, as `shd.releases.card.describe` makes it."""
     data = Dataset.from_frame(FRAME, target="smoker", sensitive=("sex",))
     columns = [
         {

@@ -1,8 +1,8 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
-from shd._audit import Audit, compare_scores
 from shd.compare import Score
+from shd.releases.verify import Audit, compare_scores
 
 SCORE = Score("privacy", "copies", 0.5, 0.4, 0.6, 0.1, 0.9, "green", "lower", "Fine.")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._tables import Reading, read_noted
+from shd.tables.reading import Reading, read_noted
 
 DAYS = pd.date_range("2020-01-01", periods=200)
 

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from shd import ShdError
-from shd._card import _checksum_of_files
-from shd._card_page import page
 from shd._errors import ShdWorkError
-from shd._generate import Cost, Split, draw_as_many
 from shd._paths import challenges_dir
 from shd.dataset import DataCard, Dataset
 from shd.domain import Dates, Domain, Levels, Numbers
-from shd.release import SUMS, TABLE_FILES, check_folder, is_release, make_release, verify_release
+from shd.releases.card import _checksum_of_files
+from shd.releases.card_page import page
+from shd.releases.generate import Cost, Split, draw_as_many
+from shd.releases.release import SUMS, TABLE_FILES, check_folder, is_release, make_release, verify_release
 from shd.synthesizers import BayesianNetwork, Marginals, load_synthesizer
 
 CARD = DataCard(title="Stays", licence="CC0 1.0", citation="We (2026).", notes=("A trap | with a bar.",))
@@ -337,7 +337,7 @@ def test_a_readme_of_somebody_else_is_not_overwritten(tmp_path):
 
 
 def test_generated_is_what_make_release_takes(made):
-    from shd._generate import Generated
+    from shd.releases.generate import Generated
 
     made = SimpleNamespace(**made)
     assert set(vars(Generated(**vars(made)))) == set(vars(made))

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd._tables import read_table
 from shd.dataset import Dataset
+from shd.tables.reading import read_table
 
 
 def written(folder, text, name="t.csv", encoding="utf-8"):

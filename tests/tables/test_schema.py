@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._csv_schema import same_records, write_csv
 from shd._errors import ShdError
-from shd._tables import read_table
 from shd.dataset import Dataset
+from shd.tables.reading import read_table
+from shd.tables.schema import same_records, write_csv
 
 COLUMNS = {
     "codes": pd.Categorical(["007", "501", None, "7"] * 2),

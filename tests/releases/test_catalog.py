@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from shd import ShdError
-from shd._catalog import make_catalog
 from shd._errors import ShdWorkError
 from shd._paths import challenges_dir
-from shd.release import SUMS
+from shd.releases.catalog import make_catalog
+from shd.releases.release import SUMS
 
 TABLE, PICTURES = "diabetes_ml", "alzheimers_mri"
 EVIL = "</script><script>document.title = 'owned'</script>"
@@ -166,7 +166,7 @@ def test_a_stop_on_the_way_leaves_the_site_as_it_was(shelf, tmp_path, monkeypatc
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr("shd._catalog.shutil.copyfile", fail)
+    monkeypatch.setattr("shd.releases.catalog.shutil.copyfile", fail)
     with pytest.raises((KeyboardInterrupt, ShdWorkError)):
         make_catalog(shelf, tmp_path / "site")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -7,8 +7,8 @@ let through, and the weights without them.
 
 from typing import TYPE_CHECKING
 
-from shd._claims import Claim, mark, same_number
 from shd.dataset import Dataset
+from shd.releases.claims import Claim, mark, same_number
 
 if TYPE_CHECKING:
     from shd.synthesizers import Synthesizer

@@ -1,0 +1,1 @@
+"""Releases: generate, judge, write, verify and show them."""
