@@ -81,7 +81,7 @@ def demo(
     The data are the stand-in cohort that ships with shd: nothing is downloaded.
     """
     _check_output(output)
-    from shd.releases.generate import Steps, default_family, generate, make_synthesizer
+    from shd.releases import Steps, default_family, generate, make_synthesizer
 
     steps = Steps(6)
     steps("load", f"{challenge}, the stand-in: nothing is downloaded")
@@ -159,10 +159,9 @@ def generate(
     writes a folder with data, model, report, card and checksums. Columns that identify people are
     dropped, and what few people share is not learned.
     """
+    from shd import releases
     from shd.datasets.opening import open_data
-    from shd.releases.generate import Steps, default_family, kept_fit, make_synthesizer
-    from shd.releases.generate import generate as run
-    from shd.releases.release import check_folder, check_licence, make_release, refuse_red
+    from shd.releases import Steps, check_folder, check_licence, default_family, kept_fit, make_synthesizer
 
     check_folder(output, force)
     if minutes is not None and steps is not None:
@@ -191,7 +190,7 @@ def generate(
     if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
         minutes = 6.0
     with kept_fit(synthesizer, checkpoint) as kept:
-        made = run(
+        made = releases.generate(
             data,
             synthesizer,
             minutes=minutes,
@@ -204,8 +203,8 @@ def generate(
         )
         tell("write", str(output))
         if made.report.verdicts.get("privacy") == "red" and not force_red:
-            refuse_red(made.report, output, kept)
-    release = make_release(output, **vars(made), raw=raw, force=force, force_red=force_red)
+            releases.refuse_red(made.report, output, kept)
+    release = releases.make_release(output, **vars(made), raw=raw, force=force, force_red=force_red)
     result = {"release": str(release.folder), "card": release.card}
     _terminal.emit(result, json, f"\n{made.report.summary()}\n\nRelease: {release.folder}")
 
@@ -284,24 +283,23 @@ def verify(
     1 where something differs.
     """
     from shd.datasets.opening import open_data
-    from shd.releases.generate import Steps
-    from shd.releases.release import verify_release
-    from shd.releases.verify import audit, original_of
+    from shd.releases import Steps, open_release, original_of
+    from shd.releases import verify as verify_release
 
     if subject is not None and real is None:
         raise ShdError("--subject names a column of the original; give that, too: --real FILE.")
     if real is None:
-        found = audit(verify_release(release))
+        found = verify_release(open_release(release))
     else:
         tell = Steps(5)
         tell("files", str(release))
-        whole = verify_release(release)
+        whole = open_release(release)
         source, target = original_of(whole)
         how = reading(skip, missing, text, day_first, decimal)
         tell("load", f"{real}, {source}")
         data, raw = open_data(real, source=source, target=target, subject=subject, reading=how)
         tell.loaded(data)
-        found = audit(whole, data, raw, tell)
+        found = verify_release(whole, data, raw, tell)
     result = {"release": str(release), "holds": found.holds, "claims": found.frame.to_dict("records")}
     last = f"{'Holds' if found.holds else 'Differs'}: {release}"
     _terminal.emit({**plain(result), "notes": list(found.notes)}, json, f"{found.summary()}\n\n{last}")
@@ -320,7 +318,7 @@ def catalog(
     Verifies each release below the folder, and writes a page that needs no server, with their cards,
     reports and metadata. What is broken is listed with the reason.
     """
-    from shd.releases.catalog import make_catalog
+    from shd.releases import make_catalog
 
     made = make_catalog(folder, output, with_data)
     found = made.to_dict()

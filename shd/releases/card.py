@@ -117,24 +117,6 @@ def has_model(card: dict) -> bool:
     return MODEL in card["files"]
 
 
-def readme(card: dict) -> str:
-    """Return the card as a page of Markdown."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    pages = Environment(
-        loader=PackageLoader("shd.releases"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    pages.filters["cell"] = lambda value: "–" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
-    pages.filters["number"] = lambda value: "–" if value is None else f"{value:.3f}"
-    return pages.get_template("release.md.j2").render(
-        {"protection": None, "mark": None, "has_model": has_model(card), **card}
-    )
-
-
 def environment() -> dict:
     """Return versions and hardware, in general words: no names of machines, users or folders."""
     return {
@@ -150,8 +132,7 @@ def environment() -> dict:
 
 def _made_from(train: Dataset, holdout: Dataset, raw: Path | None) -> dict:
     if raw is not None and raw.is_file():
-        with raw.open("rb") as stream:
-            what, digest = raw.name, hashlib.file_digest(stream, "sha256").hexdigest()
+        what, digest = raw.name, sha256(raw)
     else:
         what, digest = OF_ROWS, sha256_of_rows(train, holdout)
     return {
@@ -164,6 +145,12 @@ def _made_from(train: Dataset, holdout: Dataset, raw: Path | None) -> dict:
         "subjects": _n_subjects(train) + _n_subjects(holdout),
         "notes": list(train.card.notes),
     }
+
+
+def sha256(path: Path) -> str:
+    """Return the checksum of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def sha256_of_rows(*sides: Dataset) -> str:

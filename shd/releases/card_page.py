@@ -1,15 +1,44 @@
-"""The card of a release as one page for people, in the look of the report."""
+"""The card of a release as pages: HTML in the look of the report, Markdown, and metadata for search engines."""
 
+import json
 from functools import cache
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, UndefinedError
 
 from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
-from shd.releases.croissant import cite, licence_url, things
+from shd.releases.card import has_model, risk_of
+from shd.releases.croissant import cite, croissant, licence_url, things
 
+BROKEN_CARD = (KeyError, TypeError, ValueError, AttributeError, IndexError, UndefinedError)
+"""What pages raise of a card that is not as shd writes it."""
 _FILES = {"SHA256SUMS", "model.safetensors", "report.html", "synthetic.csv.gz", "synthetic.parquet", "synthetic.zip"}
 """What the page links to; other names and addresses in a card are shown, and lead nowhere."""
 _NOTHING = "–"  # what the trust table says where a column can be used for anything
+
+
+def pages_of_card(card: dict) -> dict[str, str]:
+    """Return every page that says in other words what a card says, by the names of their files."""
+    card = complete(card)
+    return {"card.html": page(card), "croissant.json": as_json(croissant(card)), "README.md": readme(card)}
+
+
+def as_json(content: dict) -> str:
+    """Return plain values as the text of a file of a release."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def readme(card: dict) -> str:
+    """Return the card as a page of Markdown."""
+    pages = Environment(
+        loader=PackageLoader("shd.releases"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    pages.filters["cell"] = lambda value: "–" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+    pages.filters["number"] = lambda value: "–" if value is None else f"{value:.3f}"
+    return pages.get_template("release.md.j2").render({"has_model": has_model(card), **card})
 
 
 def page(card: dict, with_data: bool = True) -> str:
@@ -22,8 +51,6 @@ def page(card: dict, with_data: bool = True) -> str:
     with_data : bool
         Whether data, model and checksums lie beside the page, or only its report.
     """
-    from shd.releases.card import has_model
-
     card = complete(card)
     made_from, scores = card["made_from"], card["scores"]
     return pages().get_template("card.html.j2").render(
@@ -60,8 +87,6 @@ def pages() -> Environment:
 
 def complete(card: dict) -> dict:
     """Return a card with what those of earlier versions lack, as far as it follows from the rest."""
-    from shd.releases.card import risk_of
-
     data = {"pixels": None, **card["data"]}
     data["columns"] = [{"trust": {}, **column} for column in data["columns"]]
     return {

@@ -9,18 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from shd._errors import ShdError, ShdWorkError
 from shd._progress import progress
-from shd.releases.card_page import page, pages, questions
+from shd.releases.card_page import BROKEN_CARD, page, pages, questions
 from shd.releases.croissant import croissant, licence_url, things
-from shd.releases.release import SUMS, checksums, swap, verify_release
+from shd.releases.release import SUMS, checksums, open_release, swap
 
 FORMAT = "shd-catalog-1"
 _PAGES = ("card.json", "report.html", "croissant.json")  # copied as they are; card.html is made anew
-_BROKEN_CARD = (KeyError, TypeError, ValueError, AttributeError, IndexError, UndefinedError)
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def _ours(site: Path) -> set[str]:
         earlier = json.loads((site / "catalog.json").read_text(encoding="utf-8"))
         if earlier["format"] == FORMAT:
             return {"index.html", "catalog.json", *(entry["page"].split("/")[0] for entry in earlier["releases"])}
-    except (OSError, *_BROKEN_CARD):
+    except (OSError, *BROKEN_CARD):
         pass
     return set()
 
@@ -168,14 +166,14 @@ def _write(folder: Path, found: list[Path], made: Path, with_data: bool) -> Cata
 def _look(one: Path, where: str, slug: str, with_data: bool) -> tuple[Entry, dict[str, str]]:
     """Verify a release and write its pages; one that is broken gets the reason, and no pages."""
     try:
-        card = verify_release(one).card
+        card = open_release(one).card
         texts = {"card.html": page(card, with_data), "croissant.json": _json(croissant(card))}
         return Entry(where, slug, _about(card), ""), texts
     except ShdError as error:
         reason = str(error).replace(f"{one}{os.sep}", "").replace(f"{one}: ", "")  # the page is for the public
     except OSError as error:
         reason = f"cannot be read ({error.strerror or type(error).__name__})."
-    except _BROKEN_CARD:
+    except BROKEN_CARD:
         reason = "card.json: not as shd writes it. Get the release again."
     return Entry(where, "", {}, reason), {}
 

@@ -8,7 +8,6 @@ let through, and the weights without them.
 from typing import TYPE_CHECKING
 
 from shd.dataset import Dataset
-from shd.releases.claims import Claim, mark, same_number
 
 if TYPE_CHECKING:
     from shd.synthesizers import Synthesizer
@@ -39,21 +38,14 @@ def describe_weights(
     handed_on = synthesizer.for_release()
     if handed_on is synthesizer:
         return None
-    released, drawn = _c2st(handed_on, synthetic, holdout, random_state)
+    released, drawn = c2st_of_weights(handed_on, synthetic, holdout, random_state)
     return {"left_out": LEFT_OUT, "c2st": released, "c2st_of_weights": drawn, "random_state": random_state}
 
 
-def of_weights(claimed: dict, model: "Synthesizer", synthetic: Dataset, holdout: Dataset) -> list[Claim]:
-    """Lay both C2STs of a card beside those of the records and of the model in the file."""
-    found = _c2st(model, synthetic, holdout, claimed["random_state"])
-    names = {"c2st": "C2ST of the records", "c2st_of_weights": "C2ST of records drawn from the weights"}
-    return [
-        Claim(what, claimed[key], value, mark(same_number(claimed[key], value)))
-        for (key, what), value in zip(names.items(), found, strict=True)
-    ]
-
-
-def _c2st(model: "Synthesizer", synthetic: Dataset, holdout: Dataset, random_state: int) -> tuple[float, float]:
+def c2st_of_weights(
+    model: "Synthesizer", synthetic: Dataset, holdout: Dataset, random_state: int
+) -> tuple[float, float]:
+    """Return the C2ST of the records released and of as many drawn from the file, both against the holdout."""
     from shd.compare.detection import c2st
 
     drawn = model.sample(len(synthetic))

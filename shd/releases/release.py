@@ -1,30 +1,26 @@
 """A release: one folder with synthetic data, the model, its report, its card and checksums."""
 
 import gzip
-import hashlib
 import json
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from shd._errors import ShdError, ShdWorkError
-from shd.dataset import Dataset, describe_columns, is_numeric
-from shd.datasets._pictures import write_pictures
-from shd.releases.card import FORMAT, MODEL, NEEDED, describe, has_model, readme
-from shd.releases.card_page import page
-from shd.releases.croissant import croissant
-from shd.tables.identify import identify
+from shd.dataset import Dataset, describe_columns
+from shd.datasets._pictures import read_pictures, write_pictures
+from shd.releases.card import FORMAT, MODEL, NEEDED, describe, has_model, sha256
+from shd.releases.card_page import as_json, pages_of_card
+from shd.releases.refusals import RED, RED_REFUSED, check_licence, check_safe, is_red, marked, why_red
+from shd.tables.reading import read_table
 from shd.tables.schema import write_csv
 
 if TYPE_CHECKING:
     from shd.compare import Report
     from shd.releases.generate import Cost, Split
     from shd.synthesizers import Synthesizer
-    from shd.synthesizers._protect import Done
 
 SUMS = "SHA256SUMS"
 _DATA = {"table": ("synthetic.csv.gz", "synthetic.parquet"), "images": ("synthetic.zip",)}
@@ -36,16 +32,6 @@ TABLE_FILES = tuple(sorted((*_FIRST, MODEL, *_SINCE, *_DATA["table"], SCHEMA)))
 IMAGE_FILES = tuple(sorted((*_FIRST, MODEL, *_SINCE, *_DATA["images"])))
 """What stands in the checksums; a release has the files of its kind and `SUMS`, and no others."""
 _OURS = {*TABLE_FILES, *IMAGE_FILES, SUMS}
-
-
-RED = "RED: not to be handed on. Its privacy is red: what it tells of single people is in the report."
-"""First line of the card and of the report of a release that was written with ``force_red``."""
-RED_REFUSED = (
-    "privacy is red, so that no release was written: see the report on what tells of single people. Learn less (fewer "
-    "steps, another family, a higher --min-people), or write it marked as red: --force-red (force_red=True)."
-)
-_RED_MODEL = " Only the model file is red: --no-model (with_model=False) releases the data without it."
-_MARK = "-RED-not-to-be-handed-on"
 
 
 @dataclass(frozen=True)
@@ -61,6 +47,36 @@ class Release:
 
     folder: Path
     card: dict
+
+    @property
+    def keeps_rules(self) -> bool:
+        """Whether its records were made to keep rules between columns, as the card says."""
+        return (self.card["synthesizer"].get("rules") or {}).get("kept", False)
+
+    def load_model(self) -> "Synthesizer | None":
+        """Load the model; None where it was not handed on."""
+        from shd.synthesizers import load_synthesizer
+
+        return load_synthesizer(self.folder / MODEL) if has_model(self.card) else None
+
+    def read_data(self) -> Dataset:
+        """Read the synthetic data, with the roles that the card gives the columns."""
+        columns = self.card["data"]["columns"]
+        roles = {
+            "target": self.card["data"]["target"],
+            "sensitive": [column["name"] for column in columns if column["role"] == "sensitive"],
+            "name": self.card["made_from"]["name"],
+            "source": "synthetic",
+        }
+        if (self.folder / "synthetic.zip").is_file():
+            frame, images = read_pictures(self.folder / "synthetic.zip")
+            return Dataset(frame.filter([column["name"] for column in columns]), images=images, **roles)
+        counts = [column["name"] for column in columns if column["kind"] == "count"]
+        path = self.folder / "synthetic.parquet"
+        try:
+            return Dataset(read_table(path), counts=counts, **roles)
+        except ShdError:
+            raise ShdWorkError(f"{path}: not a Parquet file. Get the release again.") from None
 
 
 def make_release(
@@ -128,7 +144,7 @@ def make_release(
     ShdWorkError
         Where the disk refuses it.
     """
-    red = _is_red(report)
+    red = is_red(report)
     if red and not force_red:
         raise ShdError(RED_REFUSED + why_red(report))
     folder = marked(folder) if red else Path(folder)
@@ -164,8 +180,8 @@ def make_release(
     return Release(folder, described)
 
 
-def verify_release(folder: str | Path) -> Release:
-    """Compute every checksum of a release again.
+def open_release(folder: str | Path) -> Release:
+    """Open a release whose files are, by their checksums, those that were released.
 
     Returns
     -------
@@ -235,80 +251,6 @@ def check_folder(folder: str | Path, force: bool = False) -> None:
         raise ShdError(f"{folder}: {held}. Name an empty folder, or write into it with --force (force=True).")
 
 
-def refuse_red(report: "Report", folder: str | Path, checkpoint: Path | None) -> NoReturn:
-    """Put the report of a release that is not written beside its folder, and say how to go on without a new fit."""
-    path = report.save(Path(folder).with_name(f"{Path(folder).name}-report.html"))
-    again = f" The fit is kept: the same command with --checkpoint {checkpoint} goes on from it." if checkpoint else ""
-    raise ShdError(f"{RED_REFUSED}{why_red(report)}{again} The report: {path}")
-
-
-def why_red(report: "Report") -> str:
-    """Return how to go on where nothing but the model file tells of people; empty elsewhere."""
-    scores = (score for score in report.to_dict()["scores"] if score["question"] == "privacy")
-    red = [score["metric"] for score in scores if score["verdict"] == "red"]
-    return _RED_MODEL if red and all(metric.endswith(": weights") for metric in red) else ""
-
-
-def marked(folder: str | Path) -> Path:
-    """Return the name of the folder of a release whose privacy is red."""
-    folder = Path(folder)
-    return folder if folder.name.endswith(_MARK) else folder.with_name(folder.name + _MARK)
-
-
-def check_safe(train: Dataset, holdout: Dataset, synthesizer: "Synthesizer", synthetic: Dataset) -> "Done":
-    """Raise `ShdError` where a table or a model tells of single people; return what was taken out of train before.
-
-    What `shd.releases.generate.generate` returns passes. Others are protected first: ``synthesizer.protection_.apply(train)``.
-    """
-    from shd.synthesizers._protect import Protection, people_of
-
-    least = synthesizer.least_people(train)
-    again = Protection.fit(train, least)
-    done = (getattr(synthesizer, "protection_", None) or again).done
-    made_up = set(done.made_up)
-    strangers = [name for name in synthetic.frame if name not in train.frame and str(name) not in made_up]
-    if strangers:
-        raise ShdError(f"synthetic has {describe_columns(strangers)}, which train has not; drop it before the release.")
-    for what, side in (("train", train), ("holdout", holdout)):
-        if not again.apply(side).frame.equals(side.frame):
-            raise ShdError(
-                f"{what} tells of fewer than {least} people: compare and release what is left of it, "
-                f"synthesizer.protection_.apply({what})."
-            )
-    drawn = synthetic.frame.drop(columns=[name for name in synthetic.frame if str(name) in made_up])
-    found = [one for one in identify(drawn, people_of(synthetic)) if one.column not in train.keep]
-    if found:
-        raise ShdError(
-            f"synthetic identifies people: column {found[0].column!r} ({found[0].kind}); drop it before the release."
-        )
-    if getattr(synthesizer, "privacy_", None) is not None:
-        return done  # its levels were declared, or bought: none of them rests on single people
-    rare = next((name for name in drawn if not _levels_of(drawn[name]) <= _levels_of(train.frame[name])), None)
-    if rare is not None:
-        raise ShdError(f"synthetic column {rare!r} has levels that train has not; draw it from the synthesizer again.")
-    learned = [name for name in synthesizer.encoder_.names if name not in train.frame]
-    if learned:
-        raise ShdError(f"the synthesizer has learned {describe_columns(learned)}, which train has not; fit it again.")
-    return done
-
-
-def _levels_of(values: pd.Series) -> set[str]:
-    """Return the levels of a column, those that its dtype names included; nothing of numbers and dates."""
-    if is_numeric(values) or pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
-        return set()
-    named = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values.dropna().unique()
-    return set(map(str, named))
-
-
-def check_licence(data: Dataset) -> None:
-    """Raise `ShdError` where nobody knows under what terms the data may be used."""
-    if data.card.licence.strip().lower() in ("", "unknown"):
-        raise ShdError(
-            f"{data.name}: no release without a licence. Say under what terms the data may be used: "
-            f"--licence 'CC BY 4.0' (in Python: the licence of the Dataset's card)."
-        )
-
-
 def _write(folder: Path, card: dict, synthesizer: "Synthesizer | None", synthetic: Dataset, report: "Report") -> None:
     kind = "table" if synthetic.images is None else "images"
     if synthetic.images is None:
@@ -327,9 +269,8 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer | None", syntheti
         for name in described_files(synthetic, synthesizer is not None)
     }
     _save_text(folder / "card.json", as_json(card))
-    _save_text(folder / "card.html", page(card))
-    _save_text(folder / "croissant.json", as_json(croissant(card)))
-    _save_text(folder / "README.md", readme(card))
+    for name, text in pages_of_card(card).items():
+        _save_text(folder / name, text)
     files = (name for name in (TABLE_FILES if kind == "table" else IMAGE_FILES) if (folder / name).exists())
     _save_text(folder / SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in files))
 
@@ -337,19 +278,10 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer | None", syntheti
 def save_report(report: "Report", path: Path) -> None:
     """Write the report of a release: it is handed on, without real people's pictures, and marked where it is red."""
     report.without_persons().save(path)
-    if _is_red(report):
+    if is_red(report):
         text = path.read_text(encoding="utf-8")
         at = text.index(">", text.index("<body")) + 1 if "<body" in text else 0
         _save_text(path, f'{text[:at]}\n<p class="shd-banner" role="note"><b>{RED}</b></p>{text[at:]}')
-
-
-def _is_red(report: "Report") -> bool:
-    return report.to_dict()["verdicts"].get("privacy") == "red"
-
-
-def as_json(content: dict) -> str:
-    """Return plain values as the text of a file of a release."""
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _save_text(path: Path, text: str) -> None:
@@ -384,9 +316,3 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ShdWorkError(f"{path}: cannot be read ({type(error).__name__}). Get the release again.") from None
-
-
-def sha256(path: Path) -> str:
-    """Return the checksum of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,29 +1,28 @@
-"""Whether the claims of a release hold: its files, its split, and its scores, measured again on the original."""
+"""Whether a release holds: its files, its split, and every number of its card, measured again on the original."""
 
+import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from shd._errors import ShdError, ShdWorkError
-from shd._plain import in_columns
+from shd._errors import ShdError
+from shd._plain import plain
 from shd._progress import notice
 from shd.dataset import DataCard, Dataset, describe_columns
-from shd.datasets._pictures import read_pictures
-from shd.releases.card import OF_ROWS, describe_side, environment, key_of, sha256_of_rows
-from shd.releases.claims import CHANCE, NEW, NO, UNSURE, YES, Claim, mark, same_number
+from shd.releases.card import OF_ROWS, describe_side, environment, has_model, key_of, sha256, sha256_of_rows
+from shd.releases.claims import CHANCE, NEW, NO, UNSURE, YES, Claim, Verification, mark, same_number
 from shd.releases.generate import by_person
-from shd.releases.release import Release, sha256
+from shd.releases.model_file import c2st_of_weights
+from shd.releases.release import Release, save_report
 from shd.releases.sampling import sample_apart
-from shd.releases.verify_model import kept_rules, model_of, of_model, readable_model
-from shd.releases.verify_pages import made_pages, of_files, of_others, of_pages, of_words
-from shd.synthesizers._protect import Protection
-from shd.tables.reading import read_table
+from shd.releases.verify_files import check_files, check_other_files, check_pages, made_pages, told
 
 if TYPE_CHECKING:
     from shd.compare import Report
+    from shd.synthesizers import Synthesizer
 
 _NUMBERS = ("value", "low", "high", "floor", "ceiling")
 _SHOWN = 12  # characters of a checksum, for people
@@ -31,53 +30,18 @@ _ITS_MAKER = "only its maker can measure it again."
 _OF_THE_MACHINE = "ImageNet"  # weights that not every machine has; scores in their features come and go
 
 
-@dataclass(frozen=True)
-class Audit:
-    """What an audit of a release found.
-
-    Parameters
-    ----------
-    release : Release
-    claims : tuple of Claim
-    notes : tuple of str
-        What weakens the audit, one sentence each.
-    """
-
-    release: Release
-    claims: tuple[Claim, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing that the card says was found to be otherwise."""
-        return all(claim.agrees != NO for claim in self.claims)
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """One row a claim: what, claimed, found, agrees, where."""
-        return pd.DataFrame([asdict(claim) for claim in self.claims])
-
-    def summary(self) -> str:
-        """Return the claims as lines of text for the command line."""
-        rows = [("", "claimed", "found", "agrees")]
-        for claim in self.claims:
-            agrees = f"{claim.agrees}: {claim.where}" if claim.where else claim.agrees
-            rows.append((claim.what, _show(claim.claimed), _show(claim.found), agrees))
-        return "\n".join([*in_columns(rows), *(f"note: {note}" for note in self.notes)])
-
-
-def audit(
+def verify(
     release: Release,
     real: Dataset | None = None,
     raw: Path | None = None,
     tell: Callable[[str, str], None] = lambda label, text: None,
-) -> Audit:
+) -> Verification:
     """Check what a release says of its data and, given the original, its split and every score.
 
     Parameters
     ----------
     release : Release
-        As `shd.releases.release.verify_release` returns it: its checksums are right.
+        As `shd.releases.open_release` returns it: its checksums are right.
     real : Dataset, optional
         The whole original, as it was before it was split.
     raw : pathlib.Path, optional
@@ -87,7 +51,7 @@ def audit(
 
     Returns
     -------
-    Audit
+    Verification
         Where train and holdout are not those of the card, scores are not measured again.
 
     Raises
@@ -95,40 +59,45 @@ def audit(
     ShdError
         Where the card does not say how it was split or compared, or the original is of another kind.
     """
-    pages, synthetic = made_pages(release), read_synthetic(release)
-    others, another = tuple(_other_versions(release.card)), _of_another_shd(release.card)
-    written, notes = _unless(another, of_pages(release, pages), "another version of shd made it")
-    written = (of_others(release, synthetic), *written)
-    claims = list(of_files(release, synthetic))
+    card, pages, synthetic = release.card, made_pages(release), release.read_data()
+    others = _other_versions(card)
+    another = not others.keys().isdisjoint({"shd", "commit"})
+    pages_hold, notes = _excused(another, check_pages(release, pages), "another version of shd made it")
+    written = (check_other_files(release, synthetic), *pages_hold)
+    claims = list(check_files(release, synthetic))
     if real is None:
         notes = ("the scores were not measured again; that takes the original: --real DATASET|FILE", *notes)
-        return Audit(release, (*claims, *written), notes)
+        return Verification(release, (*claims, *written), notes)
     tell("split", "by subject, as the card says")
-    train, holdout = _split(release, _as_it_was(real, release.card, synthetic))
-    claims += [*_of_split(release.card, train, holdout), *_of_original(release.card, raw, train, holdout)]
+    train, holdout = _split(release, _as_it_was(real, card, synthetic))
+    claims += [*_check_split(card, train, holdout), *_check_original(card, raw, train, holdout)]
     if any(claim.agrees == NO for claim in claims):
-        return Audit(release, (*claims, *written), (*notes, _not_measured(release.card, real)))
+        return Verification(release, (*claims, *written), (*notes, _not_measured(card, real)))
     tell("model", "loaded, and records drawn again")
-    claims += of_model(release, synthetic, holdout)
-    report = _measure(release, synthetic, train, holdout, tell)
-    for lay_beside in (compare_scores, _of_verdicts, _of_columns):
-        claims += lay_beside(release.card, report, another)
-    words, more = _unless(bool(others), of_words(release, report), "other versions made it")
-    return Audit(release, (*claims, *words, *written), (*others, *notes, *more))
-
-
-def _unless(excused: bool, claims: Iterator[Claim], why: str) -> tuple[tuple[Claim, ...], tuple[str, ...]]:
-    """Return claims, and as a note those that do not agree where there is an excuse for it."""
-    claims = tuple(claims)
-    differ = [claim.what for claim in claims if claim.agrees == NO] if excused else []
-    note = f"not as this version of shd would write it, as {why}: {', '.join(differ)}"
-    return tuple(claim for claim in claims if claim.what not in differ), (note,) if differ else ()
+    model = _readable_model(release)
+    claims += _check_model(release, model, synthetic, holdout)
+    report = _measure(release, model, synthetic, train, holdout, tell)
+    for check in (check_scores, _check_verdicts, _check_columns):
+        claims += check(card, report, another)
+    words, more = _excused(bool(others), _check_words(release, report), "other versions made it")
+    if others:
+        said = "; ".join(f"{name} {then}, here {now}" for name, (then, now) in others.items())
+        notes = (f"made with other versions, so that scores may differ a little: {said}", *notes)
+    return Verification(release, (*claims, *words, *written), (*notes, *more))
 
 
 def original_of(release: Release) -> tuple[str, str | None]:
     """Return source and target of what a release was made from; `ShdWorkError` where its card is broken."""
     made_pages(release)
     return release.card["made_from"]["source"], release.card["data"]["target"]
+
+
+def _excused(excused: bool, claims: Iterator[Claim], why: str) -> tuple[tuple[Claim, ...], tuple[str, ...]]:
+    """Return claims, and as a note those that do not agree where there is an excuse for it."""
+    claims = tuple(claims)
+    differ = [claim.what for claim in claims if claim.agrees == NO] if excused else []
+    note = f"not as this version of shd would write it, as {why}: {', '.join(differ)}"
+    return tuple(claim for claim in claims if claim.what not in differ), (note,) if differ else ()
 
 
 def _as_it_was(real: Dataset, card: dict, synthetic: Dataset) -> Dataset:
@@ -147,28 +116,7 @@ def _as_it_was(real: Dataset, card: dict, synthetic: Dataset) -> Dataset:
     return replace(real, name=card["made_from"]["name"], card=about, **roles)
 
 
-def read_synthetic(release: Release) -> Dataset:
-    """Read the data of a release, with the roles that its card gives the columns."""
-    columns = release.card["data"]["columns"]
-    roles = {
-        "target": release.card["data"]["target"],
-        "sensitive": [column["name"] for column in columns if column["role"] == "sensitive"],
-        "name": release.card["made_from"]["name"],
-        "source": "synthetic",
-    }
-    if (release.folder / "synthetic.zip").is_file():
-        frame, images = read_pictures(release.folder / "synthetic.zip")
-        return Dataset(frame.filter([column["name"] for column in columns]), images=images, **roles)
-    counts = [column["name"] for column in columns if column["kind"] == "count"]
-    path = release.folder / "synthetic.parquet"
-    try:
-        frame = read_table(path)
-    except ShdError:
-        raise ShdWorkError(f"{path}: not a Parquet file. Get the release again.") from None
-    return Dataset(frame, counts=counts, **roles)
-
-
-def compare_scores(card: dict, report: "Report", of_another_shd: bool = True) -> Iterator[Claim]:
+def check_scores(card: dict, report: "Report", of_another_shd: bool = True) -> Iterator[Claim]:
     """Lay every score that a card claims beside the same one measured again, then those that it does not claim.
 
     The very shd that made a card measures nothing that was not measured then, so that what is not claimed was left
@@ -204,6 +152,8 @@ def _inside(score: dict, other: dict) -> bool:
 
 
 def _split(release: Release, real: Dataset) -> tuple[Dataset, Dataset]:
+    from shd.synthesizers._protect import Protection
+
     card = release.card
     if (real.images is None) != (card["data"].get("pixels") is None):
         kind = "pictures" if card["data"].get("pixels") else "a table"
@@ -225,7 +175,7 @@ def _not_measured(card: dict, real: Dataset) -> str:
     return f"the scores were not measured again, as not everything above agrees{hint}"
 
 
-def _of_split(card: dict, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
+def _check_split(card: dict, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
     """Whether the same people and the same rows are on each side."""
     secret, sides = key_of(train, holdout), {"train": train, "holdout": holdout}
     found = {name: describe_side(side, secret) for name, side in sides.items()}
@@ -243,21 +193,71 @@ def _of_split(card: dict, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
                 yield Claim(f"{what} of {name}", *shown, mark(same))
 
 
-def _of_original(card: dict, raw: Path | None, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
+def _check_original(card: dict, raw: Path | None, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
     """Whether the original is the same file; the same rows in another file are as good."""
-    made_from = card["made_from"]
+    made_from, found = card["made_from"], None
     if made_from["checksum_of"] == OF_ROWS:
         found = sha256_of_rows(train, holdout)
-    elif raw is not None and raw.is_file():
+    elif raw is not None and raw.is_file():  # else a folder that the owner's archive was unpacked to
         found = sha256(raw)
-    else:  # a folder that the owner's archive was unpacked to
-        return
     if found == made_from["sha256"]:
         yield Claim("original", made_from["sha256"][:_SHOWN], found[:_SHOWN], YES)
 
 
+def _readable_model(release: Release) -> "Synthesizer | None":
+    """Load the model of a release; None where it was not handed on, or is broken."""
+    try:
+        return release.load_model()
+    except ShdError:
+        return None
+
+
+def _check_model(
+    release: Release, model: "Synthesizer | None", synthetic: Dataset, holdout: Dataset
+) -> Iterator[Claim]:
+    """Lay class and parameters of the model beside the card's, and draw the records again.
+
+    Pictures are not drawn again: that takes minutes, and many of them were drawn twice. Nor are records that parts of
+    the model chose which its file lacks: there both C2STs of the card are measured again.
+    """
+    claimed = release.card["synthesizer"]
+    if model is None:
+        there = has_model(release.card)
+        found = ("not readable", NO, "the file is broken") if there else ("not handed on", UNSURE, "its maker has it")
+        yield Claim("model", claimed["class"], *found)
+        return
+    parameters = plain(model.get_params())
+    differ = [name for name, value in claimed["parameters"].items() if parameters.get(name) != value]
+    same = type(model).__name__ == claimed["class"] and not differ
+    yield Claim("model", claimed["class"], type(model).__name__, mark(same), ", ".join(differ))
+    if same and "weights" in claimed:
+        names = {"c2st": "C2ST of the records", "c2st_of_weights": "C2ST of records drawn from the weights"}
+        found = c2st_of_weights(model, synthetic, holdout, claimed["weights"]["random_state"])
+        for (key, what), value in zip(names.items(), found, strict=True):
+            yield Claim(what, claimed["weights"][key], value, mark(same_number(claimed["weights"][key], value)))
+    elif same and synthetic.images is None:
+        yield _check_records(model.sample(len(synthetic), keep_rules=release.keeps_rules), synthetic.frame)
+
+
+def _check_records(drawn: pd.DataFrame, released: pd.DataFrame) -> Claim:
+    """Whether a model gives the records released; numbers may be rounded otherwise on another machine."""
+    what, drawn, released = "records of the model", drawn.astype(str), released.astype(str)
+    if list(drawn) != list(released):
+        return Claim(what, "those released", "of other columns", NO)
+    if drawn.equals(released):
+        return Claim(what, "those released", "the same", YES)
+    alike = float((drawn == released).to_numpy().mean())
+    why = "another machine, another seed, or another model, of which the scores say nothing"
+    return Claim(what, "those released", f"{alike:.0%} of entries alike", UNSURE, why)
+
+
 def _measure(
-    release: Release, synthetic: Dataset, train: Dataset, holdout: Dataset, tell: Callable[[str, str], None]
+    release: Release,
+    model: "Synthesizer | None",
+    synthetic: Dataset,
+    train: Dataset,
+    holdout: Dataset,
+    tell: Callable[[str, str], None],
 ) -> "Report":
     """Compare the same records as the maker of the card did, in the same way."""
     from shd.compare import compare
@@ -270,35 +270,30 @@ def _measure(
         how = {"level": "full", "random_state": seed, "target": synthetic.target, "records": len(synthetic)}
     if how["records"] != len(synthetic):
         notice(f"{'':<13}{how['records']:,} drawn from the model, as were compared")
-        synthetic = _sample(release, synthetic, train, how["records"])
+        synthetic = _sample(release, model, synthetic, train, how["records"])
     tell("compare", f"level {how['level']}, seed {how['random_state']}")
     options = {name: how[name] for name in ("level", "random_state", "target")}
-    return compare(train, synthetic, holdout=holdout, synthesizer=readable_model(release), **options)
+    return compare(train, synthetic, holdout=holdout, synthesizer=model, **options)
 
 
-def _sample(release: Release, synthetic: Dataset, train: Dataset, n: int) -> Dataset:
-    model = model_of(release)
+def _sample(release: Release, model: "Synthesizer | None", synthetic: Dataset, train: Dataset, n: int) -> Dataset:
     if model is None:
         raise ShdError(f"{release.folder}: the records compared came from a model that was not handed on; {_ITS_MAKER}")
     if train.images is not None:
         return sample_apart(model, train, n)[0]
-    return replace(synthetic, frame=model.sample(n, keep_rules=kept_rules(release.card)), subjects=None)
+    return replace(synthetic, frame=model.sample(n, keep_rules=release.keeps_rules), subjects=None)
 
 
-def _of_verdicts(card: dict, report: "Report", of_another_shd: bool) -> Iterator[Claim]:
+def _check_verdicts(card: dict, report: "Report", of_another_shd: bool) -> Iterator[Claim]:
     """Whether every question is answered as the card says."""
     for question, found in report.verdicts.items():
         claimed = card["verdicts"].get(question)
         if claimed or found:
-            yield Claim(
-                f"{question}: verdict",
-                claimed,
-                found,
-                NEW if of_another_shd and not claimed and found in ("grey", "green") else mark(claimed == found),
-            )
+            new = of_another_shd and not claimed and found in ("grey", "green")
+            yield Claim(f"{question}: verdict", claimed, found, NEW if new else mark(claimed == found))
 
 
-def _of_columns(card: dict, report: "Report", of_another_shd: bool) -> Iterator[Claim]:
+def _check_columns(card: dict, report: "Report", of_another_shd: bool) -> Iterator[Claim]:
     """Whether every column is judged as the card says, alone and in the trust table."""
     columns = card["data"]["columns"]
     for what, table, claimed in (
@@ -314,24 +309,26 @@ def _of_columns(card: dict, report: "Report", of_another_shd: bool) -> Iterator[
             yield Claim(what, f"{len(claimed)}", f"{same}", mark(same == len(claimed)))
 
 
-def _of_another_shd(card: dict) -> bool:
-    then, now = card["environment"], environment()
-    return (then["shd"], then["commit"]) != (now["shd"], now["commit"])
+def _check_words(release: Release, report: "Report") -> Iterator[Claim]:
+    """Whether card and report say what is said now; words hold numbers, so only where all have the same digits."""
+    card, now = release.card, report.to_dict()
+    if [score["value"] for score in card["scores"]] != [score["value"] for score in now["scores"]]:
+        return
+    sentences = [[score["sentence"] for score in scores] for scores in (card["scores"], now["scores"])]
+    yield told("sentences of scores", "of these scores", sentences[0] == sentences[1], "other words")
+    yield told("summary", "of these scores", card["summary"] == report.summary().splitlines(), "other words")
+    if card.get("checks") is not None:  # releases of earlier versions know none
+        yield told("method checks", "of these data", card["checks"] == now["findings"], "other checks")
+    with tempfile.TemporaryDirectory() as folder:
+        save_report(report, Path(folder, "report.html"))
+        same = Path(folder, "report.html").read_bytes() == (release.folder / "report.html").read_bytes()
+    yield told("report.html", "of these scores", same, "another page")
 
 
-def _other_versions(card: dict) -> Iterator[str]:
-    """Say which versions differ from those that the card was made with."""
-    then, now = (_versions(about) for about in (card["environment"], environment()))
-    other = [f"{name} {then[name]}, here {now.get(name)}" for name in then if then[name] != now.get(name)]
-    if other:
-        yield f"made with other versions, so that scores may differ a little: {'; '.join(other)}"
-
-
-def _versions(about: dict) -> dict:
-    return {"shd": about["shd"], "commit": about["commit"], "Python": about["python"], **about["packages"]}
-
-
-def _show(value: str | float | None) -> str:
-    if value is None:
-        return "–"
-    return value if isinstance(value, str) else f"{value:,.4f}".rstrip("0").rstrip(".")
+def _other_versions(card: dict) -> dict[str, tuple[str, str | None]]:
+    """Return the versions that differ from those that the card was made with: then and now."""
+    then, now = (
+        {"shd": about["shd"], "commit": about["commit"], "Python": about["python"], **about["packages"]}
+        for about in (card["environment"], environment())
+    )
+    return {name: (then[name], now.get(name)) for name in then if then[name] != now.get(name)}

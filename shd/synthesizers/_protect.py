@@ -154,7 +154,7 @@ class Protection:
 
 
 def people_of(data: Dataset | pd.DataFrame) -> np.ndarray:
-    """Return a number for the subject of each record, int64, shape (n,); see `shd.tables.identify.people_in` without."""
+    """Return a number for the subject of each record, int64, shape (n,); see `people_in` without."""
     people = pd.factorize(data.subjects)[0] if isinstance(data, Dataset) else np.arange(len(data))
     return people_in(as_frame(data)) if len(np.unique(people)) == len(people) else people
 

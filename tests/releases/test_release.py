@@ -16,7 +16,7 @@ from shd.domain import Dates, Domain, Levels, Numbers
 from shd.releases.card import _checksum_of_files
 from shd.releases.card_page import page
 from shd.releases.generate import Cost, Split, draw_as_many
-from shd.releases.release import SUMS, TABLE_FILES, check_folder, is_release, make_release, verify_release
+from shd.releases.release import SUMS, TABLE_FILES, check_folder, is_release, make_release, open_release
 from shd.synthesizers import BayesianNetwork, Marginals, load_synthesizer
 
 CARD = DataCard(title="Stays", licence="CC0 1.0", citation="We (2026).", notes=("A trap | with a bar.",))
@@ -46,7 +46,7 @@ def test_release_holds_its_files_and_their_checksums(made, tmp_path):
     assert len(lines) == len(TABLE_FILES)
     assert (release.folder / "card.html").read_text(encoding="utf-8") == page(release.card)
     assert len({(release.folder / name).stat().st_mode for name in TABLE_FILES}) == 1
-    assert verify_release(release.folder).card == release.card
+    assert open_release(release.folder).card == release.card
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
@@ -74,18 +74,18 @@ def test_tampering_is_found(made, tmp_path, name):
     content[-2] ^= 1
     (folder / name).write_bytes(content)
     with pytest.raises(ShdError, match=f"{name}: changed|not a release"):
-        verify_release(folder)
+        open_release(folder)
 
 
 def test_a_missing_file_or_line_is_found(made, tmp_path):
     folder = make_release(tmp_path / "out", **made).folder
     (folder / "report.html").unlink()
     with pytest.raises(ShdWorkError, match=r"report.html: missing"):
-        verify_release(folder)
+        open_release(folder)
     sums = (folder / SUMS).read_text().splitlines(keepends=True)
     (folder / SUMS).write_text("".join(line for line in sums if "README" not in line))
     with pytest.raises(ShdWorkError, match=r"README.md: not as it should be"):
-        verify_release(folder)
+        open_release(folder)
 
 
 def test_releases_of_earlier_versions_are_read(made, tmp_path):
@@ -94,18 +94,18 @@ def test_releases_of_earlier_versions_are_read(made, tmp_path):
     old = [line for line in lines if "card.html" not in line and "croissant" not in line]
     (folder / SUMS).write_text("".join(old))
     with pytest.raises(ShdWorkError, match=r"card.html: not as it should be"):  # there, and nobody vouches for it
-        verify_release(folder)
+        open_release(folder)
     (folder / "card.html").unlink()
     (folder / "croissant.json").unlink()
-    verify_release(folder)
+    open_release(folder)
     (folder / SUMS).write_text("".join(lines))
     with pytest.raises(ShdWorkError, match=r"card.html: missing"):
-        verify_release(folder)
+        open_release(folder)
 
 
 @pytest.mark.parametrize("name", ["diabetes_ml", "alzheimers_mri"])
 def test_the_releases_that_ship_are_whole(name):
-    assert verify_release(challenges_dir() / name / "data" / "release").card["data"]["records"] >= 1000
+    assert open_release(challenges_dir() / name / "data" / "release").card["data"]["records"] >= 1000
 
 
 def test_a_card_that_lacks_something_is_no_card(made, tmp_path):
@@ -115,7 +115,7 @@ def test_a_card_that_lacks_something_is_no_card(made, tmp_path):
     (folder / "card.json").write_text(json.dumps(card))
     sign(folder)
     with pytest.raises(ShdWorkError, match=r"card.json: lacks 'use'. Get the release again."):
-        verify_release(folder)
+        open_release(folder)
 
 
 def sign(folder):
@@ -130,12 +130,12 @@ def test_checksums_never_lead_out_of_the_folder(made, tmp_path):
     with (folder / SUMS).open("a") as stream:
         stream.write(f"{'0' * 64}  ../elsewhere\n")
     with pytest.raises(ShdWorkError, match="elsewhere: not as it should be"):
-        verify_release(folder)
+        open_release(folder)
 
 
 def test_verify_refuses_what_is_no_release(tmp_path):
     with pytest.raises(ShdError, match="not a release") as caught:
-        verify_release(tmp_path)
+        open_release(tmp_path)
     assert caught.value.exit_code == 2
 
 
@@ -223,7 +223,7 @@ def test_card_gathers_the_risks_and_the_checks(made, tmp_path, stub_report):
     }
     made["report"] = stub_report("red", "amber", trust, [finding])
     folder = make_release(tmp_path / "out", **made, force_red=True).folder
-    card = verify_release(folder).card
+    card = open_release(folder).card
     assert card["risk"]["privacy"] == {"verdict": "red", "alarms": ["copies"], "sentences": ["1 of 30."]}
     assert card["risk"]["fairness"] == {"verdict": "amber", "alarms": [], "sentences": []}
     assert "no guarantee" in card["risk"]["notice"]
@@ -308,7 +308,7 @@ def test_an_earlier_release_is_replaced(made, tmp_path):
     make_release(tmp_path / "out", **made)
     made["synthetic"] = made["synthetic"].take(range(10))
     make_release(tmp_path / "out", **made)
-    assert verify_release(tmp_path / "out").card["data"]["records"] == 10
+    assert open_release(tmp_path / "out").card["data"]["records"] == 10
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
@@ -321,7 +321,7 @@ def test_an_empty_folder_is_taken_and_others_are_not(made, tmp_path):
         make_release(folder, **made)
     make_release(folder, **made, force=True)
     assert (folder / "thesis.md").read_text() == "mine"
-    verify_release(folder)
+    open_release(folder)
     (tmp_path / "file").touch()
     with pytest.raises(ShdError, match="Name a folder"):
         check_folder(tmp_path / "file")

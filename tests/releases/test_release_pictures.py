@@ -10,8 +10,8 @@ from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd.dataset import DataCard, Dataset
 from shd.datasets._pictures import as_stored, read_pictures
 from shd.releases.card import MODEL
-from shd.releases.release import IMAGE_FILES, SUMS, make_release, verify_release
-from shd.releases.verify import audit
+from shd.releases.release import IMAGE_FILES, SUMS, make_release, open_release
+from shd.releases.verify import verify
 from shd.synthesizers import SliceGaussian, load_synthesizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")  # few pictures, and meant to be
@@ -50,7 +50,7 @@ def pictures():
 def test_a_release_of_pictures_holds_a_zip_of_them_and_no_real_person(pictures, report, tmp_path):
     release = make_release(tmp_path / "out", **pictures, report=report, drawn_again=7)
     assert sorted(p.name for p in release.folder.iterdir()) == sorted([*IMAGE_FILES, SUMS])
-    assert verify_release(release.folder).card["data"]["pixels"] == [16, 16]
+    assert open_release(release.folder).card["data"]["pixels"] == [16, 16]
     assert release.card["title"] == "Synthetic pictures after: Scans"
     index, images = read_pictures(release.folder / "synthetic.zip")
     assert index["class"].tolist() == pictures["synthetic"].frame["class"].tolist()
@@ -61,7 +61,7 @@ def test_a_release_of_pictures_holds_a_zip_of_them_and_no_real_person(pictures, 
     assert load_synthesizer(release.folder / "model.safetensors").sample(3).images.shape == (3, 16, 16)
     (release.folder / "synthetic.zip").unlink()
     with pytest.raises(ShdWorkError, match="missing"):
-        verify_release(release.folder)
+        open_release(release.folder)
 
 
 def test_other_pictures_give_another_checksum(pictures, report, tmp_path):
@@ -101,11 +101,11 @@ def test_pictures_are_released_without_their_model(pictures, report, tmp_path):
     assert "model was not handed on" in (release.folder / "README.md").read_text()
     page = (release.folder / "card.html").read_text()
     assert "model was not handed on" in page and "load_synthesizer" not in page
-    found = audit(verify_release(release.folder))
+    found = verify(open_release(release.folder))
     assert found.holds
     whole = make_release(tmp_path / "whole", **pictures, report=report)
     (whole.folder / MODEL).unlink()  # a release that has one does not do without
     sums = (whole.folder / SUMS).read_text().splitlines(keepends=True)
     (whole.folder / SUMS).write_text("".join(line for line in sums if MODEL not in line))
     with pytest.raises(ShdWorkError, match=r"model.safetensors: missing"):
-        verify_release(whole.folder)
+        open_release(whole.folder)

@@ -2,7 +2,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 from shd.compare import Score
-from shd.releases.verify import Audit, compare_scores
+from shd.releases.claims import Verification
+from shd.releases.verify import check_scores
 
 SCORE = Score("privacy", "copies", 0.5, 0.4, 0.6, 0.1, 0.9, "green", "lower", "Fine.")
 
@@ -10,7 +11,7 @@ SCORE = Score("privacy", "copies", 0.5, 0.4, 0.6, 0.1, 0.9, "green", "lower", "F
 def agreement(**parts) -> str:
     """Agreement of a claim that differs from what is measured in some parts."""
     claimed = {**vars(SCORE), **parts}
-    (claim,) = compare_scores({"scores": [claimed]}, SimpleNamespace(results=[SCORE]))
+    (claim,) = check_scores({"scores": [claimed]}, SimpleNamespace(results=[SCORE]))
     return claim.agrees
 
 
@@ -34,13 +35,13 @@ def test_a_score_with_another_verdict_reference_or_nothing_at_all_does_not_agree
 
 def test_what_differs_is_named():
     claimed = {**vars(SCORE), "low": 0.3, "floor": 0.2, "verdict": "red"}
-    (claim,) = compare_scores({"scores": [claimed]}, SimpleNamespace(results=[SCORE]))
+    (claim,) = check_scores({"scores": [claimed]}, SimpleNamespace(results=[SCORE]))
     assert claim.where == "low, floor, verdict"
-    assert Audit(None, (claim,), ()).summary().splitlines()[1].endswith("  no: low, floor, verdict")
+    assert Verification(None, (claim,), ()).summary().splitlines()[1].endswith("  no: low, floor, verdict")
 
 
 def test_what_is_claimed_but_not_measured_and_the_other_way_round():
-    found = list(compare_scores({"scores": [{**vars(SCORE), "metric": "made up"}]}, SimpleNamespace(results=[SCORE])))
+    found = list(check_scores({"scores": [{**vars(SCORE), "metric": "made up"}]}, SimpleNamespace(results=[SCORE])))
     assert [(claim.what, claim.claimed, claim.found, claim.agrees) for claim in found] == [
         ("privacy: made up", 0.5, None, "no"),
         ("privacy: copies", None, 0.5, "not claimed"),
@@ -49,13 +50,13 @@ def test_what_is_claimed_but_not_measured_and_the_other_way_round():
 
 def test_references_that_are_missing_on_both_sides_are_the_same():
     score = replace(SCORE, ceiling=None)
-    (claim,) = compare_scores({"scores": [vars(score)]}, SimpleNamespace(results=[score]))
+    (claim,) = check_scores({"scores": [vars(score)]}, SimpleNamespace(results=[score]))
     assert claim.agrees == "yes"
 
 
 def test_a_score_left_out_is_held_against_the_very_shd_that_made_the_card():
-    (claim,) = compare_scores({"scores": []}, SimpleNamespace(results=[SCORE]), of_another_shd=False)
+    (claim,) = check_scores({"scores": []}, SimpleNamespace(results=[SCORE]), of_another_shd=False)
     assert claim.agrees == "no"
     needs_weights = replace(SCORE, metric="precision, ImageNet")  # which not every machine has
-    (claim,) = compare_scores({"scores": []}, SimpleNamespace(results=[needs_weights]), of_another_shd=False)
+    (claim,) = check_scores({"scores": []}, SimpleNamespace(results=[needs_weights]), of_another_shd=False)
     assert claim.agrees == "not claimed"
