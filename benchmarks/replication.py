@@ -19,11 +19,10 @@ import numpy as np
 import pandas as pd
 
 import shd
-from shd._paths import challenges_dir
-from shd._progress import notice
 from shd.compare.domain import adjusted_model, crude_odds_ratios, estimates, group_sizes
 from shd.compare.domain.replication import cut, lay_side_by_side, mean_rate
 from shd.dataset import Dataset
+from shd.datasets import challenges_dir
 
 SEED = 0
 PLACE = challenges_dir() / "diabetes_bioinformatics" / "data" / "replication.json"
@@ -95,7 +94,7 @@ def replicate_all(data: Dataset, cuts: int) -> None:
         seconds = round(time.process_time() - began, 1)
         drawn = Dataset(model.sample(len(train)), name=data.name, source="synthetic")
         rows.append(row(name, real, drawn, len(holdout), cuts, seconds))
-        notice(f"{name}: {rows[-1]['rate']:.2f}")
+        print(f"{name}: {rows[-1]['rate']:.2f}")
     whole = set(rows[0]["kept"][0])
     for found in rows:
         shown = [len(whole & set(codes)) for codes in found["kept"]]

@@ -15,10 +15,7 @@ from pathlib import Path
 import torch
 
 import shd
-from shd._paths import challenges_dir
-from shd._progress import notice
-from shd.datasets._pictures import as_stored
-from shd.datasets.registry import archive_path
+from shd.datasets import archive_path, as_stored, challenges_dir
 from shd.releases import Cost, Split, Steps, judge, make_release, open_release, refuse_red
 
 RUNS = Path("runs")
@@ -46,7 +43,7 @@ def redocument(challenge: str) -> None:
     if made.report.verdicts.get("privacy") == "red":
         refuse_red(made.report, RUNS / challenge, None)
     make_release(release.folder, **vars(again), raw=archive_path(name))
-    notice(made.report.summary())
+    print(made.report.summary())
 
 
 def main() -> None:

@@ -18,15 +18,7 @@ INTERRUPTED = 130  # what shells use for Ctrl-C
 
 
 def run(command: Callable[[], int | None], debug: bool = False) -> int:
-    """Run a command and return its exit code: 0, 1 the work failed, 2 impossible, 130 Ctrl-C.
-
-    Parameters
-    ----------
-    command : callable
-        The command line without its manners: raises, or returns an exit code or None.
-    debug : bool
-        Show tracebacks and every warning of other packages.
-    """
+    """Run a command and return its exit code: 0, 1 the work failed, 2 impossible, 130 Ctrl-C."""
     with _interrupts() as interrupted, _warnings_as_notes(debug):
         try:
             code = command() or 0

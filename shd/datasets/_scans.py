@@ -39,27 +39,7 @@ Key = tuple[str, int]
 
 
 def read_scans(archive: Path, wanted: pd.DataFrame) -> np.ndarray:
-    """Read the images of a table of people.
-
-    Parameters
-    ----------
-    archive : pathlib.Path
-        The zip as the owner publishes it, or the folder that it unpacks to.
-    wanted : pandas.DataFrame, shape (n, at least 2)
-        The columns ``class`` and ``number``: one row an image.
-
-    Returns
-    -------
-    numpy.ndarray, uint8, shape (n, 128, 128)
-        In the order of `wanted`. Whole slices of 176 x 208 are brought to that size, and colour
-        images made grey; a line on standard error says so.
-
-    Raises
-    ------
-    ShdError
-        Where the archive is broken or another one, or an image is missing, double, not an image,
-        truncated or of another size.
-    """
+    """Read the images of a table of people."""
     keys = list(zip(wanted["class"], wanted["number"], strict=True))
     images = np.empty((len(keys), SIDE, SIDE), dtype=np.uint8)
     coloured = resized = 0

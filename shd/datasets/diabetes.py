@@ -148,24 +148,7 @@ def build(archive: Path) -> Dataset:
 
 
 def read(path: Path, source: str) -> Dataset:
-    """Read a table that ships, with the same columns and dtypes as `build` gives.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Parquet. A column ``subject``, where there is one, says which records share a subject;
-        without it every record is its own subject.
-    source : {"synthetic", "stand-in"}
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    ShdError
-        Where the file is broken or lacks a column that has a role.
-    """
+    """Read a table that ships, with the same columns and dtypes as `build` gives."""
     frame = read_table(path)
     subjects = frame.pop("subject").to_numpy() if "subject" in frame else None
     return _dataset(frame, subjects, source)

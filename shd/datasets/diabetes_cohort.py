@@ -94,23 +94,7 @@ def build(archive: Path) -> Dataset:
 
 
 def read(path: Path, source: str) -> Dataset:
-    """Read a table that ships, with the same columns and dtypes as `build` gives; every record is a subject.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Parquet.
-    source : {"synthetic", "stand-in"}
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    ShdError
-        Where the file is broken or lacks a column that has a role.
-    """
+    """Read a table that ships, with the same columns and dtypes as `build` gives; every record is a subject."""
     return _dataset(read_table(path), None, source)
 
 
@@ -127,13 +111,7 @@ def title(level: str) -> str:
 
 
 def three_digits(code: str) -> str:
-    """Return the level of a full ICD-9-CM code: its first three digits, or its chapter where it is rare.
-
-    Raises
-    ------
-    ShdError
-        Where the code is in no chapter.
-    """
+    """Return the level of a full ICD-9-CM code: its first three digits, or its chapter where it is rare."""
     found = chapter(code)
     level = code.split(".")[0].upper()
     level = level.zfill(3) if level.isdigit() else level

@@ -42,15 +42,7 @@ def readme(card: dict) -> str:
 
 
 def page(card: dict, with_data: bool = True) -> str:
-    """Return the card of a release as one HTML document that needs nothing else.
-
-    Parameters
-    ----------
-    card : dict
-        What ``card.json`` holds, of this or an earlier version of shd.
-    with_data : bool
-        Whether data, model and checksums lie beside the page, or only its report.
-    """
+    """Return the card of a release as one HTML document that needs nothing else."""
     card = complete(card)
     made_from, scores = card["made_from"], card["scores"]
     return pages().get_template("card.html.j2").render(

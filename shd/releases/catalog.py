@@ -23,19 +23,7 @@ _PAGES = ("card.json", "report.html", "croissant.json")  # copied as they are; c
 
 @dataclass(frozen=True)
 class Entry:
-    """One folder with a card: a release, or what is left of one.
-
-    Parameters
-    ----------
-    folder : str
-        Where it was found, below the folder that was searched.
-    slug : str
-        Its folder on the site; empty where it is broken.
-    about : dict
-        What the catalogue says of it; empty where it is broken.
-    reason : str
-        Why it is broken; empty where it is whole.
-    """
+    """One folder with a card: a release, or what is left of one."""
 
     folder: str
     slug: str
@@ -45,14 +33,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Catalog:
-    """A page of releases on disk.
-
-    Parameters
-    ----------
-    page : pathlib.Path
-        The ``index.html``.
-    entries : tuple of Entry
-    """
+    """A page of releases on disk."""
 
     page: Path
     entries: tuple[Entry, ...]

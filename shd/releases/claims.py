@@ -40,15 +40,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found of a release.
-
-    Parameters
-    ----------
-    release : Release
-    claims : tuple of Claim
-    notes : tuple of str
-        What the claims do not tell, one sentence each.
-    """
+    """What was found of a release."""
 
     release: Release
     claims: tuple[Claim, ...]

@@ -50,18 +50,7 @@ _CONTEXT = {
 
 
 def croissant(card: dict) -> dict:
-    """Return the card of a release as Croissant metadata, plain values for JSON.
-
-    Parameters
-    ----------
-    card : dict
-        What ``card.json`` holds, of this or an earlier version of shd.
-
-    Returns
-    -------
-    dict
-        JSON-LD. Addresses of files are relative to the folder of the release.
-    """
+    """Return the card of a release as Croissant metadata, plain values for JSON."""
     of_pictures = "synthetic.zip" in card["files"]
     described = {
         "@context": _CONTEXT,

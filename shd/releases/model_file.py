@@ -18,23 +18,7 @@ LEFT_OUT = "the critics, which can be asked about people and know those learned 
 def describe_weights(
     synthesizer: "Synthesizer", synthetic: Dataset, holdout: Dataset, random_state: int
 ) -> dict | None:
-    """Return what the file lacks that made the records, and what that costs; None where it lacks nothing.
-
-    Parameters
-    ----------
-    synthesizer : Synthesizer
-        What made `synthetic`; its `for_release` is what the file holds.
-    synthetic, holdout : Dataset
-        The records released, and real ones that the synthesizer never saw.
-    random_state : int
-        Of the C2ST.
-
-    Returns
-    -------
-    dict or None
-        ``left_out``, in words; ``c2st`` of the records released and ``c2st_of_weights`` of as many drawn from the
-        file, both AUROC against the holdout, 0.5 is indistinguishable.
-    """
+    """Return what the file lacks that made the records, and what that costs; None where it lacks nothing."""
     handed_on = synthesizer.for_release()
     if handed_on is synthesizer:
         return None

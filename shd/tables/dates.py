@@ -30,15 +30,7 @@ _LENGTH = re.compile(r"-?\d+ days?(?:,? [+-]?\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)?")
 
 @dataclass
 class Dates:
-    """What a column is as dates.
-
-    Parameters
-    ----------
-    values : pandas.Series of datetime64
-        One for each text; missing where it is none.
-    how : str
-        The format in words; empty where there is nothing to tell.
-    """
+    """What a column is as dates."""
 
     values: pd.Series
     how: str = ""

@@ -52,18 +52,7 @@ class _Shares:
 
 
 def identify(frame: pd.DataFrame, people: np.ndarray | None = None) -> tuple[Identified, ...]:
-    """Return the columns that identify people, in their order.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame, shape (n, n_columns)
-    people : ndarray of int, shape (n,), optional
-        Whose each record is. Without it, it is told from the table itself, see `people_in`.
-
-    Returns
-    -------
-    tuple of Identified
-    """
+    """Return the columns that identify people, in their order."""
     if people is None or len(pd.unique(people)) == len(frame):
         people = people_in(frame)
     found = (_look(frame[name], people) for name in frame.columns)

@@ -18,14 +18,7 @@ _DIRECTIVE = re.compile(r"sep=(.)\s*")  # a first line by which spreadsheets tel
 
 
 def lay_out(text: str, skip: int = 0) -> tuple[pd.DataFrame, list[str], str]:
-    """Return the cells of a CSV as text, one row a record, what was decided, and the separator.
-
-    Raises
-    ------
-    ShdError
-        Where a line has more fields than there are names, lines above the names are no names, or a
-        name repeats. The message names the line.
-    """
+    """Return the cells of a CSV as text, one row a record, what was decided, and the separator."""
     stream = io.StringIO(text, newline="")
     for _ in range(skip):
         stream.readline()

@@ -23,15 +23,7 @@ _SIMPLE = {".": re.compile(r"\d*(?:\.\d*)?"), ",": re.compile(r"\d*(?:,\d*)?")}
 
 @dataclass(frozen=True)
 class Dressed:
-    """Different texts of a column, as numbers that are dressed.
-
-    Parameters
-    ----------
-    signs, bodies, powers : list of str
-        Parts of each text.
-    unit : str
-        What stands with every one of them; empty for none.
-    """
+    """Different texts of a column, as numbers that are dressed."""
 
     signs: list[str]
     bodies: list[str]

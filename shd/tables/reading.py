@@ -25,21 +25,7 @@ _COMPRESSED = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ", ".zip": b
 
 @dataclass(frozen=True)
 class Reading:
-    """How a CSV is to be read, where that should not be told from its text.
-
-    Parameters
-    ----------
-    skip : int
-        Lines above the row of names to leave out.
-    missing : sequence of str, optional
-        Words for a missing value, an empty field apart, instead of `shd.tables.cells.MISSING`.
-    text : sequence of str
-        Columns to keep as they are written: no numbers, no dates, only an empty field is missing.
-    day_first : bool, optional
-        Whether 03/04/2020 is in April (True) or in March (False).
-    decimal : {".", ","}, optional
-        Decimal mark of numbers such as 93,508.
-    """
+    """How a CSV is to be read, where that should not be told from its text."""
 
     skip: int = 0
     missing: tuple[str, ...] | None = None
@@ -70,24 +56,6 @@ def read_noted(path: str | Path, reading: Reading | None = None) -> tuple[pd.Dat
     units, dates in the format that nearly all cells have, yes/no, and levels otherwise. Codes with
     leading zeros, and whole numbers too long to be exact, stay text. The word ``None`` is a level,
     except in a column of numbers.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        CSV in UTF-8, first row the names; or Parquet.
-    reading : Reading, optional
-        What is known of a CSV.
-
-    Returns
-    -------
-    frame : pandas.DataFrame, shape (n_records, n_columns)
-    notes : list of str
-        What was decided beyond the plain reading, one line a kind, with column and count.
-
-    Raises
-    ------
-    ShdError
-        Where the file is missing, a folder, empty, or not such a table.
     """
     path, reading = Path(path), reading or Reading()
     if path.is_dir():

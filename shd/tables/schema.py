@@ -23,18 +23,7 @@ _MISSING = ("", "NA", "NULL", "N/A", "(missing)")  # the first that is no level 
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a CSV.
-
-    Parameters
-    ----------
-    name, type, dtype : str
-        Its name, its type as Table Schema has it, and the pandas dtype to give back.
-    missing : str
-        What stands for a missing value.
-    categories : list, optional
-        All categories, in order, with their own dtype `categories_dtype`; `ordered` says if the order
-        means something.
-    """
+    """One column of a CSV."""
 
     name: str
     type: str

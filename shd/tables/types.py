@@ -18,11 +18,6 @@ def known_types(frame: pd.DataFrame) -> pd.DataFrame:
 
     Dates and decimals that are held as objects, Arrow and Period types and the like become what they
     are; codes too long to be exact numbers become text. The same table comes back where nothing is odd.
-
-    Raises
-    ------
-    ShdError
-        Where a column holds what is none of these, with what to do.
     """
     columns = [frame.iloc[:, j] for j in range(frame.shape[1])]
     known = [known_type(values) for values in columns]

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from shd._errors import ShdError
-from shd._grid import grid
+from shd.plot import grid
 from shd.synthesizers import ImageCGAN
 from shd.synthesizers._image_game import ImageGame
 from shd.synthesizers._image_nets import Judge, Refiner

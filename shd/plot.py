@@ -1,4 +1,9 @@
-"""Many pictures as one: what people look at."""
+"""The look of every figure, for notebooks: colours, one style, and many pictures as one.
+
+>>> from shd.plot import PALETTE, style
+>>> with style():  # doctest: +SKIP
+...     axes.plot(x, y, color=PALETTE["synthetic"])
+"""
 
 import base64
 import io
@@ -6,6 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, style, to_svg
+
+__all__ = ["PALETTE", "VERDICT_COLOURS", "VERDICT_MARKS", "data_uri", "grid", "save_grid", "style", "to_svg"]
 
 
 def grid(images: np.ndarray, rows: int) -> np.ndarray:
