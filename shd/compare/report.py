@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from shd._errors import ShdError, ShdWorkError
-from shd._plain import plain
+from shd._json import json_values as plain
 from shd.compare._bars import without_rare
 from shd.compare._schema import QUESTIONS, Score, Skipped, score_frame, worst
 

@@ -15,9 +15,9 @@ from shd.releases.generate import (
     find_family,
     generate,
     judge,
-    kept_fit,
     make_synthesizer,
 )
+from shd.releases.pipeline import generate_release
 from shd.releases.refusals import check_licence, refuse_red
 from shd.releases.release import Release, check_folder, make_release, open_release
 from shd.releases.sampling import sample_apart
@@ -36,8 +36,8 @@ __all__ = [
     "default_family",
     "find_family",
     "generate",
+    "generate_release",
     "judge",
-    "kept_fit",
     "make_catalog",
     "make_release",
     "make_synthesizer",

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 import shd
-from shd._plain import plain
+from shd._json import json_values
 from shd.dataset import Dataset, describe_columns
 from shd.releases.model_file import describe_weights
 
@@ -79,12 +79,12 @@ def describe(
         "protection": _protection(done),
         "synthesizer": {
             "class": type(synthesizer).__name__,
-            "parameters": plain(synthesizer.get_params()),
+            "parameters": json_values(synthesizer.get_params()),
             "steps_taken": getattr(synthesizer, "steps_", None),
             "fit": cost,
             **({} if drawn_again is None else {"drawn_again": drawn_again}),
             **_promise(synthesizer),
-            **(_weights(synthesizer, synthetic, holdout, about["about"]["random_state"]) if with_model else {}),
+            **(describe_weights(synthesizer, synthetic, holdout, about["about"]["random_state"]) if with_model else {}),
             **({} if train.images is not None else {"rules": {"found": len(synthesizer.rules_), "kept": kept_rules}}),
         },
         "comparison": _comparison(about["about"], train, len(synthetic)),
@@ -98,18 +98,10 @@ def describe(
     return {**card, "use": use_of(card), "environment": environment()}
 
 
-def _weights(synthesizer: "Synthesizer", synthetic: Dataset, holdout: Dataset, random_state: int) -> dict:
-    """Return what the file of the model lacks, and what that costs; nothing where it lacks nothing."""
-    described = (
-        None if synthetic.images is not None else describe_weights(synthesizer, synthetic, holdout, random_state)
-    )
-    return {} if described is None else {"weights": described}
-
-
 def _promise(synthesizer: "Synthesizer") -> dict:
     """Return what a private fit promises, or why it promises nothing; nothing where no privacy was asked for."""
     privacy = getattr(synthesizer, "privacy_", None)
-    return {} if privacy is None else {"privacy": {"says": privacy.sentence, **plain(privacy.to_dict())}}
+    return {} if privacy is None else {"privacy": {"says": privacy.sentence, **json_values(privacy.to_dict())}}
 
 
 def has_model(card: dict) -> bool:

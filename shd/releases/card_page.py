@@ -29,16 +29,8 @@ def as_json(content: dict) -> str:
 
 def readme(card: dict) -> str:
     """Return the card as a page of Markdown."""
-    pages = Environment(
-        loader=PackageLoader("shd.releases"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    pages.filters["cell"] = lambda value: "–" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
-    pages.filters["number"] = lambda value: "–" if value is None else f"{value:.3f}"
-    return pages.get_template("release.md.j2").render({"has_model": has_model(card), **card})
+    template = pages().overlay(autoescape=False).get_template("release.md.j2")
+    return template.render({"has_model": has_model(card), **card})
 
 
 def page(card: dict, with_data: bool = True) -> str:
@@ -72,7 +64,7 @@ def pages() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"marks": VERDICT_MARKS, "palette": PALETTE, "colours": VERDICT_COLOURS}
-    environment.filters["size"] = size
+    environment.filters |= {"size": size, "cell": _cell, "number": _three_digits}
     environment.tests["web"] = lambda address: address.startswith(("https://", "http://"))
     return environment
 
@@ -119,6 +111,14 @@ def questions(card: dict) -> list[dict]:
 def size(n_bytes: int) -> str:
     """Return a number of bytes as people write it: 614 kB."""
     return f"{n_bytes / 1e6:,.1f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:,.0f} kB"
+
+
+def _cell(value: object) -> str:
+    return "–" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _three_digits(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _written(score: dict) -> dict:

@@ -4,18 +4,17 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from shd._errors import ShdError, ShdWorkError
+from shd._errors import ShdError
 from shd._progress import progress
-from shd.releases.card_page import BROKEN_CARD, page, pages, questions
+from shd.releases.card_page import BROKEN_CARD, as_json, page, pages, questions
 from shd.releases.croissant import croissant, licence_url, things
-from shd.releases.release import SUMS, checksums, open_release, swap
+from shd.releases.release import SUMS, all_or_nothing, checksums, open_release, save_text
 
 FORMAT = "shd-catalog-1"
 _PAGES = ("card.json", "report.html", "croissant.json")  # copied as they are; card.html is made anew
@@ -50,45 +49,14 @@ class Catalog:
 
 
 def make_catalog(folder: str | Path, site: str | Path, with_data: bool = False) -> Catalog:
-    """Write a static page of all releases below a folder, all or nothing.
-
-    Parameters
-    ----------
-    folder : path
-        Every folder below it with a ``card.json`` is listed: with its verdicts where all of its
-        checksums are right, else as broken, with the reason. Hidden folders are passed over.
-    site : path
-        Missing, empty, or an earlier catalogue, which is replaced. Gets ``index.html``,
-        ``catalog.json`` and a folder for each release.
-    with_data : bool
-        Copy whole releases, and not only their cards, reports and metadata.
-
-    Returns
-    -------
-    Catalog
-
-    Raises
-    ------
-    ShdError
-        Where there is no release, or the site holds other things.
-    ShdWorkError
-        Where the disk refuses it.
-    """
+    """Write a static page of all releases below a folder, all or nothing."""
     folder, site = Path(folder), Path(site)
     _check_places(folder, site)
     found = sorted(_folders(folder, site), key=Path.as_posix)
     if not found:
         raise ShdError(f"{folder}: no release below it, that is, no folder with a card.json. Name another folder.")
-    try:
-        site.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{site.name}.", suffix=".part", dir=site.parent) as part:
-            made = Path(part, "site")
-            made.mkdir()
-            catalog = _write(folder, found, made, with_data)
-            swap(made, site)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ShdWorkError(f"{site}: the catalogue cannot be written ({reason}). Free space or name another.") from None
+    with all_or_nothing(site, "the catalogue", _ours(site)) as made:
+        catalog = _write(folder, found, made, with_data)
     return Catalog(site / "index.html", catalog.entries)
 
 
@@ -139,8 +107,8 @@ def _write(folder: Path, found: list[Path], made: Path, with_data: bool) -> Cata
                 _copy(one, made / slug, texts, with_data)
             bar.advance()
     catalog = Catalog(made / "index.html", tuple(entries))
-    _save(made / "catalog.json", _json(catalog.to_dict()))
-    _save(catalog.page, _index(catalog, metadata, with_data))
+    save_text(made / "catalog.json", as_json(catalog.to_dict()))
+    save_text(catalog.page, _index(catalog, metadata, with_data))
     return catalog
 
 
@@ -148,7 +116,7 @@ def _look(one: Path, where: str, slug: str, with_data: bool) -> tuple[Entry, dic
     """Verify a release and write its pages; one that is broken gets the reason, and no pages."""
     try:
         card = open_release(one).card
-        texts = {"card.html": page(card, with_data), "croissant.json": _json(croissant(card))}
+        texts = {"card.html": page(card, with_data), "croissant.json": as_json(croissant(card))}
         return Entry(where, slug, _about(card), ""), texts
     except ShdError as error:
         reason = str(error).replace(f"{one}{os.sep}", "").replace(f"{one}: ", "")  # the page is for the public
@@ -203,7 +171,7 @@ def _metadata(described: dict, slug: str, with_data: bool) -> dict:
 def _copy(one: Path, to: Path, texts: dict[str, str], with_data: bool) -> None:
     to.mkdir()
     for name, text in texts.items():
-        _save(to / name, text)
+        save_text(to / name, text)
     for name in (SUMS, *checksums(one)) if with_data else _PAGES:
         if (one / name).is_file():
             shutil.copyfile(one / name, to / name)
@@ -223,11 +191,3 @@ def _index(catalog: Catalog, metadata: list[dict], with_data: bool) -> str:
 def _in_script(content: dict) -> Markup:
     """Return JSON that may stand in a page: nothing in it can end the script."""
     return Markup(json.dumps(content, ensure_ascii=False).replace("<", "\\u003c"))
-
-
-def _json(content: dict) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-def _save(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

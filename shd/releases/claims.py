@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from shd._plain import in_columns
+from shd._terminal import in_columns
 from shd.releases.release import Release
 
 YES, CHANCE, NO, NEW, UNSURE = "yes", "within chance", "no", "not claimed", "not sure"

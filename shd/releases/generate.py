@@ -1,11 +1,8 @@
 """The main job, from a Dataset to a judged synthetic one: split, fit, sample, compare."""
 
 import json
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
@@ -96,27 +93,7 @@ def find_family(name: str) -> type["Synthesizer"]:
 
 
 def make_synthesizer(family: str, *, condition: tuple[str, ...] = (), random_state: int = 0, **parameters):
-    """Return a synthesizer by the name of its family.
-
-    Parameters
-    ----------
-    family : str
-        A name in ``shd.synthesizers.base.registry``, in upper or lower case.
-    condition : tuple of str
-        Columns that can be asked for; empty leaves it to the family.
-    random_state : int
-    **parameters
-        Any other parameter of the family; what is None is left out.
-
-    Returns
-    -------
-    Synthesizer
-
-    Raises
-    ------
-    ShdError
-        Where there is no such family, or it takes no such parameter.
-    """
+    """Return a synthesizer by the name of its family."""
     chosen = find_family(family)
     given = {"condition": condition or None, **parameters}
     given = {name: value for name, value in given.items() if value is not None}
@@ -131,45 +108,15 @@ def generate(
     data: Dataset,
     synthesizer: "Synthesizer",
     *,
-    minutes: float | None = None,
-    checkpoint: str | Path | None = None,
+    minutes: float | None = None,  # to fit in, for families that learn step by step
+    checkpoint: str | Path | None = None,  # file of the training state; the same call goes on from it
     test_size: float = 0.2,
-    random_state: int = 0,
-    keep_rules: bool = False,
-    with_model: bool = True,
-    steps: Callable[[str, str], None] | None = None,
+    random_state: int = 0,  # of the split and of the comparison
+    keep_rules: bool = False,  # whether no record may break a rule between columns that all of train keeps
+    with_model: bool = True,  # whether the model will be handed on: then it is attacked, too
+    steps: Callable[[str, str], None] | None = None,  # told label and text of each of the four steps
 ) -> Generated:
-    """Split by subject, fit on train, sample as many records, and compare them with train and holdout.
-
-    Parameters
-    ----------
-    data : Dataset
-    synthesizer : Synthesizer
-        Not fitted yet.
-    minutes : float, optional
-        Time to fit in, for families that learn step by step.
-    checkpoint : path, optional
-        File to keep the training state in; the same call goes on from it.
-    test_size : float
-        Share of the subjects held out.
-    random_state : int
-        Seed of the split and of the comparison.
-    keep_rules : bool
-        Whether no record may break a rule between columns that all of train keeps; see `Synthesizer.sample`.
-    with_model : bool
-        Whether the model shall be handed on with what it made: then it is attacked, too.
-    steps : callable, optional
-        Told label and text of each of the four steps.
-
-    Returns
-    -------
-    Generated
-
-    Raises
-    ------
-    ShdError
-        Where the data cannot be split or learned, or the synthesizer takes no minutes or checkpoint.
-    """
+    """Split by subject, fit on train, sample as many records, and compare them with train and holdout."""
     tell = steps or Steps(4)
     if keep_rules and data.images is not None:
         raise ShdError("rules between columns are kept in tables; leave keep_rules out for pictures.")
@@ -221,28 +168,6 @@ def judge(
     file = synthesizer.for_release() if with_model else None
     report = compare(train, synthetic, holdout=holdout, synthesizer=file, random_state=split.random_state)
     return Generated(train, holdout, synthesizer, synthetic, report, split, cost, drawn_again, keep_rules, with_model)
-
-
-@contextmanager
-def kept_fit(synthesizer: "Synthesizer", checkpoint: Path | None) -> Iterator[Path | None]:
-    """Give a file to keep the fit in, where the family can: a release that is refused shall not cost another one.
-
-    Where nobody named one it lies in a temporary folder, which stays only where an `ShdError` ends the work.
-    """
-    if checkpoint is not None or "checkpoint" not in signature(synthesizer.fit).parameters:
-        yield checkpoint
-        return
-    folder = Path(tempfile.mkdtemp(prefix="shd-fit-"))
-    try:
-        yield folder / "fit.ckpt"
-    except ShdError:
-        if not any(folder.iterdir()):
-            folder.rmdir()
-        raise
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def by_person(data: Dataset) -> Dataset:

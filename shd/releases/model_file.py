@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 LEFT_OUT = "the critics, which can be asked about people and know those learned from"
 
 
-def describe_weights(
-    synthesizer: "Synthesizer", synthetic: Dataset, holdout: Dataset, random_state: int
-) -> dict | None:
-    """Return what the file lacks that made the records, and what that costs; None where it lacks nothing."""
+def describe_weights(synthesizer: "Synthesizer", synthetic: Dataset, holdout: Dataset, random_state: int) -> dict:
+    """Return what the file lacks that made the records, and what that costs; nothing where it lacks nothing."""
     handed_on = synthesizer.for_release()
-    if handed_on is synthesizer:
-        return None
+    if handed_on is synthesizer or synthetic.images is not None:
+        return {}
     released, drawn = c2st_of_weights(handed_on, synthetic, holdout, random_state)
-    return {"left_out": LEFT_OUT, "c2st": released, "c2st_of_weights": drawn, "random_state": random_state}
+    said = {"left_out": LEFT_OUT, "c2st": released, "c2st_of_weights": drawn, "random_state": random_state}
+    return {"weights": said}
 
 
 def c2st_of_weights(

@@ -4,6 +4,8 @@ import gzip
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,14 +38,7 @@ _OURS = {*TABLE_FILES, *IMAGE_FILES, SUMS}
 
 @dataclass(frozen=True)
 class Release:
-    """A release on disk.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-    card : dict
-        What ``card.json`` holds.
-    """
+    """A release on disk."""
 
     folder: Path
     card: dict
@@ -88,61 +83,20 @@ def make_release(
     synthetic: Dataset,
     report: "Report",
     split: "Split | None" = None,
-    cost: "Cost | None" = None,
-    drawn_again: int | None = None,
-    kept_rules: bool = False,
-    with_model: bool = True,
-    raw: str | Path | None = None,
-    creator: str | None = None,
-    force: bool = False,
-    force_red: bool = False,
+    cost: "Cost | None" = None,  # what the fit took
+    drawn_again: int | None = None,  # pictures that lay too near to a person learned from
+    kept_rules: bool = False,  # whether records that break a rule between columns were drawn again
+    with_model: bool = True,  # whether the model is handed on, too: who has it can ask it about people
+    raw: str | Path | None = None,  # the file of the original, for its checksum; else that of the rows is taken
+    creator: str | None = None,  # who makes the release, for its metadata
+    force: bool = False,  # write into a folder that holds other things; these stay
+    force_red: bool = False,  # write it although its privacy is red, marked as such
 ) -> Release:
     """Write a release, all or nothing: a stop on the way leaves the folder as it was.
 
-    Parameters
-    ----------
-    folder : path
-        Missing, empty, or an earlier release, which is replaced.
-    train, holdout : Dataset
-        What the synthesizer saw, and what it never saw.
-    synthesizer : Synthesizer
-        Fitted on `train`.
-    synthetic : Dataset
-        What it made.
-    report : Report
-        Of ``compare(train, synthetic, holdout=holdout)``.
-    split : Split, optional
-        How train and holdout were told apart.
-    cost : Cost, optional
-        What the fit took.
-    drawn_again : int, optional
-        Pictures that lay too near to a person learned from, and were drawn again.
-    kept_rules : bool
-        Whether records that break a rule between columns were drawn again.
-    with_model : bool
-        Whether the model is handed on, too. Who has it can ask it about people: the report says what it tells.
-    raw : path, optional
-        File that `train` and `holdout` were read from; its checksum goes onto the card. Without
-        it, that of the two tables does.
-    creator : str, optional
-        Person or organisation that makes the release, to be named in its metadata.
-    force : bool
-        Write into a folder that holds other things. These stay.
-    force_red : bool
-        Write it although its privacy is red, marked as such: in the name of its folder, on its card and in the first
-        line of its report.
-
-    Returns
-    -------
-    Release
-
-    Raises
-    ------
-    ShdError
-        Where no licence is known, the folder holds other things, privacy is red, or one of the tables tells of
-        single people: a column that identifies them, or what few of them have.
-    ShdWorkError
-        Where the disk refuses it.
+    It takes what `generate` gives: ``make_release(folder, **vars(made))``. `ShdError` where no licence is known, the
+    folder holds other things, privacy is red, or a table tells of single people: a column that identifies them, or what
+    few of them have.
     """
     red = is_red(report)
     if red and not force_red:
@@ -167,33 +121,13 @@ def make_release(
         done=done,
         mark=RED if red else None,
     )
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent) as part:
-            made = Path(part, "release")
-            made.mkdir()
-            _write(made, described, synthesizer if with_model else None, synthetic, report)
-            _put(made, folder)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ShdWorkError(f"{folder}: the release cannot be written ({reason}). Free space or name another.") from None
+    with all_or_nothing(folder, "the release") as made:
+        _write(made, described, synthesizer if with_model else None, synthetic, report)
     return Release(folder, described)
 
 
 def open_release(folder: str | Path) -> Release:
-    """Open a release whose files are, by their checksums, those that were released.
-
-    Returns
-    -------
-    Release
-
-    Raises
-    ------
-    ShdError
-        Where the folder is no release.
-    ShdWorkError
-        Where a file is missing or is not the one that was released, or the card is not whole.
-    """
+    """Open a release whose files are, by their checksums, those that were released."""
     folder = Path(folder)
     if not is_release(folder):
         raise ShdError(f"{folder}: not a release of shd. Give a folder with {SUMS} and card.json.")
@@ -257,7 +191,7 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer | None", syntheti
         frame = synthetic.frame.rename(columns=str)
         frame.to_parquet(folder / "synthetic.parquet", compression="zstd", index=False)
         text, schema = write_csv(frame)
-        _save_text(folder / SCHEMA, as_json(schema.to_dict()))
+        save_text(folder / SCHEMA, as_json(schema.to_dict()))
         (folder / "synthetic.csv.gz").write_bytes(gzip.compress(text, mtime=0))  # no time in it: same rows, same bytes
     else:
         write_pictures(folder / "synthetic.zip", synthetic)
@@ -268,11 +202,11 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer | None", syntheti
         name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
         for name in described_files(synthetic, synthesizer is not None)
     }
-    _save_text(folder / "card.json", as_json(card))
+    save_text(folder / "card.json", as_json(card))
     for name, text in pages_of_card(card).items():
-        _save_text(folder / name, text)
+        save_text(folder / name, text)
     files = (name for name in (TABLE_FILES if kind == "table" else IMAGE_FILES) if (folder / name).exists())
-    _save_text(folder / SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in files))
+    save_text(folder / SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in files))
 
 
 def save_report(report: "Report", path: Path) -> None:
@@ -281,23 +215,37 @@ def save_report(report: "Report", path: Path) -> None:
     if is_red(report):
         text = path.read_text(encoding="utf-8")
         at = text.index(">", text.index("<body")) + 1 if "<body" in text else 0
-        _save_text(path, f'{text[:at]}\n<p class="shd-banner" role="note"><b>{RED}</b></p>{text[at:]}')
+        save_text(path, f'{text[:at]}\n<p class="shd-banner" role="note"><b>{RED}</b></p>{text[at:]}')
 
 
-def _save_text(path: Path, text: str) -> None:
+def save_text(path: Path, text: str) -> None:
+    """Write a file that is the same on every system."""
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _put(made: Path, folder: Path) -> None:
-    """Move a finished folder into place in one step, or into a folder of other things file by file."""
-    if folder.is_dir() and any(path.name not in _OURS for path in folder.iterdir()):
-        for path in sorted(made.iterdir()):
-            path.replace(folder / path.name)
-        return
-    swap(made, folder)
+@contextmanager
+def all_or_nothing(folder: Path, what: str, ours: Set[str] = frozenset(_OURS)) -> Iterator[Path]:
+    """Give a folder to write into; when all is written it takes the place of `folder`, or what is in it goes there.
+
+    It goes there file by file where others than `ours` lie there, which stay. `ShdWorkError` where the disk refuses.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent) as part:
+            made = Path(part, "made")
+            made.mkdir()
+            yield made
+            if folder.is_dir() and any(path.name not in ours for path in folder.iterdir()):
+                for path in sorted(made.iterdir()):
+                    path.replace(folder / path.name)
+            else:
+                _swap(made, folder)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ShdWorkError(f"{folder}: {what} cannot be written ({reason}). Free space or name another.") from None
 
 
-def swap(made: Path, folder: Path) -> None:
+def _swap(made: Path, folder: Path) -> None:
     """Put a finished folder into the place of another one, in one step; a failure leaves the other as it was."""
     before = made.with_name("before")
     if folder.is_dir():

@@ -25,24 +25,9 @@ def sample_apart(
 ) -> tuple[Dataset, int]:
     """Give synthetic pictures as they are stored, none of them too near to a person learned from.
 
-    How near is too near is learned from train alone: see `shd.compare.images.too_near_to_train`. What
-    is, is drawn again, for the same class and slice. Pictures that are too near twenty times in a row
-    stay: the model knows those people by heart, and the report will say so.
-
-    Parameters
-    ----------
-    synthesizer : ImageSynthesizer
-        Fitted on `train`.
-    train : Dataset
-    n, condition, random_state
-        As `ImageSynthesizer.sample` takes them.
-
-    Returns
-    -------
-    synthetic : Dataset
-        n pictures.
-    drawn_again : int
-        How many pictures were thrown away on the way.
+    How near is too near is learned from train alone: see `shd.compare.images.too_near_to_train`. What is, is drawn
+    again, for the same class and slice; how many were is returned, too. Pictures that are too near twenty times in a
+    row stay: the model knows those people by heart, and the report will say so.
     """
     from shd.compare.images import too_near_to_train
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from shd._errors import ShdError
-from shd._plain import plain
+from shd._json import json_values
 from shd._progress import notice
 from shd.dataset import DataCard, Dataset, describe_columns
 from shd.releases.card import OF_ROWS, describe_side, environment, has_model, key_of, sha256, sha256_of_rows
@@ -36,29 +36,7 @@ def verify(
     raw: Path | None = None,
     tell: Callable[[str, str], None] = lambda label, text: None,
 ) -> Verification:
-    """Check what a release says of its data and, given the original, its split and every score.
-
-    Parameters
-    ----------
-    release : Release
-        As `shd.releases.open_release` returns it: its checksums are right.
-    real : Dataset, optional
-        The whole original, as it was before it was split.
-    raw : pathlib.Path, optional
-        The file that `real` was read from, for its checksum.
-    tell : callable
-        Told label and text of each step.
-
-    Returns
-    -------
-    Verification
-        Where train and holdout are not those of the card, scores are not measured again.
-
-    Raises
-    ------
-    ShdError
-        Where the card does not say how it was split or compared, or the original is of another kind.
-    """
+    """Check what a release says of its data and, given the original, its split and every score."""
     card, pages, synthetic = release.card, made_pages(release), release.read_data()
     others = _other_versions(card)
     another = not others.keys().isdisjoint({"shd", "commit"})
@@ -226,7 +204,7 @@ def _check_model(
         found = ("not readable", NO, "the file is broken") if there else ("not handed on", UNSURE, "its maker has it")
         yield Claim("model", claimed["class"], *found)
         return
-    parameters = plain(model.get_params())
+    parameters = json_values(model.get_params())
     differ = [name for name, value in claimed["parameters"].items() if parameters.get(name) != value]
     same = type(model).__name__ == claimed["class"] and not differ
     yield Claim("model", claimed["class"], type(model).__name__, mark(same), ", ".join(differ))

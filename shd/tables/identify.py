@@ -127,40 +127,32 @@ def _shares(at: np.ndarray, people: np.ndarray, n: int) -> _Shares:
 
 _HINTS = {
     MAIL: r"e ?mails?|mail|courriel|correo( electronico)?",
-    PHONE: r"(tele)?phone( (no|nr|number))?|tel|mobile|cell|fax|handy( ?nr| ?nummer)?|telefon( ?nr| ?nummer)?"
-    r"|telefono|movil"
-    r"|portable|rufnummer",
-    ACCOUNT: r"iban|bic|ssn|social security.*|nhs( (no|nr|number))?|insurance( (id|no|nr|number))?|policy( (id|no"
-    r"|nr|number))?"
-    r"|health ?card.*|versicherten ?(nr|nummer|id)|versicherungs ?(nr|nummer)|krankenkassen ?nr|kvnr|avs"
-    r"|ahv|sozialversicherung.*"
-    r"|nir|numero de securite sociale|num secu|dni|nie|nif|nuss|tarjeta sanitaria|passport.*|ausweis ?(nr"
-    r"|nummer)|medicare.*"
-    r"|credit ?card.*|account( (id|no|nr|number))?|konto ?(nr|nummer)?|steuer ?(id|nr)|tax ?id",
+    PHONE: r"(tele)?phone( (no|nr|number))?|tel|mobile|cell|fax|handy( ?nr| ?nummer)?|telefon( ?nr| ?nummer)?|telefono"
+    r"|movil|portable|rufnummer",
+    ACCOUNT: r"iban|bic|ssn|social security.*|nhs( (no|nr|number))?|insurance( (id|no|nr|number))?|policy( (id|no|nr"
+    r"|number))?|health ?card.*|versicherten ?(nr|nummer|id)|versicherungs ?(nr|nummer)|krankenkassen ?nr|kvnr"
+    r"|avs|ahv|sozialversicherung.*|nir|numero de securite sociale|num secu|dni|nie|nif|nuss|tarjeta sanitaria"
+    r"|passport.*|ausweis ?(nr|nummer)|medicare.*|credit ?card.*|account( (id|no|nr|number))?|konto ?(nr"
+    r"|nummer)?|steuer ?(id|nr)|tax ?id",
     BORN: r"(date of )?birth( ?da(te|y))?|birth ?date|dob|born( on)?|geburts ?(datum|tag)|geb( ?dat(um)?)?"
-    r"|geboren( am)?"
-    r"|(date de )?naissance|date naiss|ne le|(fecha de )?nacimiento|fecha nac|f nac",
+    r"|geboren( am)?|(date de )?naissance|date naiss|ne le|(fecha de )?nacimiento|fecha nac|f nac",
     ADDRESS: r"(home |street |postal |patient )?address( line)?( ?\d)?|street( name)?|strasse|anschrift|adresse"
-    r"|wohnort strasse"
-    r"|rue|calle|direccion|domicilio|house ?(no|number)?|hausnummer",
+    r"|wohnort strasse|rue|calle|direccion|domicilio|house ?(no|number)?|hausnummer",
     POSTCODE: r"(zip|post(al)?)( ?code)?|plz|postleitzahl|code postal|cp|codigo postal",
     WEB: r"ip( address)?|url|website|homepage|mac( address)?",
     PLACE: r"lat(itude)?|lon(g(itude)?)?|lng|gps.*|geo.*|coord.*|breitengrad|langengrad|latitud|longitud",
     FILE: r"file( ?name)?|path|filepath|datei( ?name)?|fichier|archivo|image ?(file|path|name)",
-    TEXT: r"notes?|comments?|remarks?|free ?text|narrative|anamnes(e|is)|befund|notiz(en)?|bemerkung(en)?"
-    r"|kommentar|report"
-    r"|commentaires?|remarques?|observaciones|notas?|comentarios?|history of present illness|letter|arztbrief",
-    NAME: r"((first|last|middle|full|sur|given|family|maiden|fore|patient|person|nick|user|contact) ?)?names?"
-    r"|(vor|nach|familien|geburts|patienten|zu) ?name|initials|nom( de famille)?|prenoms?|nombres?"
-    r"|apellidos?|patient|surname"
-    r"|next of kin|emergency contact|angehorige",
-    NUMBER: r".*\b(id|uid|uuid|guid|mrn|pid|key|ident(ifier)?)|mrn\b.*|id\b.*|(record|chart|file|case|visit"
-    r"|encounter|admission"
-    r"|sample|specimen|accession|patient|pat|subject|person|member|participant|client|user|hospital|study"
-    r"|fall|akten?|besuchs?"
-    r"|probanden?|patienten|aufnahme|dossier|historia|expediente|paciente) ?(no|nr|num|number|nbr|nummer"
-    r"|code|numero)|nhc|ipp"
-    r"|numero (de )?(dossier|patient|paciente|historia).*|identificador|identifiant|kennung|patient|paciente|subject",
+    TEXT: r"notes?|comments?|remarks?|free ?text|narrative|anamnes(e|is)|befund|notiz(en)?|bemerkung(en)?|kommentar"
+    r"|report|commentaires?|remarques?|observaciones|notas?|comentarios?|history of present illness|letter"
+    r"|arztbrief",
+    NAME: r"((first|last|middle|full|sur|given|family|maiden|fore|patient|person|nick|user|contact) ?)?names?|(vor"
+    r"|nach|familien|geburts|patienten|zu) ?name|initials|nom( de famille)?|prenoms?|nombres?|apellidos?|patient"
+    r"|surname|next of kin|emergency contact|angehorige",
+    NUMBER: r".*\b(id|uid|uuid|guid|mrn|pid|key|ident(ifier)?)|mrn\b.*|id\b.*|(record|chart|file|case|visit|encounter"
+    r"|admission|sample|specimen|accession|patient|pat|subject|person|member|participant|client|user|hospital"
+    r"|study|fall|akten?|besuchs?|probanden?|patienten|aufnahme|dossier|historia|expediente|paciente) ?(no|nr"
+    r"|num|number|nbr|nummer|code|numero)|nhc|ipp|numero (de )?(dossier|patient|paciente|historia).*"
+    r"|identificador|identifiant|kennung|patient|paciente|subject",
 }
 _HINTED = {kind: re.compile(rf"(?:{words})\Z") for kind, words in _HINTS.items()}
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 import shd.datasets
-from shd._plain import in_columns
+from shd._terminal import in_columns
 from shd.cli import main
 
 
