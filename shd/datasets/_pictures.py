@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from shd._errors import ShdError
+from shd._errors import ShdError, first_line
 from shd._parallel import in_parallel
 from shd._progress import progress
 from shd.dataset import Dataset, describe_columns
@@ -90,7 +90,7 @@ def read_pictures(path: str | Path) -> tuple[pd.DataFrame, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             contents = {name: archive.read(name) for name in archive.namelist()}
     except ZIP_ERRORS as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise ShdError(f"{path}: not a zip of pictures, or a broken one ({reason}). {_AGAIN}") from None
     index = _read_index(path, contents)
     missing = [file for file in index["file"] if file not in contents]
@@ -110,7 +110,7 @@ def _read_index(path: Path, contents: Mapping[str, bytes]) -> pd.DataFrame:
     try:
         index = pd.read_csv(io.BytesIO(contents[_INDEX]), keep_default_na=False)
     except ValueError as error:  # not text, or not a table
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise ShdError(f"{path}: {_INDEX} cannot be read as a table ({reason}). {_AGAIN}") from None
     if "file" not in index or len(index) == 0:
         raise ShdError(f"{path}: {_INDEX} names no files. {_AGAIN}")

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from shd._errors import ShdError
+from shd._errors import ShdError, first_line
 from shd._progress import notice
 from shd.dataset import describe_columns
 from shd.datasets._pictures import ZIP_ERRORS, decode
@@ -53,7 +53,7 @@ def read_scans(archive: Path, wanted: pd.DataFrame) -> np.ndarray:
                 coloured += was_coloured
                 resized += picture.size == _WHOLE
     except ZIP_ERRORS as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise ShdError(f"{archive}: not the MRI archive, or a broken one ({reason}). {_AGAIN}") from None
     if coloured:
         notice(f"{archive.name}: {coloured:,} images were in colour and have been made grey.")

@@ -16,11 +16,11 @@ from shd.releases.generate import (
     generate,
     judge,
     make_synthesizer,
+    sample_apart,
 )
 from shd.releases.pipeline import generate_release
 from shd.releases.refusals import check_licence, refuse_red
 from shd.releases.release import Release, check_folder, make_release, open_release
-from shd.releases.sampling import sample_apart
 from shd.releases.verify import Verification, original_of, verify
 
 __all__ = [

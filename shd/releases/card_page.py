@@ -7,7 +7,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Un
 
 from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
 from shd.releases.card import has_model, risk_of
-from shd.releases.croissant import cite, croissant, licence_url, things
+from shd.releases.croissant import croissant, how_to_cite, kind_of_rows, licence_url
 
 BROKEN_CARD = (KeyError, TypeError, ValueError, AttributeError, IndexError, UndefinedError)
 """What pages raise of a card that is not as shd writes it."""
@@ -18,8 +18,12 @@ _NOTHING = "–"  # what the trust table says where a column can be used for any
 
 def pages_of_card(card: dict) -> dict[str, str]:
     """Return every page that says in other words what a card says, by the names of their files."""
-    card = complete(card)
-    return {"card.html": page(card), "croissant.json": as_json(croissant(card)), "README.md": readme(card)}
+    card = complete_card(card)
+    return {
+        "card.html": card_as_html(card),
+        "croissant.json": as_json(croissant(card)),
+        "README.md": card_as_markdown(card),
+    }
 
 
 def as_json(content: dict) -> str:
@@ -27,33 +31,33 @@ def as_json(content: dict) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def readme(card: dict) -> str:
+def card_as_markdown(card: dict) -> str:
     """Return the card as a page of Markdown."""
-    template = pages().overlay(autoescape=False).get_template("release.md.j2")
+    template = page_templates().overlay(autoescape=False).get_template("release.md.j2")
     return template.render({"has_model": has_model(card), **card})
 
 
-def page(card: dict, with_data: bool = True) -> str:
+def card_as_html(card: dict, with_data: bool = True) -> str:
     """Return the card of a release as one HTML document that needs nothing else."""
-    card = complete(card)
+    card = complete_card(card)
     made_from, scores = card["made_from"], card["scores"]
-    return pages().get_template("card.html.j2").render(
+    return page_templates().get_template("card.html.j2").render(
         card=card,
         word=made_from["source"],
-        things=things(card),
-        questions=questions(card),
+        things=kind_of_rows(card),
+        questions=answers_of_card(card),
         scores=[{**score, **_written(score)} for score in scores],
         trusted=any(column["trust"] for column in card["data"]["columns"]),
         columns=_columns(card["data"]["columns"]),
         has_model=has_model(card),
         here=_FILES if with_data else {"report.html"},
         licence_url=licence_url(card["licence"]),
-        cite=cite(card),
+        cite=how_to_cite(card),
     )  # fmt: skip
 
 
 @cache
-def pages() -> Environment:
+def page_templates() -> Environment:
     """Return the templates of shd, with the look of the report."""
     # the report's templates by their place: importing `shd.compare` takes seconds
     environment = Environment(
@@ -64,12 +68,12 @@ def pages() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"marks": VERDICT_MARKS, "palette": PALETTE, "colours": VERDICT_COLOURS}
-    environment.filters |= {"size": size, "cell": _cell, "number": _three_digits}
+    environment.filters |= {"size": readable_size, "cell": _cell, "number": _three_digits}
     environment.tests["web"] = lambda address: address.startswith(("https://", "http://"))
     return environment
 
 
-def complete(card: dict) -> dict:
+def complete_card(card: dict) -> dict:
     """Return a card with what those of earlier versions lack, as far as it follows from the rest."""
     data = {"pixels": None, **card["data"]}
     data["columns"] = [{"trust": {}, **column} for column in data["columns"]]
@@ -85,7 +89,7 @@ def complete(card: dict) -> dict:
     }
 
 
-def questions(card: dict) -> list[dict]:
+def answers_of_card(card: dict) -> list[dict]:
     """Return every question as it is asked, its verdict, what that means, and the sentence of its worst score."""
     from shd.compare._schema import QUESTIONS, VERDICTS
     from shd.compare._words import ASKED, SAID
@@ -101,14 +105,14 @@ def questions(card: dict) -> list[dict]:
                 "name": question,
                 "asked": ASKED[question],
                 "verdict": verdict,
-                "words": said.format(word=card["made_from"]["source"], things=things(card)),
+                "words": said.format(word=card["made_from"]["source"], things=kind_of_rows(card)),
                 "worst": worst["sentence"] if worst else "",
             }
         )
     return answers
 
 
-def size(n_bytes: int) -> str:
+def readable_size(n_bytes: int) -> str:
     """Return a number of bytes as people write it: 614 kB."""
     return f"{n_bytes / 1e6:,.1f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:,.0f} kB"
 

@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from shd._errors import ShdError
 from shd._progress import progress
-from shd.releases.card_page import BROKEN_CARD, as_json, page, pages, questions
-from shd.releases.croissant import croissant, licence_url, things
+from shd.releases.card_page import BROKEN_CARD, answers_of_card, as_json, card_as_html, page_templates
+from shd.releases.croissant import croissant, kind_of_rows, licence_url
 from shd.releases.release import SUMS, all_or_nothing, checksums, open_release, save_text
 
 FORMAT = "shd-catalog-1"
@@ -116,7 +116,7 @@ def _look(one: Path, where: str, slug: str, with_data: bool) -> tuple[Entry, dic
     """Verify a release and write its pages; one that is broken gets the reason, and no pages."""
     try:
         card = open_release(one).card
-        texts = {"card.html": page(card, with_data), "croissant.json": as_json(croissant(card))}
+        texts = {"card.html": card_as_html(card, with_data), "croissant.json": as_json(croissant(card))}
         return Entry(where, slug, _about(card), ""), texts
     except ShdError as error:
         reason = str(error).replace(f"{one}{os.sep}", "").replace(f"{one}: ", "")  # the page is for the public
@@ -149,7 +149,7 @@ def _about(card: dict) -> dict:
         "target": data["target"],
         "licence": {"name": card["licence"]["name"], "url": licence_url(card["licence"])},
         "bytes": sum(file["bytes"] for file in card["files"].values()),
-        "verdicts": {question["name"]: question["verdict"] for question in questions(card)},
+        "verdicts": {question["name"]: question["verdict"] for question in answers_of_card(card)},
     }
 
 
@@ -179,8 +179,8 @@ def _copy(one: Path, to: Path, texts: dict[str, str], with_data: bool) -> None:
 
 def _index(catalog: Catalog, metadata: list[dict], with_data: bool) -> str:
     whole = [entry for entry in catalog.entries if entry.slug]
-    return pages().get_template("catalog.html.j2").render(
-        entries=[{**entry.about, "slug": entry.slug, "things": things({"data": entry.about})} for entry in whole],
+    return page_templates().get_template("catalog.html.j2").render(
+        entries=[{**entry.about, "slug": entry.slug, "things": kind_of_rows({"data": entry.about})} for entry in whole],
         broken=[entry for entry in catalog.entries if not entry.slug],
         metadata=[_in_script(one) for one in metadata],
         with_data=with_data,

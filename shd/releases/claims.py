@@ -71,7 +71,7 @@ def _show(value: str | float | None) -> str:
     return value if isinstance(value, str) else f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
-def mark(same: bool) -> str:
+def agree_if(same: bool) -> str:
     """Return the mark of what is the same or is not."""
     return YES if same else NO
 

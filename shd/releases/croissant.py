@@ -63,7 +63,7 @@ def croissant(card: dict) -> dict:
         "datePublished": card["made"][:10],
         "creator": {"@type": "sc:Organization", "name": card.get("creator") or _tool(card)},
         "license": licence_url(card["licence"]),
-        "citeAs": cite(card),
+        "citeAs": how_to_cite(card),
         "isBasedOn": card["made_from"]["url"] or None,
         "keywords": ["synthetic data", "health", card["made_from"]["name"], card["synthesizer"]["class"]],
         "isLiveDataset": False,
@@ -82,7 +82,7 @@ def licence_url(licence: dict) -> str:
     return f"https://spdx.org/licenses/{known}" if known else licence["url"] or licence["name"]
 
 
-def cite(card: dict) -> str:
+def how_to_cite(card: dict) -> str:
     """Return how to cite a release: itself, and after whom it was made."""
     own = f"{card['title']}. Made {card['made'][:10]} with {_tool(card)}."
     return f"{own} After: {card['citation']}" if card["citation"] else own
@@ -97,14 +97,14 @@ def _version(made: str) -> str:
     return ".".join(str(int(part)) for part in made[:10].split("-"))
 
 
-def things(card: dict) -> str:
+def kind_of_rows(card: dict) -> str:
     """Return what a release is made of: records or pictures."""
     return "pictures" if card["data"].get("pixels") else "records"
 
 
 def _description(card: dict) -> str:
     learned = f"drawn from a model that learned from {card['made_from']['source']} ones"
-    return f"{card['data']['records']:,} synthetic {things(card)}, {learned}. {card['description']}".strip()
+    return f"{card['data']['records']:,} synthetic {kind_of_rows(card)}, {learned}. {card['description']}".strip()
 
 
 def _responsible(card: dict) -> dict:
@@ -121,14 +121,14 @@ def _responsible(card: dict) -> dict:
     return {
         "rai:dataCollection": (
             f"Drawn from {card['synthesizer']['class']}, fitted on {split['train']['records']:,} {made_from['source']} "
-            f"{things(card)} of {split['train']['subjects']:,} subjects of {made_from['name']}."
+            f"{kind_of_rows(card)} of {split['train']['subjects']:,} subjects of {made_from['name']}."
         ),
         "rai:dataCollectionType": "Synthetic data generation",
         "rai:dataCollectionRawData": " ".join(part for part in original if part),
         "rai:dataCollectionMissingData": _missing(card["data"]["columns"]),
         "rai:dataPreprocessingProtocol": (
-            f"Train and holdout were split by subject; {split['holdout']['records']:,} {things(card)} were never shown "
-            "to the synthesizer."
+            f"Train and holdout were split by subject; {split['holdout']['records']:,} {kind_of_rows(card)} were never "
+            "shown to the synthesizer."
         ),
         "rai:personalSensitiveInformation": said["privacy"] or None,
         "rai:dataBiases": said["fairness"] or "Whether all groups are served alike was not judged.",

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from shd._errors import ShdError, ShdWorkError
 from shd._processes import leave
 from shd._progress import notice
 from shd.dataset import Dataset
-from shd.releases.sampling import sample_apart
+from shd.datasets._pictures import as_stored
 from shd.tables.identify import people_in, subject_in
 
 if TYPE_CHECKING:
     from shd.compare import Report
-    from shd.synthesizers import Synthesizer
+    from shd.synthesizers import ImageSynthesizer, Synthesizer
+
+_DRAWS = 20  # of pictures that lie too near to a person learned from
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def generate(
     tell = steps or Steps(4)
     if keep_rules and data.images is not None:
         raise ShdError("rules between columns are kept in tables; leave keep_rules out for pictures.")
-    data = by_person(data)
+    data = with_subjects_found(data)
     train, holdout = data.split(test_size, random_state)
     tell("split", f"{len(train):,} records to learn from, {len(holdout):,} held out, by subject")
     if minutes is not None:
@@ -163,14 +166,14 @@ def judge(
     tell("sample", f"{len(train if synthetic is None else synthetic):,} synthetic {things}")
     drawn_again = None
     if synthetic is None:
-        synthetic, drawn_again = draw_as_many(synthesizer, train, keep_rules)
+        synthetic, drawn_again = sample_as_many_as_train(synthesizer, train, keep_rules)
     tell("compare", "fidelity, utility, privacy and fairness")
     file = synthesizer.for_release() if with_model else None
     report = compare(train, synthetic, holdout=holdout, synthesizer=file, random_state=split.random_state)
     return Generated(train, holdout, synthesizer, synthetic, report, split, cost, drawn_again, keep_rules, with_model)
 
 
-def by_person(data: Dataset) -> Dataset:
+def with_subjects_found(data: Dataset) -> Dataset:
     """Return the Dataset with its subjects, where a column that identifies people tells them and nobody has said so.
 
     Without it a patient would stand on both sides of the split, and count as many people.
@@ -190,7 +193,9 @@ def by_person(data: Dataset) -> Dataset:
     return replace(data, frame=data.frame.drop(columns=column), subjects=subjects, **roles)
 
 
-def draw_as_many(synthesizer: "Synthesizer", train: Dataset, keep_rules: bool = False) -> tuple[Dataset, int | None]:
+def sample_as_many_as_train(
+    synthesizer: "Synthesizer", train: Dataset, keep_rules: bool = False
+) -> tuple[Dataset, int | None]:
     """Sample as many records as train has, as they will be released; see `Generated`.
 
     After a private fit it is the private number of them that counts: the length of train is nobody's business.
@@ -200,6 +205,40 @@ def draw_as_many(synthesizer: "Synthesizer", train: Dataset, keep_rules: bool = 
     roles = {role: getattr(train, role) for role in ("target", "sensitive", "counts", "name", "card")}
     n = len(train) if getattr(synthesizer, "privacy_", None) is None else synthesizer.n_rows_
     return Dataset(synthesizer.sample(n, keep_rules=keep_rules), source="synthetic", **roles), None
+
+
+def sample_apart(
+    synthesizer: "ImageSynthesizer",
+    train: Dataset,
+    n: int,
+    condition: dict | pd.DataFrame | None = None,
+    random_state: int | None = None,
+) -> tuple[Dataset, int]:
+    """Give synthetic pictures as they are stored, none of them too near to a person learned from.
+
+    How near is too near is learned from train alone: see `shd.compare.images.too_near_to_train`. What is, is drawn
+    again, for the same class and slice; how many were is returned, too. Pictures that are too near twenty times in a
+    row stay: the model knows those people by heart, and the report will say so.
+    """
+    from shd.compare.images import too_near_to_train
+
+    seed = synthesizer.random_state if random_state is None else random_state
+    seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+    drawn = synthesizer.sample(n, condition=condition, random_state=seed)
+    images, drawn_again, open_rows = as_stored(drawn.images), 0, np.arange(n)
+    for attempt in range(1, _DRAWS + 1):
+        open_rows = open_rows[too_near_to_train(train, images[open_rows])]
+        if not len(open_rows) or attempt == _DRAWS:
+            break
+        drawn_again += len(open_rows)
+        asked = drawn.frame.iloc[open_rows].reset_index(drop=True)
+        again = synthesizer.sample(len(asked), condition=asked, random_state=seed + 1000 * attempt)
+        images[open_rows] = as_stored(again.images)
+    if drawn_again:
+        notice(f"{'':<13}{drawn_again:,} drawn again: too near to a person learned from")
+    if len(open_rows):
+        notice(f"{'':<13}{len(open_rows):,} are still too near after {_DRAWS} draws; see the report")
+    return replace(drawn, images=images), drawn_again
 
 
 def _fit(synthesizer: "Synthesizer", train: Dataset, checkpoint: str | Path | None) -> Cost:

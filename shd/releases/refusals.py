@@ -43,7 +43,7 @@ def why_red(report: "Report") -> str:
     return _RED_MODEL if red and all(metric.endswith(": weights") for metric in red) else ""
 
 
-def marked(folder: str | Path) -> Path:
+def folder_marked_red(folder: str | Path) -> Path:
     """Return the name of the folder of a release whose privacy is red."""
     folder = Path(folder)
     return folder if folder.name.endswith(_MARK) else folder.with_name(folder.name + _MARK)

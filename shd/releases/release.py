@@ -15,7 +15,7 @@ from shd.dataset import Dataset, describe_columns
 from shd.datasets._pictures import read_pictures, write_pictures
 from shd.releases.card import FORMAT, MODEL, NEEDED, describe, has_model, sha256
 from shd.releases.card_page import as_json, pages_of_card
-from shd.releases.refusals import RED, RED_REFUSED, check_licence, check_safe, is_red, marked, why_red
+from shd.releases.refusals import RED, RED_REFUSED, check_licence, check_safe, folder_marked_red, is_red, why_red
 from shd.tables.reading import read_table
 from shd.tables.schema import write_csv
 
@@ -101,7 +101,7 @@ def make_release(
     red = is_red(report)
     if red and not force_red:
         raise ShdError(RED_REFUSED + why_red(report))
-    folder = marked(folder) if red else Path(folder)
+    folder = folder_marked_red(folder) if red else Path(folder)
     check_folder(folder, force)
     check_licence(train)
     done = check_safe(train, holdout, synthesizer, synthetic)

@@ -12,13 +12,20 @@ from shd._errors import ShdError
 from shd._json import json_values
 from shd._progress import notice
 from shd.dataset import DataCard, Dataset, describe_columns
-from shd.releases.card import OF_ROWS, describe_side, environment, has_model, key_of, sha256, sha256_of_rows
-from shd.releases.claims import CHANCE, NEW, NO, UNSURE, YES, Claim, Verification, mark, same_number
-from shd.releases.generate import by_person
-from shd.releases.model_file import c2st_of_weights
+from shd.releases.card import (
+    OF_ROWS,
+    c2st_of_weights,
+    describe_side,
+    environment,
+    has_model,
+    key_of,
+    sha256,
+    sha256_of_rows,
+)
+from shd.releases.claims import CHANCE, NEW, NO, UNSURE, YES, Claim, Verification, agree_if, same_number
+from shd.releases.generate import sample_apart, with_subjects_found
 from shd.releases.release import Release, save_report
-from shd.releases.sampling import sample_apart
-from shd.releases.verify_files import check_files, check_other_files, check_pages, made_pages, told
+from shd.releases.verify_files import check_files, check_other_files, check_pages, derived_claim, made_pages
 
 if TYPE_CHECKING:
     from shd.compare import Report
@@ -138,7 +145,7 @@ def _split(release: Release, real: Dataset) -> tuple[Dataset, Dataset]:
         raise ShdError(f"{release.folder}: made from {kind}; give --real the original, {card['made_from']['name']}.")
     if "test_size" not in card["split"]:
         raise ShdError(f"{release.folder / 'card.json'}: does not say how train and holdout were split; {_ITS_MAKER}")
-    sides = by_person(real).split(card["split"]["test_size"], card["split"]["random_state"])
+    sides = with_subjects_found(real).split(card["split"]["test_size"], card["split"]["random_state"])
     done = card.get("protection")
     if done is None:  # of an earlier version
         return sides
@@ -168,7 +175,7 @@ def _check_split(card: dict, train: Dataset, holdout: Dataset) -> Iterator[Claim
             if key == people and moved and not same and key in claimed and claimed[count] == here[count]:
                 yield Claim(f"{what} of {name}", *shown, UNSURE, "the checksum of people is keyed by the rows")
             else:
-                yield Claim(f"{what} of {name}", *shown, mark(same))
+                yield Claim(f"{what} of {name}", *shown, agree_if(same))
 
 
 def _check_original(card: dict, raw: Path | None, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
@@ -207,12 +214,12 @@ def _check_model(
     parameters = json_values(model.get_params())
     differ = [name for name, value in claimed["parameters"].items() if parameters.get(name) != value]
     same = type(model).__name__ == claimed["class"] and not differ
-    yield Claim("model", claimed["class"], type(model).__name__, mark(same), ", ".join(differ))
+    yield Claim("model", claimed["class"], type(model).__name__, agree_if(same), ", ".join(differ))
     if same and "weights" in claimed:
         names = {"c2st": "C2ST of the records", "c2st_of_weights": "C2ST of records drawn from the weights"}
         found = c2st_of_weights(model, synthetic, holdout, claimed["weights"]["random_state"])
         for (key, what), value in zip(names.items(), found, strict=True):
-            yield Claim(what, claimed["weights"][key], value, mark(same_number(claimed["weights"][key], value)))
+            yield Claim(what, claimed["weights"][key], value, agree_if(same_number(claimed["weights"][key], value)))
     elif same and synthetic.images is None:
         yield _check_records(model.sample(len(synthetic), keep_rules=release.keeps_rules), synthetic.frame)
 
@@ -268,7 +275,7 @@ def _check_verdicts(card: dict, report: "Report", of_another_shd: bool) -> Itera
         claimed = card["verdicts"].get(question)
         if claimed or found:
             new = of_another_shd and not claimed and found in ("grey", "green")
-            yield Claim(f"{question}: verdict", claimed, found, NEW if new else mark(claimed == found))
+            yield Claim(f"{question}: verdict", claimed, found, NEW if new else agree_if(claimed == found))
 
 
 def _check_columns(card: dict, report: "Report", of_another_shd: bool) -> Iterator[Claim]:
@@ -284,7 +291,7 @@ def _check_columns(card: dict, report: "Report", of_another_shd: bool) -> Iterat
         claimed = {name: verdict for name, verdict in claimed.items() if verdict or name in unclaimed}
         same = sum(found.get(name) == verdict for name, verdict in claimed.items())
         if claimed:
-            yield Claim(what, f"{len(claimed)}", f"{same}", mark(same == len(claimed)))
+            yield Claim(what, f"{len(claimed)}", f"{same}", agree_if(same == len(claimed)))
 
 
 def _check_words(release: Release, report: "Report") -> Iterator[Claim]:
@@ -293,14 +300,14 @@ def _check_words(release: Release, report: "Report") -> Iterator[Claim]:
     if [score["value"] for score in card["scores"]] != [score["value"] for score in now["scores"]]:
         return
     sentences = [[score["sentence"] for score in scores] for scores in (card["scores"], now["scores"])]
-    yield told("sentences of scores", "of these scores", sentences[0] == sentences[1], "other words")
-    yield told("summary", "of these scores", card["summary"] == report.summary().splitlines(), "other words")
+    yield derived_claim("sentences of scores", "of these scores", sentences[0] == sentences[1], "other words")
+    yield derived_claim("summary", "of these scores", card["summary"] == report.summary().splitlines(), "other words")
     if card.get("checks") is not None:  # releases of earlier versions know none
-        yield told("method checks", "of these data", card["checks"] == now["findings"], "other checks")
+        yield derived_claim("method checks", "of these data", card["checks"] == now["findings"], "other checks")
     with tempfile.TemporaryDirectory() as folder:
         save_report(report, Path(folder, "report.html"))
         same = Path(folder, "report.html").read_bytes() == (release.folder / "report.html").read_bytes()
-    yield told("report.html", "of these scores", same, "another page")
+    yield derived_claim("report.html", "of these scores", same, "another page")
 
 
 def _other_versions(card: dict) -> dict[str, tuple[str, str | None]]:

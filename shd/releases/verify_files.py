@@ -6,8 +6,8 @@ from pathlib import Path
 from shd._errors import ShdError, ShdWorkError
 from shd.dataset import Dataset
 from shd.releases.card import has_model, risk_of, sha256, use_of
-from shd.releases.card_page import BROKEN_CARD, complete, pages_of_card
-from shd.releases.claims import UNSURE, YES, Claim, mark
+from shd.releases.card_page import BROKEN_CARD, complete_card, pages_of_card
+from shd.releases.claims import UNSURE, YES, Claim, agree_if
 from shd.releases.release import IMAGE_FILES, SCHEMA, SUMS, TABLE_FILES, Release, checksums, described_files
 from shd.tables.reading import read_table
 from shd.tables.schema import same_records
@@ -31,11 +31,13 @@ def check_files(release: Release, synthetic: Dataset) -> Iterator[Claim]:
     files, data = release.card["files"], release.card["data"]
     expected = described_files(synthetic, has_model(release.card))
     same = [name for name in expected if name in files and _as_described(release.folder / name, files[name])]
-    yield Claim("files of the card", f"{len(files)}", f"{len(same)}", mark(set(same) == set(expected) == set(files)))
+    yield Claim(
+        "files of the card", f"{len(files)}", f"{len(same)}", agree_if(set(same) == set(expected) == set(files))
+    )
     records = data["records"], len(synthetic)
-    yield Claim("records", *(f"{count:,}" for count in records), mark(records[0] == records[1]))
+    yield Claim("records", *(f"{count:,}" for count in records), agree_if(records[0] == records[1]))
     names = [column["name"] for column in data["columns"]], [str(name) for name in synthetic.frame]
-    yield Claim("columns", *(f"{len(side)}" for side in names), mark(names[0] == names[1]))
+    yield Claim("columns", *(f"{len(side)}" for side in names), agree_if(names[0] == names[1]))
     if synthetic.images is None:
         yield _check_csv(release.folder, synthetic)
 
@@ -50,7 +52,7 @@ def check_other_files(release: Release, synthetic: Dataset) -> Claim:
     there = (path.name for path in release.folder.iterdir())
     others = sorted(name for name in there if name not in ours | _OF_THE_SYSTEM)
     where = ", ".join(others[:_NAMED]) + (" ..." if len(others) > _NAMED else "")
-    return Claim("other files", "0", f"{len(others)}", mark(not others), where)
+    return Claim("other files", "0", f"{len(others)}", agree_if(not others), where)
 
 
 def _check_csv(folder: Path, synthetic: Dataset) -> Claim:
@@ -62,19 +64,21 @@ def _check_csv(folder: Path, synthetic: Dataset) -> Claim:
         same = same_records(read_table(folder / "synthetic.csv.gz"), synthetic.frame)
     except ShdError:
         same = False
-    return Claim(*what, "the same" if same else "others", mark(same))
+    return Claim(*what, "the same" if same else "others", agree_if(same))
 
 
 def check_pages(release: Release, pages: dict[str, str]) -> Iterator[Claim]:
     """Whether risk and use follow from the rest of the card, and the pages say what it says."""
-    card = complete(release.card)
+    card = complete_card(release.card)
     for name, found in (("risk", risk_of(card["scores"], card["verdicts"])), ("use", use_of(card))):
-        yield told(name, "from the scores", card[name] == found, "told otherwise")
+        yield derived_claim(name, "from the scores", card[name] == found, "told otherwise")
     for name, text in pages.items():
         if (release.folder / name).is_file():  # else of an earlier version
-            yield told(name, "made from the card", (release.folder / name).read_bytes() == text.encode(), "other words")
+            yield derived_claim(
+                name, "made from the card", (release.folder / name).read_bytes() == text.encode(), "other words"
+            )
 
 
-def told(what: str, claimed: str, same: bool, otherwise: str) -> Claim:
+def derived_claim(what: str, claimed: str, same: bool, otherwise: str) -> Claim:
     """Return the claim that something follows from something else."""
-    return Claim(what, claimed, "so it is" if same else otherwise, mark(same))
+    return Claim(what, claimed, "so it is" if same else otherwise, agree_if(same))

@@ -120,7 +120,7 @@ class _Meaning:
         self.dates = self.dressed = None
         if not (cells.as_text or self.is_plain) and rest.any():
             texts, count = cells.select(rest)
-            self.dates = _dates.find(texts, count)
+            self.dates = _dates.find_dates(texts, count)
             if self.dates is None:
                 self.dressed = _numbers.undress(texts)
 
@@ -165,7 +165,7 @@ class _Meaning:
             self.notes.add(f"kept as text, {why}", self.cells.name, int(count.sum()))
             return None
         whole = self.cells.matches(_numbers.WHOLE)[self.usable].all()
-        dates = _dates.from_digits(texts, count) if _digits(texts) else None
+        dates = _dates.dates_from_digits(texts, count) if _digits(texts) else None
         if dates is not None:
             return self._told(dates, texts, count)
         if customs.decimal == "," and _numbers.grouped(texts, ","):  # 93.508 in a file that writes 66,3
@@ -223,7 +223,7 @@ class _Meaning:
 
     def _as_lengths(self, customs: Customs) -> pd.Series | None:
         texts, count = self.cells.select(self.usable)
-        values = _dates.lengths(texts) if texts else None
+        values = _dates.lengths_of_time(texts) if texts else None
         if values is None:
             return None
         if not texts[0].endswith("days") and "day" not in texts[0]:

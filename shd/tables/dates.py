@@ -96,7 +96,7 @@ class Found:
         return " ".join(how)
 
 
-def find(texts: list[str], weight: np.ndarray) -> Found | None:
+def find_dates(texts: list[str], weight: np.ndarray) -> Found | None:
     """Take texts apart by the shape of most; None where hardly any is a date.
 
     `weight` says how often each text occurs.
@@ -147,7 +147,7 @@ def _colon(offset: str) -> str:
     return f"{offset[0]}{digits[:2]}:{digits[2:]}"
 
 
-def from_digits(texts: list[str], weight: np.ndarray) -> Dates | None:
+def dates_from_digits(texts: list[str], weight: np.ndarray) -> Dates | None:
     """Read whole numbers such as 20200314 as dates; None where they are others."""
     matches = [_COMPACT.fullmatch(text) for text in texts]
     if not any(matches):
@@ -172,7 +172,7 @@ def _iso_of_digits(year: str, month: str, day: str, hour: str, minute: str, seco
     return f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}" if fits else None
 
 
-def lengths(texts: list[str]) -> pd.Series | None:
+def lengths_of_time(texts: list[str]) -> pd.Series | None:
     """Read times of day, or lengths such as ``2 days 10:30:00``, as timedelta64; None where one is neither."""
     if all(_LENGTH.fullmatch(text) for text in texts):
         return pd.Series(pd.to_timedelta(texts, errors="coerce")).dt.as_unit("us")

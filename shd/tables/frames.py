@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError, ShdWarning
-from shd.tables.dates import from_digits
+from shd.tables.dates import dates_from_digits
 from shd.tables.types import as_text
 
 
@@ -59,7 +59,7 @@ def warn_of_dates(frame: pd.DataFrame) -> None:
         values = frame[column]
         if pd.api.types.is_integer_dtype(values):
             counts = values.dropna().value_counts()
-            if from_digits([str(number) for number in counts.index], counts.to_numpy()):
+            if dates_from_digits([str(number) for number in counts.index], counts.to_numpy()):
                 warnings.warn(
                     f"column {column!r} holds whole numbers that look like dates; make them dates with "
                     f"pd.to_datetime(frame[{column!r}].astype(str))",

@@ -55,7 +55,7 @@ def identify(frame: pd.DataFrame, people: np.ndarray | None = None) -> tuple[Ide
     """Return the columns that identify people, in their order."""
     if people is None or len(pd.unique(people)) == len(frame):
         people = people_in(frame)
-    found = (_look(frame[name], people) for name in frame.columns)
+    found = (_identify_column(frame[name], people) for name in frame.columns)
     return tuple(one for one in found if one is not None)
 
 
@@ -75,26 +75,28 @@ def people_in(frame: pd.DataFrame) -> np.ndarray:
 def subject_in(frame: pd.DataFrame) -> object | None:
     """Return the column that tells which records are one person's; None where no two records are, or none tells."""
     rows = np.arange(len(frame))
-    found = [one for name in frame.columns if (one := _look(frame[name], rows)) and one.kind in _OF_ONE_PERSON]
+    found = [
+        one for name in frame.columns if (one := _identify_column(frame[name], rows)) and one.kind in _OF_ONE_PERSON
+    ]
     known = {one.column: frame[one.column].notna().sum() for one in found}
     # two of a name are no sign yet: one row in ten has to be a further one
     repeated = [one for one in found if frame[one.column].nunique() < 0.9 * known[one.column] > 0.8 * len(frame)]
     return min(repeated, key=lambda one: _OF_ONE_PERSON.index(one.kind), default=Identified(None, "", "")).column
 
 
-def _look(values: pd.Series, people: np.ndarray) -> Identified | None:
+def _identify_column(values: pd.Series, people: np.ndarray) -> Identified | None:
     known = values.notna().to_numpy()
     values, people = values[known], people[known]
     if pd.api.types.is_bool_dtype(values) or not len(values) or pd.api.types.is_timedelta64_dtype(values):
         return None
     if pd.api.types.is_float_dtype(values) and not (values % 1 == 0).all() and PLACE not in _hint(str(values.name)):
         return None  # a measurement
-    at, levels = _coded(values)
+    at, levels = _levels_and_codes(values)
     if _FEW * len(levels) < 0.02 * len(pd.unique(people)):
         return None  # whatever it is, many share it
     if len(levels) < 5 or all(isinstance(level, (bool, np.bool_)) for level in levels):
         return None
-    shares = _shares(at, people, len(levels))
+    shares = _count_shares(at, people, len(levels))
     hint = _hint(str(values.name))
     if pd.api.types.is_datetime64_any_dtype(values):
         kind, why = _of_dates(pd.Series(pd.to_datetime(levels)), shares, hint)
@@ -105,7 +107,7 @@ def _look(values: pd.Series, people: np.ndarray) -> Identified | None:
     return Identified(values.name, kind, why) if kind else None
 
 
-def _coded(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+def _levels_and_codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Return the place of each entry among the values that occur, and these."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         at, codes = pd.factorize(values.cat.codes.to_numpy())
@@ -114,7 +116,7 @@ def _coded(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return at, np.asarray(levels, dtype=object)
 
 
-def _shares(at: np.ndarray, people: np.ndarray, n: int) -> _Shares:
+def _count_shares(at: np.ndarray, people: np.ndarray, n: int) -> _Shares:
     own = pd.DataFrame({"at": at, "person": people}).drop_duplicates()
     sharing = np.bincount(own["at"], minlength=n)[own["at"]]
     records = pd.Series(people).value_counts()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from shd._errors import ShdError
+from shd._errors import ShdError, first_line
 from shd.tables.cells import MISSING, Cells, Customs, Notes, read_cells
 from shd.tables.layout import lay_out
 from shd.tables.schema import Schema
@@ -74,7 +74,7 @@ def read_noted(path: str | Path, reading: Reading | None = None) -> tuple[pd.Dat
         raise ShdError(f"{path}: empty, without even a row of names. Give a .csv or .parquet file.") from None
     except _BROKEN as error:  # parser, Arrow and decompression errors
         raise ShdError(
-            f"{path}: cannot be read as a table ({_first_line(error)}). Give a .csv or .parquet file."
+            f"{path}: cannot be read as a table ({first_line(error)}). Give a .csv or .parquet file."
         ) from None
 
 
@@ -115,7 +115,3 @@ def _text(path: Path) -> str:
             content = archive.read(names[0])
     opener = next((opener for magic, opener in _OPENERS.items() if content.startswith(magic)), None)
     return (opener(content) if opener else content).decode("utf-8-sig")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

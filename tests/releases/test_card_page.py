@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shd._paths import challenges_dir
-from shd.releases.card_page import page
+from shd.releases.card_page import card_as_html
 
 NAMES = ("diabetes_ml", "alzheimers_mri")
 CHAPTERS = ("made-from", "made-how", "scores", "risks", "columns", "licence", "verify", "files")
@@ -28,7 +28,7 @@ def card() -> dict:
 def test_the_page_says_what_the_card_says(card):
     card["scores"][0] |= {"value": 0.61234, "digits": 3}
     card["scores"][1] |= {"value": 1234.0, "ceiling": None, "digits": 0}
-    text = page(card)
+    text = card_as_html(card)
     records, train = card["data"]["records"], card["split"]["train"]
     assert f"{records:,} synthetic records of 42 columns" in text
     assert f"{train['records']:,} real records of {train['subjects']:,} subjects" in text
@@ -40,7 +40,7 @@ def test_the_page_says_what_the_card_says(card):
 
 
 def test_the_page_needs_nothing_else(card):
-    text = page(card)
+    text = card_as_html(card)
     loaded = re.findall(r'(?:src|xlink:href|(?<!a )href)="((?!#|data:)[^"]*)"', text)
     assert loaded == [] and "<script" not in text and "@import" not in text
     assert len(text) < 100_000
@@ -49,15 +49,15 @@ def test_the_page_needs_nothing_else(card):
 
 
 def test_what_is_not_beside_the_page_is_not_linked(card):
-    assert 'href="synthetic.parquet"' in page(card) and 'href="SHA256SUMS"' in page(card)
-    text = page(card, with_data=False)
+    assert 'href="synthetic.parquet"' in card_as_html(card) and 'href="SHA256SUMS"' in card_as_html(card)
+    text = card_as_html(card, with_data=False)
     assert 'href="synthetic.parquet"' not in text and 'href="SHA256SUMS"' not in text and 'href="report.html"' in text
 
 
 def test_made_from_a_stand_in_says_so(card):
-    assert "Made from stand-in data" not in page(card)
+    assert "Made from stand-in data" not in card_as_html(card)
     card["made_from"]["source"] = "stand-in"
-    assert "Made from stand-in data" in page(card)
+    assert "Made from stand-in data" in card_as_html(card)
 
 
 def test_columns_not_to_be_trusted_come_first_with_their_reasons(card):
@@ -66,7 +66,7 @@ def test_columns_not_to_be_trusted_come_first_with_their_reasons(card):
         column["trust"] = {"verdict": verdict, "why": f"It is {verdict}.", "not for": "groups"}
     card["data"]["columns"] = columns
     card["checks"] = []  # they are listed in the same way
-    text = page(card)
+    text = card_as_html(card)
     first, second, *others = (column["name"] for column in (columns[2], columns[1], columns[0], columns[3]))
     assert re.findall(r"<li><b>(\w+)</b> ", text) == [first, second, *others]
     assert "It is red. Not for: groups" in text and "It is amber." in text
@@ -74,21 +74,21 @@ def test_columns_not_to_be_trusted_come_first_with_their_reasons(card):
 
 
 def test_checks_are_told_and_so_is_their_silence(card):
-    assert "Checks of method" not in page({**card, "checks": None})  # of earlier versions
-    assert "They found no fault" in page({**card, "checks": []})
+    assert "Checks of method" not in card_as_html({**card, "checks": None})  # of earlier versions
+    assert "They found no fault" in card_as_html({**card, "checks": []})
     check = {"code": "SHD001", "title": "Few people", "level": "error", "sentence": "Twenty.", "todo": "Add some."}
-    text = page({**card, "checks": [check]})
+    text = card_as_html({**card, "checks": [check]})
     assert "Few people" in text and "Twenty. Add some." in text and "shd-red" in text
 
 
 def test_nobody_writes_into_the_page(card):
     bad = "<script>alert(1)</script>"
     made_from = {**card["made_from"], "notes": [bad], "url": f"x{bad}"}
-    assert "<script" not in page({**card, "title": bad, "citation": bad, "made_from": made_from})
+    assert "<script" not in card_as_html({**card, "title": bad, "citation": bad, "made_from": made_from})
     link = "javascript:alert(1)"
     made_from = {**card["made_from"], "url": link}
     files = {link: {"bytes": 1, "sha256": ""}}
-    text = page({**card, "licence": {"name": "mine", "url": link}, "files": files, "made_from": made_from})
+    text = card_as_html({**card, "licence": {"name": "mine", "url": link}, "files": files, "made_from": made_from})
     assert link in text and f'"{link}"' not in text
 
 
@@ -98,7 +98,7 @@ def card_pages(tmp_path_factory) -> dict[str, Path]:
     folder, found = tmp_path_factory.mktemp("cards"), {}
     for name in NAMES:
         found[name] = folder / f"{name}.html"
-        found[name].write_text(page(shipped(name)), encoding="utf-8")
+        found[name].write_text(card_as_html(shipped(name)), encoding="utf-8")
     return found
 
 

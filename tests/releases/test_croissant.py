@@ -9,7 +9,7 @@ import pytest
 from shd._paths import challenges_dir
 from shd.dataset import DataCard, Dataset
 from shd.datasets._pictures import as_stored, write_pictures
-from shd.releases.croissant import cite, croissant, licence_url
+from shd.releases.croissant import croissant, how_to_cite, licence_url
 
 mlcroissant = pytest.importorskip("mlcroissant")
 # what other packages say about themselves: rdflib of its names, mlcroissant of open files and of pandas 3
@@ -193,7 +193,7 @@ def test_fairness_is_told_as_bias_and_a_maker_without_a_name_is_the_tool(card):
     assert described["rai:dataBiases"] == ["Women are served worse."]
     assert described["creator"]["name"] == "shd 0.1.0 (Marginals)"
     assert "isBasedOn" not in described
-    assert cite(card) == "Synthetic records after: Stays. Made 2026-01-05 with shd 0.1.0 (Marginals)."
+    assert how_to_cite(card) == "Synthetic records after: Stays. Made 2026-01-05 with shd 0.1.0 (Marginals)."
 
 
 @pytest.mark.parametrize(

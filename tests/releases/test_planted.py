@@ -47,7 +47,7 @@ def texts(folder: Path) -> list[tuple[str, str]]:
     return found
 
 
-def told(folder: Path, visits: pd.DataFrame) -> list[tuple[str, str]]:
+def follows(folder: Path, visits: pd.DataFrame) -> list[tuple[str, str]]:
     """Return what a release tells of single people: file and value."""
     alone = {str(value) for name in WHO if name in visits for value in visits[name].unique()}
     alone |= {f"{day:%Y-%m-%d}" for day in visits["born"].unique()}
@@ -83,7 +83,7 @@ def released(request, hospital, tmp_path_factory):
 
 def test_no_file_tells_of_a_single_person(released):
     folder, visits, _ = released
-    assert told(folder, visits) == []
+    assert follows(folder, visits) == []
 
 
 def test_the_search_would_find_them(released, tmp_path):
@@ -93,7 +93,7 @@ def test_the_search_would_find_them(released, tmp_path):
         (tmp_path / "out" / path.name).write_bytes(path.read_bytes())
     visits.to_parquet(tmp_path / "out" / "synthetic.parquet")
     assert {"Hintertupfingen", "HIV", "E84", str(visits["name"][0]), "1234567.89"} <= {
-        value for _, value in told(tmp_path / "out", visits)
+        value for _, value in follows(tmp_path / "out", visits)
     }
 
 

@@ -14,8 +14,8 @@ from shd._paths import challenges_dir
 from shd.dataset import DataCard, Dataset
 from shd.domain import Dates, Domain, Levels, Numbers
 from shd.releases.card import _checksum_of_files
-from shd.releases.card_page import page
-from shd.releases.generate import Cost, Split, draw_as_many
+from shd.releases.card_page import card_as_html
+from shd.releases.generate import Cost, Split, sample_as_many_as_train
 from shd.releases.release import SUMS, TABLE_FILES, check_folder, is_release, make_release, open_release
 from shd.synthesizers import BayesianNetwork, Marginals, load_synthesizer
 
@@ -44,7 +44,7 @@ def test_release_holds_its_files_and_their_checksums(made, tmp_path):
         digest, name = line.split("  ")
         assert digest == hashlib.sha256((release.folder / name).read_bytes()).hexdigest()
     assert len(lines) == len(TABLE_FILES)
-    assert (release.folder / "card.html").read_text(encoding="utf-8") == page(release.card)
+    assert (release.folder / "card.html").read_text(encoding="utf-8") == card_as_html(release.card)
     assert len({(release.folder / name).stat().st_mode for name in TABLE_FILES}) == 1
     assert open_release(release.folder).card == release.card
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
@@ -362,7 +362,7 @@ def test_the_card_says_what_a_private_fit_promises(made, table, tmp_path, noise_
     numbers = {"stays": Numbers(0, 20), "weight": Numbers(2, 250, decimals=1)}
     domain = answers | Domain({"age": age, "admitted": days, **numbers})
     model = BayesianNetwork(epsilon=2, domain=domain, noise_seed=noise_seed, min_people=1).fit(made["train"])
-    synthetic, _ = draw_as_many(model, made["train"])
+    synthetic, _ = sample_as_many_as_train(model, made["train"])
     assert len(synthetic) == model.n_rows_  # the private number of records, not the length of train
     release = make_release(tmp_path / "out", **{**made, "synthesizer": model, "synthetic": synthetic})
     said = release.card["synthesizer"]["privacy"]

@@ -7,7 +7,7 @@ import pytest
 import shd
 from shd._errors import ShdError
 from shd.compare.images import too_near_to_train
-from shd.releases.sampling import sample_apart
+from shd.releases.generate import sample_apart
 
 
 @pytest.fixture(scope="module")
