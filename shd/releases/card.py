@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -19,7 +20,7 @@ from shd._json import json_values
 from shd.dataset import Dataset, describe_columns
 
 if TYPE_CHECKING:
-    from shd.compare import Report
+    from shd.releases.generate import Generated
     from shd.synthesizers import Synthesizer
     from shd.synthesizers._protect import Done
 
@@ -36,24 +37,12 @@ NEEDED = (*_NEEDED.split(), "summary", "use", "environment", "files")
 
 
 def describe(
-    *,
-    train: Dataset,
-    holdout: Dataset,
-    synthesizer: "Synthesizer",
-    synthetic: Dataset,
-    report: "Report",
-    split: dict | None,
-    cost: dict | None,
-    drawn_again: int | None,
-    kept_rules: bool,
-    with_model: bool,
-    raw: Path | None,
-    creator: str | None,
-    done: "Done",
-    mark: str | None = None,
+    made: "Generated", *, raw: Path | None, creator: str | None, done: "Done", mark: str | None = None
 ) -> dict:
-    """Return the card of a release, as plain values for JSON; see `shd.releases.release.make_release`."""
-    about = report.to_dict()
+    """Return the card of a release, as plain values for JSON; see `shd.releases.make_release`."""
+    train, holdout, synthesizer, synthetic = made.train, made.holdout, made.synthesizer, made.synthetic
+    about, key = made.report.to_dict(), key_of(train, holdout)
+    rules = {} if train.images is not None else {"found": len(synthesizer.rules_), "kept": made.kept_rules}
     things = "records" if synthetic.images is None else "pictures"
     card = {
         "format": FORMAT,
@@ -72,21 +61,21 @@ def describe(
             "columns": _columns(synthetic, about),
         },
         "split": {
-            **(split or {}),
+            **(asdict(made.split) if made.split else {}),
             "by": "subject",
-            "train": describe_side(train, key_of(train, holdout)),
-            "holdout": describe_side(holdout, key_of(train, holdout)),
+            "train": describe_side(train, key),
+            "holdout": describe_side(holdout, key),
         },
         "protection": _protection(done),
         "synthesizer": {
             "class": type(synthesizer).__name__,
             "parameters": json_values(synthesizer.get_params()),
             "steps_taken": getattr(synthesizer, "steps_", None),
-            "fit": cost,
-            **({} if drawn_again is None else {"drawn_again": drawn_again}),
+            "fit": asdict(made.cost) if made.cost else None,
+            **({} if made.drawn_again is None else {"drawn_again": made.drawn_again}),
             **_promise(synthesizer),
-            **(describe_weights(synthesizer, synthetic, holdout, about["about"]["random_state"]) if with_model else {}),
-            **({} if train.images is not None else {"rules": {"found": len(synthesizer.rules_), "kept": kept_rules}}),
+            **(describe_weights(made, about["about"]["random_state"]) if made.with_model else {}),
+            **({"rules": rules} if rules else {}),
         },
         "comparison": _comparison(about["about"], train, len(synthetic)),
         "verdicts": about["verdicts"],
@@ -94,17 +83,17 @@ def describe(
         "not_judged": about["skipped"],
         "risk": risk_of(about["scores"], about["verdicts"]),
         "checks": about.get("findings"),
-        "summary": report.summary().splitlines(),
+        "summary": made.report.summary().splitlines(),
     }
     return {**card, "use": use_of(card), "environment": environment()}
 
 
-def describe_weights(synthesizer: "Synthesizer", synthetic: Dataset, holdout: Dataset, random_state: int) -> dict:
+def describe_weights(made: "Generated", random_state: int) -> dict:
     """Return what the file lacks that made the records, and what that costs; nothing where it lacks nothing."""
-    handed_on = synthesizer.for_release()
-    if handed_on is synthesizer or synthetic.images is not None:
+    handed_on = made.synthesizer.for_release()
+    if handed_on is made.synthesizer or made.synthetic.images is not None:
         return {}
-    released, drawn = c2st_of_weights(handed_on, synthetic, holdout, random_state)
+    released, drawn = c2st_of_weights(handed_on, made.synthetic, made.holdout, random_state)
     said = {"left_out": LEFT_OUT, "c2st": released, "c2st_of_weights": drawn, "random_state": random_state}
     return {"weights": said}
 

@@ -54,9 +54,9 @@ class Generated:
     synthesizer: "Synthesizer"
     synthetic: Dataset
     report: "Report"
-    split: Split
-    cost: Cost
-    drawn_again: int | None
+    split: Split | None = None
+    cost: Cost | None = None
+    drawn_again: int | None = None
     kept_rules: bool = False
     with_model: bool = True
 

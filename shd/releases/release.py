@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,13 @@ from shd.dataset import Dataset, describe_columns
 from shd.datasets._pictures import read_pictures, write_pictures
 from shd.releases.card import FORMAT, MODEL, NEEDED, describe, has_model, sha256
 from shd.releases.card_page import as_json, pages_of_card
+from shd.releases.generate import Generated
 from shd.releases.refusals import RED, RED_REFUSED, check_licence, check_safe, folder_marked_red, is_red, why_red
 from shd.tables.reading import read_table
 from shd.tables.schema import write_csv
 
 if TYPE_CHECKING:
     from shd.compare import Report
-    from shd.releases.generate import Cost, Split
     from shd.synthesizers import Synthesizer
 
 SUMS = "SHA256SUMS"
@@ -77,20 +77,11 @@ class Release:
 def make_release(
     folder: str | Path,
     *,
-    train: Dataset,
-    holdout: Dataset,
-    synthesizer: "Synthesizer",
-    synthetic: Dataset,
-    report: "Report",
-    split: "Split | None" = None,
-    cost: "Cost | None" = None,  # what the fit took
-    drawn_again: int | None = None,  # pictures that lay too near to a person learned from
-    kept_rules: bool = False,  # whether records that break a rule between columns were drawn again
-    with_model: bool = True,  # whether the model is handed on, too: who has it can ask it about people
     raw: str | Path | None = None,  # the file of the original, for its checksum; else that of the rows is taken
     creator: str | None = None,  # who makes the release, for its metadata
     force: bool = False,  # write into a folder that holds other things; these stay
     force_red: bool = False,  # write it although its privacy is red, marked as such
+    **made,
 ) -> Release:
     """Write a release, all or nothing: a stop on the way leaves the folder as it was.
 
@@ -98,31 +89,18 @@ def make_release(
     folder holds other things, privacy is red, or a table tells of single people: a column that identifies them, or what
     few of them have.
     """
-    red = is_red(report)
+    made = Generated(**made)
+    red = is_red(made.report)
     if red and not force_red:
-        raise ShdError(RED_REFUSED + why_red(report))
+        raise ShdError(RED_REFUSED + why_red(made.report))
     folder = folder_marked_red(folder) if red else Path(folder)
     check_folder(folder, force)
-    check_licence(train)
-    done = check_safe(train, holdout, synthesizer, synthetic)
-    described = describe(
-        train=train,
-        holdout=holdout,
-        synthesizer=synthesizer,
-        synthetic=synthetic,
-        report=report,
-        split=asdict(split) if split else None,
-        cost=asdict(cost) if cost else None,
-        drawn_again=drawn_again,
-        kept_rules=kept_rules,
-        with_model=with_model,
-        raw=None if raw is None else Path(raw),
-        creator=creator,
-        done=done,
-        mark=RED if red else None,
-    )
-    with all_or_nothing(folder, "the release") as made:
-        _write(made, described, synthesizer if with_model else None, synthetic, report)
+    check_licence(made.train)
+    done = check_safe(made.train, made.holdout, made.synthesizer, made.synthetic)
+    raw = None if raw is None else Path(raw)
+    described = describe(made, raw=raw, creator=creator, done=done, mark=RED if red else None)
+    with all_or_nothing(folder, "the release") as part:
+        _write(part, described, made)
     return Release(folder, described)
 
 
@@ -185,7 +163,8 @@ def check_folder(folder: str | Path, force: bool = False) -> None:
         raise ShdError(f"{folder}: {held}. Name an empty folder, or write into it with --force (force=True).")
 
 
-def _write(folder: Path, card: dict, synthesizer: "Synthesizer | None", synthetic: Dataset, report: "Report") -> None:
+def _write(folder: Path, card: dict, made: Generated) -> None:
+    synthetic = made.synthetic
     kind = "table" if synthetic.images is None else "images"
     if synthetic.images is None:
         frame = synthetic.frame.rename(columns=str)
@@ -195,12 +174,12 @@ def _write(folder: Path, card: dict, synthesizer: "Synthesizer | None", syntheti
         (folder / "synthetic.csv.gz").write_bytes(gzip.compress(text, mtime=0))  # no time in it: same rows, same bytes
     else:
         write_pictures(folder / "synthetic.zip", synthetic)
-    if synthesizer is not None:
-        synthesizer.for_release().save(folder / MODEL)
-    save_report(report, folder / "report.html")
+    if made.with_model:
+        made.synthesizer.for_release().save(folder / MODEL)
+    save_report(made.report, folder / "report.html")
     card["files"] = {
         name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
-        for name in described_files(synthetic, synthesizer is not None)
+        for name in described_files(synthetic, made.with_model)
     }
     save_text(folder / "card.json", as_json(card))
     for name, text in pages_of_card(card).items():
