@@ -29,7 +29,7 @@ _AGAIN = "Write or download it again."
 
 
 def decode(content: bytes, where: str) -> tuple[Image.Image, bool]:
-    """Read one picture."""
+    """Read one JPEG or PNG file: the picture, grey with 8 bits a pixel, and whether it was in colour."""
     try:
         picture = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
         picture.load()
@@ -84,7 +84,7 @@ def write_pictures(path: str | Path, data: Dataset) -> Path:
 
 
 def read_pictures(path: str | Path) -> tuple[pd.DataFrame, np.ndarray]:
-    """Read a zip that `write_pictures` made."""
+    """Read a zip that `write_pictures` made: its index without ``file``, and the images, uint8 (n, height, width)."""
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:

@@ -39,7 +39,7 @@ Key = tuple[str, int]
 
 
 def read_scans(archive: Path, wanted: pd.DataFrame) -> np.ndarray:
-    """Read the images of a table of people."""
+    """Read the images of a table of people, uint8 (n, 128, 128): one for each row with its ``class`` and ``number``."""
     keys = list(zip(wanted["class"], wanted["number"], strict=True))
     images = np.empty((len(keys), SIDE, SIDE), dtype=np.uint8)
     coloured = resized = 0

@@ -88,7 +88,7 @@ def build(archive: Path) -> Dataset:
 
 
 def read(path: Path, source: str) -> Dataset:
-    """Read images that ship, with the same columns and dtypes as `build` gives."""
+    """Read images that ship, with the dtypes that `build` gives; ``subject`` in their index says which share one."""
     index, images = read_pictures(path)
     subjects = index["subject"].to_numpy() if "subject" in index else None
     for column, known in ((TARGET, LEVELS), ("slice", range(N_SLICES))):

@@ -142,7 +142,7 @@ def build(archive: Path) -> Dataset:
 
 
 def read(path: Path, source: str) -> Dataset:
-    """Read a table that ships, with the same columns and dtypes as `build` gives."""
+    """Read a table that ships, with the dtypes that `build` gives; without a column ``subject`` each row is its own."""
     frame = read_table(path)
     subjects = frame.pop("subject").to_numpy() if "subject" in frame else None
     return dataset(frame, subjects, source)

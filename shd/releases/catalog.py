@@ -24,17 +24,17 @@ _PAGES = ("card.json", "report.html", "croissant.json")  # copied as they are; c
 class Entry:
     """One folder with a card: a release, or what is left of one."""
 
-    folder: str
-    slug: str
-    about: dict
-    reason: str
+    folder: str  # below the folder that was searched
+    slug: str  # its folder on the site; empty where it is broken
+    about: dict  # what the catalogue says of it; empty where it is broken
+    reason: str  # why it is broken; empty where it is whole
 
 
 @dataclass(frozen=True)
 class Catalog:
     """A page of releases on disk."""
 
-    page: Path
+    page: Path  # the ``index.html``
     entries: tuple[Entry, ...]
 
     def to_dict(self) -> dict:

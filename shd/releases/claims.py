@@ -44,7 +44,7 @@ class Verification:
 
     release: Release
     claims: tuple[Claim, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # what the claims do not tell, one sentence each
 
     @property
     def holds(self) -> bool:

@@ -32,16 +32,13 @@ _LENGTH = re.compile(r"-?\d+ days?(?:,? [+-]?\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)?")
 class Dates:
     """What a column is as dates."""
 
-    values: pd.Series
-    how: str = ""
+    values: pd.Series  # datetime64, one for each text; missing where it is none
+    how: str = ""  # the format in words; empty where there is nothing to tell
 
 
 @dataclass
 class Found:
-    """Texts taken apart by the one shape that most of them have.
-
-    `share` is what part of the known cells is dates, 0 to 1; `asks` says that day and month may be exchanged.
-    """
+    """Texts taken apart by the one shape that most of them have."""
 
     shape: str
     mark: str

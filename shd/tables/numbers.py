@@ -25,10 +25,10 @@ _SIMPLE = {".": re.compile(r"\d*(?:\.\d*)?"), ",": re.compile(r"\d*(?:,\d*)?")}
 class Dressed:
     """Different texts of a column, as numbers that are dressed."""
 
-    signs: list[str]
+    signs: list[str]  # parts of each text
     bodies: list[str]
     powers: list[str]
-    unit: str
+    unit: str  # what stands with every one of them; empty for none
 
     def fits(self, decimal: str) -> bool:
         """Whether every text is a number with this decimal mark."""

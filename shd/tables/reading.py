@@ -27,11 +27,11 @@ _COMPRESSED = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ", ".zip": b
 class Reading:
     """How a CSV is to be read, where that should not be told from its text."""
 
-    skip: int = 0
-    missing: tuple[str, ...] | None = None
-    text: tuple[str, ...] = ()
-    day_first: bool | None = None
-    decimal: str | None = None
+    skip: int = 0  # lines above the row of names
+    missing: tuple[str, ...] | None = None  # words for a missing value, instead of `shd.tables.cells.MISSING`
+    text: tuple[str, ...] = ()  # columns to keep as they are written: only an empty field is missing
+    day_first: bool | None = None  # whether 03/04/2020 is in April
+    decimal: str | None = None  # mark of numbers such as 93,508
 
     def __post_init__(self) -> None:
         if isinstance(self.skip, bool) or not isinstance(self.skip, int) or self.skip < 0:

@@ -26,12 +26,12 @@ class Field:
     """One column of a CSV."""
 
     name: str
-    type: str
-    dtype: str
-    missing: str = ""
-    categories: list | None = None
+    type: str  # as Table Schema has it
+    dtype: str  # of pandas, to give back
+    missing: str = ""  # what stands for a missing value
+    categories: list | None = None  # all of them, in order, with their own dtype
     categories_dtype: str | None = None
-    ordered: bool = False
+    ordered: bool = False  # whether that order means something
 
     @classmethod
     def of(cls, values: pd.Series, texts: pd.Series) -> "Field":
