@@ -23,7 +23,7 @@ def test_help_imports_nothing_heavy():
 
 @pytest.mark.parametrize(
     "first",
-    ["from shd.compare import Report; import shd.compare.columns as columns", "from shd import compare"],
+    ["from shd.compare import Report; import shd.compare.fidelity.columns as columns", "from shd import compare"],
 )
 def test_compare_is_function_and_package_whatever_comes_first(first):
     run_python(

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import shd
-from shd.compare.images import _network as networks
+from shd.compare.images import networks
 
 KNOWN = Path(__file__).with_name("scores.json")
 NUMBERS = ("value", "low", "high", "floor", "ceiling")

@@ -170,12 +170,12 @@ report.scores[["question", "metric", "floor", "value", "real reference", "verdic
 
 # %% [markdown]
 # Which columns can you trust, and what should you not use the others for? The trust table says it
-# of each one, the worst first. (`report.fairness` has a row for each group of people, and
+# of each one, the worst first. (`report.table("fairness")` has a row for each group of people, and
 # `report.plot("privacy")` draws every attack.)
 
 # %%
-worst_first = report.trust["verdict"].map({"red": 0, "amber": 1, "green": 2}).argsort(kind="stable")
-report.trust.iloc[worst_first].head(8)
+worst_first = report.table("trust")["verdict"].map({"red": 0, "amber": 1, "green": 2}).argsort(kind="stable")
+report.table("trust").iloc[worst_first].head(8)
 
 # %%
 report.plot("privacy")

@@ -1,107 +1,84 @@
 """Compare synthetic with real records: are they alike, useful, safe, and so for everybody.
 
-One module a question, each with its number as a plain function; `compare` asks them all.
-
-* fidelity: `columns`, `pairs`, `triples`, `missingness`, `rules`, `detection` (C2ST), `propensity`,
-  `neighbourhoods`, `map`; `trust` sums up what was found about each variable;
-* utility: `utility` (TSTR), `prediction`, `ranking`, `agreement`, `augmentation`, `regression`;
-* privacy: `privacy`, `exact_values`, `membership`, `weights`, `attributes`, `singling_out`, `linkability`,
-  `identifiability`, `anonymity`;
-* fairness: `fairness`;
-* whether it was done as it should be: `checks`.
-
-Pictures have questions of their own, in `shd.compare.images`.
+One module a question, in the rooms `fidelity`, `utility`, `privacy`, `fairness` and `images`; the list of them is
+`shd.compare.ask.QUESTIONS`. `compare` asks them all, `ask` one of them by its name. `checks` says whether it was done
+as it should be.
 """
 
 import sys
+from importlib import import_module
 from inspect import signature
 from types import ModuleType
 
-from shd.compare._compare import compare
-from shd.compare._schema import Score, Skipped
-from shd.compare.agreement import calibration_error, calibration_line, importance_agreement, permutation_importance
-from shd.compare.anonymity import k_anonymity, k_map
-from shd.compare.attributes import attribute_inference
-from shd.compare.augmentation import augmentation_gain
-from shd.compare.checks import explain
-from shd.compare.columns import column_distances, wasserstein_distances
-from shd.compare.copies import near_copies, verbatim_copies
-from shd.compare.detection import c2st, giveaways
-from shd.compare.exact_values import exact_values
-from shd.compare.fairness import group_dcr_shares, group_distances, group_shares, group_utility, odds_differences
-from shd.compare.identifiability import identifiability_score, outliers_at_risk
-from shd.compare.images import image_c2st, image_tstr, leakage_by_split
-from shd.compare.linkability import linkability_risk
-from shd.compare.membership import membership_inference
-from shd.compare.missingness import missingness_distance
-from shd.compare.neighbourhoods import table_precision_recall
-from shd.compare.pairs import association_error, association_matrix
-from shd.compare.prediction import relative_prediction_error
-from shd.compare.privacy import dcr_share, nndr
-from shd.compare.propensity import pmse_ratio
-from shd.compare.ranking import ranking_agreement, sra
-from shd.compare.regression import interval_overlap, odds_ratios, regression_agreement
-from shd.compare.report import Report
-from shd.compare.rules import broken_rules
-from shd.compare.singling_out import singling_out_risk
-from shd.compare.triples import triple_distance
-from shd.compare.trust import trust_table
-from shd.compare.utility import tstr
-from shd.compare.weights import weights_inference
+from shd.compare.ask import ask, compare
 
-__all__ = [
-    "Report",
-    "Score",
-    "Skipped",
-    "association_error",
-    "association_matrix",
-    "attribute_inference",
-    "augmentation_gain",
-    "broken_rules",
-    "c2st",
-    "calibration_error",
-    "calibration_line",
-    "column_distances",
-    "compare",
-    "dcr_share",
-    "exact_values",
-    "explain",
-    "giveaways",
-    "group_dcr_shares",
-    "group_distances",
-    "group_shares",
-    "group_utility",
-    "identifiability_score",
-    "image_c2st",
-    "image_tstr",
-    "importance_agreement",
-    "interval_overlap",
-    "k_anonymity",
-    "k_map",
-    "leakage_by_split",
-    "linkability_risk",
-    "membership_inference",
-    "missingness_distance",
-    "near_copies",
-    "nndr",
-    "odds_differences",
-    "odds_ratios",
-    "outliers_at_risk",
-    "permutation_importance",
-    "pmse_ratio",
-    "ranking_agreement",
-    "regression_agreement",
-    "relative_prediction_error",
-    "singling_out_risk",
-    "sra",
-    "table_precision_recall",
-    "triple_distance",
-    "trust_table",
-    "tstr",
-    "verbatim_copies",
-    "wasserstein_distances",
-    "weights_inference",
-]
+_HOMES = {
+    "Report": "report.report",
+    "Score": "core.score",
+    "Skipped": "core.question",
+    "association_error": "fidelity.pairs",
+    "association_matrix": "fidelity.pairs",
+    "attribute_inference": "privacy.attributes",
+    "augmentation_gain": "utility.augmentation",
+    "broken_rules": "fidelity.broken_rules",
+    "c2st": "fidelity.c2st",
+    "calibration_error": "utility.calibration",
+    "calibration_line": "utility.calibration",
+    "column_distances": "fidelity.columns",
+    "dcr_share": "privacy.distances",
+    "exact_values": "privacy.exact_values",
+    "explain": "checks",
+    "giveaways": "fidelity.c2st",
+    "group_dcr_shares": "fairness.groups_compared",
+    "group_distances": "fairness.groups_compared",
+    "group_shares": "fairness.groups_compared",
+    "group_utility": "fairness.groups_compared",
+    "identifiability_score": "privacy.identifiability",
+    "image_c2st": "images",
+    "image_tstr": "images",
+    "importance_agreement": "utility.importance",
+    "interval_overlap": "utility.regression",
+    "k_anonymity": "privacy.anonymity",
+    "k_map": "privacy.k_map",
+    "leakage_by_split": "images",
+    "linkability_risk": "privacy.linkability",
+    "membership_inference": "privacy.membership",
+    "missingness_distance": "fidelity.missingness",
+    "near_copies": "privacy.near_copies",
+    "nndr": "privacy.distances",
+    "odds_differences": "fairness.groups_compared",
+    "odds_ratios": "utility.regression",
+    "outliers_at_risk": "privacy.at_risk",
+    "permutation_importance": "utility.importance",
+    "pmse_ratio": "fidelity.propensity",
+    "ranking_agreement": "utility.ranking",
+    "regression_agreement": "utility.regression",
+    "relative_prediction_error": "utility.prediction",
+    "singling_out_risk": "privacy.singling_out",
+    "sra": "utility.ranking",
+    "table_precision_recall": "fidelity.neighbourhoods",
+    "triple_distance": "fidelity.triples",
+    "trust_table": "fidelity.trust",
+    "tstr": "utility.tstr",
+    "verbatim_copies": "privacy.copies",
+    "wasserstein_distances": "fidelity.columns",
+    "weights_inference": "privacy.model_membership",
+}
+"""Where the other public names live; each is loaded when it is asked for, so that a light question stays light."""
+
+__all__ = ["ask", "compare", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'shd.compare' has no attribute {name!r}")
+    value = getattr(import_module(f"shd.compare.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 class _Package(ModuleType):

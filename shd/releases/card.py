@@ -102,7 +102,7 @@ def c2st_of_weights(
     model: "Synthesizer", synthetic: Dataset, holdout: Dataset, random_state: int
 ) -> tuple[float, float]:
     """Return the C2ST of the records released and of as many drawn from the file, both against the holdout."""
-    from shd.compare.detection import c2st
+    from shd.compare.fidelity.c2st import c2st
 
     drawn = model.sample(len(synthetic))
     return tuple(round(c2st(holdout, records, random_state=random_state), 6) for records in (synthetic, drawn))
@@ -255,7 +255,7 @@ def _comparison(about: dict, train: Dataset, released: int) -> dict:
 
 def risk_of(scores: list[dict], verdicts: dict) -> dict:
     """Gather what could go wrong for the people behind the data, from the scores on privacy and fairness."""
-    from shd.compare.privacy import NO_GUARANTEE
+    from shd.compare.privacy.distances import NO_GUARANTEE
 
     risk = {"notice": NO_GUARANTEE}
     for question in ("privacy", "fairness"):

@@ -61,7 +61,7 @@ def page_templates() -> Environment:
     """Return the templates of shd, with the look of the report."""
     # the report's templates by their place: importing `shd.compare` takes seconds
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader("shd.releases"), PackageLoader("shd", "compare/templates")]),
+        loader=ChoiceLoader([PackageLoader("shd.releases"), PackageLoader("shd", "compare/report/templates")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -91,11 +91,12 @@ def complete_card(card: dict) -> dict:
 
 def answers_of_card(card: dict) -> list[dict]:
     """Return every question as it is asked, its verdict, what that means, and the sentence of its worst score."""
-    from shd.compare._schema import QUESTIONS, VERDICTS
-    from shd.compare._words import ASKED, SAID
+    from shd.compare.core.score import CHAPTERS
+    from shd.compare.core.verdicts import VERDICTS
+    from shd.compare.report.words import ASKED, SAID
 
     answers = []
-    for question in QUESTIONS:
+    for question in CHAPTERS:
         verdict = card["verdicts"].get(question)
         scores = [score for score in card["scores"] if score["question"] == question]
         worst = max(scores, key=lambda score: VERDICTS.index(score["verdict"]), default=None)

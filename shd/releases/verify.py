@@ -285,7 +285,7 @@ def _check_columns(card: dict, report: "Report", of_another_shd: bool) -> Iterat
         ("verdicts of columns", "columns", {column["name"]: column["verdict"] for column in columns}),
         ("trust in columns", "trust", {column["name"]: column.get("trust", {}).get("verdict") for column in columns}),
     ):
-        frame = report.frames.get(table, pd.DataFrame(columns=["column", "verdict"]))
+        frame = report.result.tables.get(table, pd.DataFrame(columns=["column", "verdict"]))
         found = dict(zip(frame["column"].map(str), frame["verdict"], strict=True))
         unclaimed = set() if of_another_shd else set(found)
         claimed = {name: verdict for name, verdict in claimed.items() if verdict or name in unclaimed}

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import _attackers, _models, compare
+from shd.compare import compare
+from shd.compare.core import models as _models
+from shd.compare.privacy import attackers as _attackers
 from shd.dataset import DataCard, Dataset
 
 

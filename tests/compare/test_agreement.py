@@ -3,14 +3,19 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import agreement
-from shd.compare._compare import prepare_tables
-from shd.compare.agreement import calibration_error, calibration_line, importance_agreement, permutation_importance
+from shd.compare.core.sides import look
+from shd.compare.utility import importance as agreement
+from shd.compare.utility.importance import (
+    calibration_error,
+    calibration_line,
+    importance_agreement,
+    permutation_importance,
+)
 
 
 def _measure(train, synthetic, holdout, target="sick", level="full"):
     given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    return agreement.measure(prepare_tables(given, target, level)[0])
+    return agreement.measure(look(given, target, level))
 
 
 def _swap(table: pd.DataFrame) -> pd.DataFrame:
@@ -136,8 +141,8 @@ def test_a_fresh_sample_agrees(answer):
 
 
 def test_frames(answer):
-    assert list(answer.frames["importance"]) == ["column", "real", "synthetic"]
-    curve, lines = answer.frames["calibration"], answer.frames["calibration lines"]
+    assert list(answer.tables["importance"]) == ["column", "real", "synthetic"]
+    curve, lines = answer.tables["calibration"], answer.tables["calibration lines"]
     assert list(curve) == ["target", "design", "chance band", "predicted", "observed", "records"]
     assert (curve.groupby("design")["records"].sum() == 500).all() and set(curve["design"]) == set(lines["design"])
     assert curve.loc[curve["design"] == "real", "predicted"].is_monotonic_increasing
@@ -177,7 +182,7 @@ def test_a_shuffled_target_agrees_less(people, answer):
 def test_quick_leaves_importance_out(people):
     answer = _measure(people(200, 1), people(200, 2), people(200, 3), level="quick")
     assert [score.metric for score in answer.scores] == ["calibration error", "calibration slope"]
-    assert "quick" in answer.skipped[0].why and "importance" not in answer.frames
+    assert "quick" in answer.skipped[0].why and "importance" not in answer.tables
 
 
 @pytest.mark.parametrize("seed", [1, 51])
@@ -199,7 +204,7 @@ def test_a_number_has_no_calibration(people):
 
 def test_a_number_that_does_not_vary_in_the_holdout_has_no_importance(people):
     answer = _measure(people(200, 1), people(200, 2), people(200, 3).assign(blood=1.5), target="blood")
-    assert not answer.scores and not answer.frames  # importances without a number cannot be drawn
+    assert not answer.scores and not answer.tables  # importances without a number cannot be drawn
     assert [note.what for note in answer.skipped][:2] == ["importance agreement", "important columns shared"]
 
 
@@ -219,5 +224,5 @@ def test_too_many_columns_take_too_long(monkeypatch, people):
 def test_the_same_seed_gives_the_same_numbers(people):
     first, again = (_measure(people(200, 1), people(200, 2), people(200, 3)) for _ in range(2))
     assert first.scores == again.scores
-    for name, frame in first.frames.items():
-        pd.testing.assert_frame_equal(frame, again.frames[name], check_exact=True)
+    for name, frame in first.tables.items():
+        pd.testing.assert_frame_equal(frame, again.tables[name], check_exact=True)

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import anonymity
-from shd.compare._compare import prepare_tables
-from shd.compare.anonymity import k_anonymity, k_map
+from shd.compare.core.sides import look
+from shd.compare.privacy import anonymity
+from shd.compare.privacy.anonymity import k_anonymity, k_map
 from shd.dataset import Dataset
 
 TABLE = pd.DataFrame({"sex": list("ffffffmm"), "age": [30, 30, 30, 30, 30, 40, 30, None], "x": range(8)})
@@ -22,7 +22,7 @@ def _citizens(n, seed):
 
 def _prepare(train, synthetic, holdout, sensitive=("place", "year", "sex")):
     given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    return replace(prepare_tables({name: t for name, t in given.items() if t is not None})[0], sensitive=sensitive)
+    return replace(look({name: t for name, t in given.items() if t is not None}), sensitive=sensitive)
 
 
 def test_groups_by_hand():
@@ -65,7 +65,7 @@ def test_smaller_groups_than_real_ones_are_amber():
 
 def test_the_frame_counts_every_combination_once():
     answer = anonymity.measure(_prepare(_citizens(1500, 1), _citizens(1500, 3), _citizens(1500, 2)))
-    frame, unique = answer.frames["k-map"], k_anonymity(_citizens(1500, 3), ["place", "year", "sex"])["unique"]
+    frame, unique = answer.tables["k-map"], k_anonymity(_citizens(1500, 3), ["place", "year", "sex"])["unique"]
     assert frame["people"].tolist() == ["nobody", "1", "2 to 4", "5 or more"]
     assert frame["in train"].sum() == frame["in holdout"].sum() == unique
     assert f"{unique:,} combinations of place, year and sex" in answer.scores[1].sentence

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare._attacks import (
+from shd.compare.core.attacks import (
     all_of,
     check_count,
     entropies,
@@ -15,8 +15,8 @@ from shd.compare._attacks import (
     stage_of,
     stages,
 )
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
+from shd.compare.core.sides import look
+from shd.compare.core.tables import align
 from shd.dataset import Dataset
 
 
@@ -104,7 +104,7 @@ def test_shares_and_entropy_by_hand():
 
 def test_both_sides_are_equally_many_people(cohort):
     train, synthetic, holdout = cohort
-    inputs = prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+    inputs = look({"train": train, "synthetic": synthetic, "holdout": holdout})
     drawn = stages(inputs, 150, _rng())
     for name, people in (("synthetic", 150), ("floor", 150), ("ceiling", 150)):
         stage = drawn[name]

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import attributes
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare._gower import Gower
-from shd.compare.attributes import attribute_inference
+from shd.compare.core.gower import Gower
+from shd.compare.core.sides import look
+from shd.compare.core.tables import align
+from shd.compare.privacy import attributes
+from shd.compare.privacy.attributes import attribute_inference
 from shd.dataset import Dataset
 
 
@@ -17,7 +17,7 @@ from shd.dataset import Dataset
 def inputs(cohort):
     train, synthetic, holdout = cohort
     given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    return replace(prepare_tables(given)[0], sensitive=("sex", "pills"))
+    return replace(look(given), sensitive=("sex", "pills"))
 
 
 def _right(people, release, guesses):
@@ -62,7 +62,7 @@ def test_new_people_and_independent_columns_betray_nobody(inputs, people):
     for release in (inputs.synthetic, inputs.floor):
         scores = attributes.measure(replace(inputs, synthetic=release)).scores
         assert {score.verdict for score in scores} <= {"green", "grey"}
-    other = prepare_tables({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})[0]
+    other = look({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})
     assert {score.verdict for score in attributes.measure(other).scores} <= {"green", "grey"}
 
 
@@ -85,17 +85,17 @@ def test_people_with_a_rare_level_are_found_where_it_betrays_them(people, declar
     found = {}
     for name, release in (("leaked", made), ("fresh", fresh)):
         given = {"train": Dataset(train, **roles), "synthetic": release, "holdout": holdout}
-        answer = attributes.measure(prepare_tables(given)[0])
+        answer = attributes.measure(look(given))
         found[name] = next(score for score in answer.scores if "rare" in score.metric)
     assert found["leaked"].verdict == "red" and "ill = yes" in found["leaked"].sentence
     assert found["fresh"].verdict in ("green", "grey")
-    worst = answer.frames["attribute inference: rare levels"]
+    worst = answer.tables["attribute inference: rare levels"]
     assert (worst["people train"] >= 8).all()
 
 
 def test_the_frame_shows_every_column_tried(inputs):
     answer = attributes.measure(inputs)
-    frame, score = answer.frames["attribute inference"], answer.scores[0]
+    frame, score = answer.tables["attribute inference"], answer.scores[0]
     assert frame["column"].tolist() == ["sex", "pills", "sick"]
     possible = (frame["train"] - frame["holdout"]) / (1 - frame["holdout"])
     assert frame["excess"].tolist() == pytest.approx(possible.tolist())
@@ -114,16 +114,16 @@ def test_without_roles_the_categories_that_tell_most_are_tried(people):
 def test_the_same_seed_gives_the_same_digits(inputs):
     first, second = attributes.measure(inputs), attributes.measure(inputs)
     assert first.scores == second.scores
-    pd.testing.assert_frame_equal(first.frames["attribute inference"], second.frames["attribute inference"])
+    pd.testing.assert_frame_equal(first.tables["attribute inference"], second.tables["attribute inference"])
 
 
 def test_what_cannot_be_judged_is_said(people):
     given = {"train": people(50, 1), "synthetic": people(50, 2)}
-    assert "takes a holdout" in attributes.measure(prepare_tables(given)[0]).skipped[0].why
+    assert "takes a holdout" in attributes.measure(look(given)).skipped[0].why
     one = {name: people(50, k)[["age"]] for k, name in enumerate(("train", "synthetic", "holdout"))}
-    assert "at least 2 columns" in attributes.measure(prepare_tables(one)[0]).skipped[0].why
+    assert "at least 2 columns" in attributes.measure(look(one)).skipped[0].why
     same = {name: pd.DataFrame({"a": ["x"] * 50, "b": [1.0] * 50}) for name in one}
-    assert "no column varies" in attributes.measure(prepare_tables(same)[0]).skipped[0].why
+    assert "no column varies" in attributes.measure(look(same)).skipped[0].why
 
 
 def test_the_public_function_on_frames(people):

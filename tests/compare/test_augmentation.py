@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import augmentation
-from shd.compare._compare import prepare_tables
-from shd.compare.augmentation import augmentation_gain
+from shd.compare.core.sides import look
+from shd.compare.utility import augmentation
+from shd.compare.utility.augmentation import augmentation_gain
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 
@@ -25,7 +25,7 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 def _measure(train, synthetic, holdout, level="full", target="sick"):
     given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    return augmentation.measure(prepare_tables(given, target, level)[0])
+    return augmentation.measure(look(given, target, level))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_target_that_no_added_record_has_is_refused(tables):
 
 
 def test_curves(answer):
-    curves = answer.frames["augmentation"]
+    curves = answer.tables["augmentation"]
     assert list(curves) == ["records", "design", "measure", "value", "low", "high"]
     assert curves.groupby("design")["records"].agg(list).to_dict() == {
         "real": [100, 300],  # half of the 1,500 real records is left for the ceiling
@@ -85,7 +85,7 @@ def test_curves(answer):
 
 def test_the_gain_stands_between_floor_and_ceiling(answer):
     (score,) = answer.scores
-    curves = answer.frames["augmentation"].set_index(["design", "records"])["value"]
+    curves = answer.tables["augmentation"].set_index(["design", "records"])["value"]
     assert score.value == pytest.approx(curves["real + synthetic", 100] - curves["real", 100])
     assert score.ceiling == pytest.approx(curves["real + other real", 100] - curves["real", 100])
     assert score.floor < 0 < score.low < score.value < score.high
@@ -105,7 +105,7 @@ def test_a_rare_level_starts_at_more_records(tables):
     real, synthetic, holdout = (
         table.assign(sick=np.where(table["x0"] > table["x0"].quantile(0.97), "yes", "no")) for table in tables
     )
-    curves = _measure(real, synthetic, holdout).frames["augmentation"]
+    curves = _measure(real, synthetic, holdout).tables["augmentation"]
     assert curves.loc[curves["design"] == "real", "records"].tolist() == [300]
 
 
@@ -116,7 +116,7 @@ def test_too_few_records_are_skipped(people):
 
 def test_the_few_are_drawn_by_subject(tables):
     real = Dataset(tables[0], target="sick", subjects=np.arange(1500) // 3)
-    inputs = prepare_tables({"train": real, "synthetic": tables[1]}, level="quick")[0]
+    inputs = look({"train": real, "synthetic": tables[1]}, level="quick")
     plan = augmentation._Plan((100,), 200, 1)
     drawn, added = augmentation._draw(plan, inputs.train, inputs.synthetic, np.random.default_rng(0))
     assert len(added.rows) == 200 and np.array_equal(np.sort(drawn.rows), np.arange(1500))
@@ -127,12 +127,12 @@ def test_the_few_are_drawn_by_subject(tables):
 
 def test_the_same_seed_gives_the_same_curves(tables):
     first, again = (_measure(*tables, level="quick") for _ in range(2))
-    pd.testing.assert_frame_equal(first.frames["augmentation"], again.frames["augmentation"], check_exact=True)
+    pd.testing.assert_frame_equal(first.tables["augmentation"], again.tables["augmentation"], check_exact=True)
     assert first.scores == again.scores
 
 
 def test_a_number_that_does_not_vary_in_the_holdout_is_skipped(people):
     holdout = people(300, 3).assign(blood=1.5)
     given = {"train": people(600, 1), "synthetic": people(300, 2), "holdout": holdout}
-    answer = augmentation.measure(prepare_tables(given, "blood", "quick")[0])
+    answer = augmentation.measure(look(given, "blood", "quick"))
     assert not answer.scores and "does not vary" in answer.skipped[0].why

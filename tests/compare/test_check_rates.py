@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import membership, utility
-from shd.compare._compare import prepare_tables
 from shd.compare.checks import CHECKS, Evidence, _report, before
+from shd.compare.core.sides import look
+from shd.compare.privacy import membership
+from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 
@@ -69,7 +70,7 @@ POPULATIONS = {"coarse": coarse, "rounded": rounded, "well": well, "fine": fine,
 def evidence(train, synthetic, holdout=None, **known) -> Evidence:
     given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
     frame = train.frame if isinstance(train, Dataset) else train
-    return Evidence(given, prepare_tables(given, "sick" if "sick" in frame else None)[0], **known)
+    return Evidence(given, look(given, "sick" if "sick" in frame else None), **known)
 
 
 def codes(*tables, **known) -> set[str]:
@@ -108,7 +109,7 @@ def test_checks_of_the_report_accuse_at_most_one_fresh_sample_in_twenty():
         answers = [measure(known.inputs) for measure in (utility.measure, membership.measure)]
         results = [score for answer in answers for score in answer.scores]
         report = SimpleNamespace(
-            utility=answers[0].frames["utility"], about=SimpleNamespace(word="real"), results=results
+            utility=answers[0].tables["utility"], about=SimpleNamespace(word="real"), results=results
         )
         easy += bool(_report.too_easy(known, report))
         attacked += not _report.no_attack(known, report)

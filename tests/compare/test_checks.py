@@ -8,15 +8,15 @@ import pytest
 import shd
 from shd._errors import ShdError
 from shd.compare import compare
-from shd.compare._compare import prepare_tables
 from shd.compare.checks import CHECKS, Evidence, before, explain
+from shd.compare.core.sides import look
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 
 
 def evidence(train, synthetic, holdout=None, **known) -> Evidence:
     given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
-    return Evidence(given, prepare_tables(given)[0], **known)
+    return look(given, **known)
 
 
 def codes(*tables, **known) -> list[str]:
@@ -151,7 +151,7 @@ def test_few_records(people):
 def test_a_leak(cohort):
     tables = [d.frame.assign(code=np.where(d.frame["sick"] == "yes", 7.0, 2.0)) for d in cohort]
     given = dict(zip(("train", "synthetic", "holdout"), tables, strict=True))
-    found = before(Evidence(given, prepare_tables(given, "sick")[0]))
+    found = before(look(given, "sick"))
     assert [f.code for f in found] == ["SHD007"] and "code alone predicts sick" in found[0].sentence
 
 
@@ -159,7 +159,7 @@ def test_the_halves_of_an_alphabet_are_not_what_is_predicted():
     letters = np.tile(list("abcdefghijklmnopqrstuvwxyz"), 30)
     table = pd.DataFrame({"letter": letters, "late": letters > "m"})
     given = {"train": table, "synthetic": table.iloc[::-1]}
-    found = before(Evidence(given, prepare_tables(given, "letter")[0]))
+    found = before(look(given, "letter"))
     assert "SHD007" not in {finding.code for finding in found}  # no letter is told by its half
 
 
@@ -187,7 +187,7 @@ def test_a_target_of_small_classes_only():
     rng = np.random.default_rng(0)
     tables = [pd.DataFrame({"x": rng.normal(size=100), "class": [f"{k % 18}" for k in range(100)]}) for _ in range(3)]
     given = dict(zip(("train", "synthetic", "holdout"), tables, strict=True))
-    assert {f.code for f in before(Evidence(given, prepare_tables(given, "class")[0]))} == {"SHD006"}
+    assert {f.code for f in before(look(given, "class"))} == {"SHD006"}
 
 
 def test_a_target_that_is_too_easy(cohort):
@@ -214,7 +214,7 @@ def test_a_rare_class_of_the_target_that_vanished(people):
     rare = [people(4000, k).assign(sick=lambda t: np.where(np.arange(len(t)) % 150 == 0, "very", "no")) for k in (1, 2)]
     rare[1]["sick"] = "no"
     given = {"train": rare[0], "synthetic": rare[1]}
-    found = before(Evidence(given, prepare_tables(given, "sick")[0]))
+    found = before(look(given, "sick"))
     assert [f.code for f in found] == ["SHD009"] and "sick = very" in found[0].sentence
 
 

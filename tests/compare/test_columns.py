@@ -4,9 +4,9 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import column_distances
-from shd.compare._bars import distributions, without_rare
-from shd.compare._compare import prepare_tables
-from shd.compare.columns import wasserstein_distances
+from shd.compare.core.sides import look
+from shd.compare.fidelity.columns import wasserstein_distances
+from shd.compare.fidelity.distributions import distributions, without_rare
 from shd.dataset import Dataset
 
 
@@ -88,11 +88,11 @@ def test_scores(fresh, scrambled):
         score = report.score("column distance")
         assert score.verdict == "green"
         assert score.low <= score.value <= score.high
-        assert report.columns["column"].tolist() == ["age", "blood", "pills", "sick", "sex"]
-    is_number = fresh.columns["kind"] == "number"
+        assert report.table("columns")["column"].tolist() == ["age", "blood", "pills", "sick", "sex"]
+    is_number = fresh.table("columns")["kind"] == "number"
     for what in ("wasserstein", "wasserstein real reference"):
-        assert (fresh.columns[what].notna() == is_number).all()
-    shares = fresh.frames["distributions"].groupby("column")[["real", "synthetic", "holdout"]].sum()
+        assert (fresh.table("columns")[what].notna() == is_number).all()
+    shares = fresh.tables["distributions"].groupby("column")[["real", "synthetic", "holdout"]].sum()
     assert np.allclose(shares, 1)
 
 
@@ -105,7 +105,7 @@ def test_dates_beyond_the_nanoseconds():
 
 def bars_of(train, synthetic, holdout=None):
     given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
-    return distributions(prepare_tables(given)[0])
+    return distributions(look(given))
 
 
 def test_bars_count_people_not_records():

@@ -6,8 +6,9 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import compare
-from shd.compare._coded import align
-from shd.compare._schema import QUESTIONS, judge, worst
+from shd.compare.core.score import CHAPTERS
+from shd.compare.core.tables import align
+from shd.compare.core.verdicts import judge, worst
 from shd.dataset import Dataset
 
 
@@ -28,7 +29,7 @@ def test_every_number_stands_between_floor_and_ceiling(fresh):
 
 def test_the_best_and_the_floor_get_their_verdicts(fresh, scrambled):
     assert fresh.verdicts["utility"] != "red"  # 700 records: chance alone may make one of many scores amber
-    assert {**fresh.verdicts, "utility": "green"} == dict.fromkeys(QUESTIONS, "green")
+    assert {**fresh.verdicts, "utility": "green"} == dict.fromkeys(CHAPTERS, "green")
     # sex goes with nothing in the real records: there is no link to lose that one sex would suffer from
     assert scrambled.verdicts == {"fidelity": "red", "utility": "red", "privacy": "green", "fairness": "green"}
 
@@ -61,7 +62,7 @@ def test_without_a_holdout_it_says_what_cannot_be_judged(people):
 
 def test_without_a_target_utility_is_judged_by_prediction_alone(people):
     report = compare(people(100, 1), people(100, 2))
-    assert report.utility.empty and "no target was named" in report.skipped["why"].to_string()
+    assert report.table("utility").empty and "no target was named" in report.skipped["why"].to_string()
     assert report.verdicts["utility"] is not None
 
 
@@ -95,8 +96,8 @@ def test_every_column_that_is_not_shared_is_listed_once(people):
     report = compare(people(60, 1).assign(**more), people(60, 2), holdout=people(60, 3).assign(extra0=2), level="quick")
     why = report.skipped.set_index("what")["why"]
     assert why["column extra0"] == "not in synthetic" and why["column extra7"] == "only in train"
-    assert report.trust.set_index("column").loc[list(more), "verdict"].tolist() == ["grey"] * 8  # nobody looked
-    assert report.trust["column"].is_unique
+    assert report.table("trust").set_index("column").loc[list(more), "verdict"].tolist() == ["grey"] * 8
+    assert report.table("trust")["column"].is_unique
     page = report.to_html()  # a page says it shorter
     assert "7 columns (&#39;extra1&#39;, &#39;extra2&#39;" in page and "and 2 more)" in page
 
@@ -105,7 +106,7 @@ def test_numbers_too_large_to_compute_with_are_missing(people):
     tables = [people(60, k).assign(vast=[1.7e308, -1.7e308, 1.0] * 20) for k in (1, 2, 3)]
     report = compare(tables[0], tables[1], holdout=tables[2], target="sick", level="quick")
     assert report.skipped.set_index("what")["why"]["column vast"].startswith("120 infinite values (or beyond 1e+100)")
-    assert report.to_html() and "vast" in report.columns["column"].tolist()
+    assert report.to_html() and "vast" in report.table("columns")["column"].tolist()
 
 
 def test_free_text_is_left_out(people):
@@ -140,16 +141,16 @@ def test_text_that_is_missing_in_some_rows_makes_no_trouble(people, n, distinct,
 def test_rare_levels_are_not_named_in_what_is_handed_on(people):
     train = people(300, 1).assign(place=["Ostrava"] * 3 + ["Brno"] * 297)
     report = compare(train, people(300, 2).assign(place="Brno"), level="quick")
-    assert "Ostrava" in report.frames["distributions"]["label"].tolist()
-    assert "Ostrava" not in report.without_persons().frames["distributions"]["label"].tolist()
-    assert "Brno" in report.without_persons().frames["distributions"]["label"].tolist()
+    assert "Ostrava" in report.result.tables["distributions"]["label"].tolist()
+    assert "Ostrava" not in report.without_persons().tables["distributions"]["label"].tolist()
+    assert "Brno" in report.without_persons().tables["distributions"]["label"].tolist()
 
 
 @pytest.mark.parametrize("column", ["name", "target", "sensitive", "images"])
 def test_columns_may_be_called_as_roles_are(people, column):
     train, synthetic, holdout = (people(120, seed).rename(columns={"sex": column}) for seed in (1, 2, 3))
     report = compare(train, synthetic, holdout=holdout, target="sick", level="quick")
-    assert column in report.columns["column"].tolist()
+    assert column in report.table("columns")["column"].tolist()
 
 
 def test_a_sensitive_column_that_is_not_shared_is_listed(people):
@@ -238,7 +239,7 @@ def test_awkward_tables_give_a_report(name, with_holdout):
 def test_five_hundred_columns_give_a_report():
     tables = [pd.DataFrame(np.random.default_rng(seed).integers(0, 9, (50, 500))).add_prefix("c") for seed in range(3)]
     report = compare(tables[0], tables[1], holdout=tables[2], target="c0", level="quick")
-    assert len(report.columns) == len(report.trust) == 500
+    assert len(report.table("columns")) == len(report.table("trust")) == 500
     assert {question for question, verdict in report.verdicts.items() if verdict} == {"fidelity", "utility", "privacy"}
     assert len(report.to_html()) < 5e6
 
@@ -251,9 +252,9 @@ def test_levels_that_train_never_had(people, level):
     strange.loc[:99, "sick"] = "yes"
     report = compare(train, strange, holdout=holdout, target="sick", level=level)
     json.dumps(report.to_dict(), allow_nan=False)
-    column = report.columns.set_index("column").loc["sick"]
+    column = report.table("columns").set_index("column").loc["sick"]
     assert column["verdict"] == "red" and column["distance"] >= 0.5
-    assert report.trust.set_index("column").loc["sick", "verdict"] == "red"
+    assert report.table("trust").set_index("column").loc["sick", "verdict"] == "red"
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from sklearn.metrics import r2_score, roc_auc_score
 
 from shd._errors import ShdError
 from shd.compare import c2st
-from shd.compare._compare import prepare_tables
-from shd.compare._models import auroc, r2
-from shd.compare.detection import giveaways, measure
+from shd.compare.core.models import auroc, r2
+from shd.compare.core.sides import look
+from shd.compare.fidelity.c2st import giveaways, measure
 
 
 def test_weighted_auroc_is_that_of_scikit_learn():
@@ -126,7 +126,7 @@ def test_too_few_records_give_nothing_away(people):
 
 def test_giveaways_are_in_the_report_and_in_the_sentence(fresh, scrambled):
     for report in (fresh, scrambled):
-        frame = report.frames["giveaways"]
+        frame = report.result.tables["giveaways"]
         assert list(frame) == ["column", "importance", "low", "high", "real reference", "tell"]
         assert frame["importance"].is_monotonic_decreasing and frame["real reference"].notna().all()
     assert "gives synthetic records away most is" in scrambled.score("C2ST").sentence
@@ -134,5 +134,5 @@ def test_giveaways_are_in_the_report_and_in_the_sentence(fresh, scrambled):
 
 
 def test_without_a_holdout_giveaways_have_no_reference(people):
-    answer = measure(prepare_tables({"train": people(100, 1), "synthetic": people(100, 2)})[0])
-    assert answer.frames["giveaways"]["real reference"].isna().all()
+    answer = measure(look({"train": people(100, 1), "synthetic": people(100, 2)}))
+    assert answer.tables["giveaways"]["real reference"].isna().all()

@@ -6,12 +6,14 @@ import pytest
 from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
 
 from shd._errors import ShdError
-from shd.compare import _group_models, _groups
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare._group_distances import GroupDistance
-from shd.compare._resample import generator
-from shd.compare.fairness import (
+from shd.compare.core.chance import generator
+from shd.compare.core.sides import look
+from shd.compare.core.tables import align
+from shd.compare.core.tasks import Task
+from shd.compare.fairness import groups as _groups
+from shd.compare.fairness import models as _group_models
+from shd.compare.fairness.distances import GroupDistance
+from shd.compare.fairness.groups_compared import (
     group_dcr_shares,
     group_distances,
     group_shares,
@@ -19,7 +21,6 @@ from shd.compare.fairness import (
     measure,
     odds_differences,
 )
-from shd.compare.utility import Task
 from shd.dataset import Dataset
 
 METRICS = {
@@ -34,7 +35,7 @@ def ask(train, synthetic, holdout, sensitive=("sex",), target="sick", level="ful
     given = {"train": Dataset(train, target=target, sensitive=sensitive), "synthetic": synthetic}
     if holdout is not None:
         given["holdout"] = holdout
-    return measure(prepare_tables(given, target, level, 0)[0])
+    return measure(look(given, target, level, 0))
 
 
 def found(answer, metric):
@@ -163,7 +164,7 @@ def test_a_fresh_sample_is_green(clean):
     assert {score.metric for score in clean.scores} == METRICS
     assert [score.metric for score in clean.scores if score.verdict in ("amber", "red")] == []
     assert clean.skipped == []
-    frame = clean.frames["fairness"]
+    frame = clean.tables["fairness"]
     assert frame["group"].tolist() == ["f", "m"] and (frame["verdict"] == "green").all()
     assert {"records train", "records synthetic", "share train", "share synthetic", "fidelity", "fidelity reference",
             "TRTR", "TSTR", "low", "high", "DCR share"} <= set(frame)  # fmt: skip
@@ -181,7 +182,7 @@ def test_shuffled_labels_of_one_group(tables):
     answer = ask(train, _shuffled(synthetic, "f"), holdout)
     score = found(answer, "group utility")
     assert score.verdict == "red" and "sex = f" in score.sentence and score.value > 0.05
-    frame = answer.frames["fairness"].set_index("group")
+    frame = answer.tables["fairness"].set_index("group")
     assert frame.loc["f", "verdict"] == "red" and frame.loc["m", "verdict"] == "green"
     assert {found(answer, name).verdict for name in ("group shares", "group fidelity")} <= {"green", "grey"}
 
@@ -203,7 +204,7 @@ def test_a_missing_group(tables):
     answer = ask(train, synthetic[synthetic["sex"] == "f"], holdout)
     score = found(answer, "group shares")
     assert score.verdict == "red"
-    gap = answer.frames["group gaps"].set_index(["measure", "group"]).loc[("group shares", "m")]
+    gap = answer.tables["group gaps"].set_index(["measure", "group"]).loc[("group shares", "m")]
     assert gap["value"] == 1 and gap["low"] > 0.9 and gap["verdict"] == "red"
     assert any("sex = m" in note.what for note in answer.skipped)
 
@@ -223,7 +224,7 @@ def test_bias_that_real_records_do_not_have(tables):
     for metric in ("equalised odds difference", "demographic parity difference"):
         score = found(answer, metric)
         assert score.verdict == "red" and score.low > 0.1 and "groups of sex" in score.sentence
-    rates = answer.frames["group rates"].set_index(["design", "group"])["selection rate"]
+    rates = answer.tables["group rates"].set_index(["design", "group"])["selection rate"]
     assert abs(rates["TSTR", "f"] - rates["TSTR", "m"]) > 0.2
     assert abs(rates["TRTR", "f"] - rates["TRTR", "m"]) < 0.1
 
@@ -239,8 +240,8 @@ def test_who_carries_the_risk(tables):
 def test_the_same_inputs_give_the_same_numbers(tables, clean):
     again = ask(*tables)
     assert [(s.value, s.low, s.high) for s in again.scores] == [(s.value, s.low, s.high) for s in clean.scores]
-    for name, frame in clean.frames.items():
-        pd.testing.assert_frame_equal(frame, again.frames[name])
+    for name, frame in clean.tables.items():
+        pd.testing.assert_frame_equal(frame, again.tables[name])
 
 
 # --- what is lacking
@@ -307,9 +308,9 @@ def test_the_quick_level_looks_at_fewer(tables):
 
 
 def test_synthetic_ids_are_no_subjects(tables):
-    inputs = prepare_tables(
+    inputs = look(
         {"train": Dataset(tables[0], target="sick", sensitive=("sex",)), "synthetic": tables[1], "holdout": tables[2]}
-    )[0]
+    )
     moved = replace(inputs, synthetic=replace(inputs.synthetic, subjects=inputs.synthetic.subjects + 7))
     assert [s.value for s in measure(inputs).scores] == [s.value for s in measure(moved).scores]
 

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import columns, detection, missingness, neighbourhoods, pairs, prediction, propensity, triples
-from shd.compare._compare import prepare_tables
+from shd.compare.core.sides import look
+from shd.compare.fidelity import c2st as detection
+from shd.compare.fidelity import columns, missingness, neighbourhoods, pairs, propensity, triples
+from shd.compare.utility import prediction
 
-pca_map = importlib.import_module("shd.compare.map")
+pca_map = importlib.import_module("shd.compare.fidelity.principal_axes")
 MODULES = (columns, pairs, detection, propensity, prediction, neighbourhoods, triples, missingness, pca_map)
 of_modules = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rsplit(".", 1)[-1])
 
@@ -38,8 +40,8 @@ def _odd_tables() -> dict[str, pd.DataFrame]:
 
 
 def _judged(module, given: dict[str, pd.DataFrame]) -> None:
-    answer = module.measure(prepare_tables(given)[0])
-    assert answer.scores or answer.frames or answer.skipped
+    answer = module.measure(look(given))
+    assert answer.scores or answer.tables or answer.skipped
     for score in answer.scores:
         assert np.isfinite([score.value, score.low, score.high]).all(), score
         assert score.floor is None or np.isfinite(score.floor)
@@ -71,24 +73,24 @@ def test_nothing_in_common_is_no_obstacle(module, people):
 @pytest.mark.parametrize("level", ["quick", "full"])
 def test_the_same_seed_gives_the_same_digits(module, people, level):
     given = {"train": people(300, 1), "synthetic": people(250, 2), "holdout": people(100, 3)}
-    first, second = (module.measure(prepare_tables(given, level=level)[0]) for _ in range(2))
+    first, second = (module.measure(look(given, level=level)) for _ in range(2))
     assert first.scores == second.scores
-    for name, frame in first.frames.items():
-        pd.testing.assert_frame_equal(frame, second.frames[name])
+    for name, frame in first.tables.items():
+        pd.testing.assert_frame_equal(frame, second.tables[name])
 
 
 @of_modules
 def test_a_fresh_sample_is_green_with_and_without_a_holdout(module, people):
     given = {"train": people(1500, 102), "synthetic": people(1500, 202)}
     for more in ({"holdout": people(1500, 302)}, {}):
-        answer = module.measure(prepare_tables(given | more)[0])
+        answer = module.measure(look(given | more))
         assert {score.verdict for score in answer.scores} <= {"green", "grey"}, answer.scores
 
 
 def test_one_record_repeated_is_red_by_every_measure(people):
     train = people(400, 1)
     one = train.iloc[np.zeros(400, dtype=int)].reset_index(drop=True)
-    inputs = prepare_tables({"train": train, "synthetic": one, "holdout": people(400, 3)})[0]
+    inputs = look({"train": train, "synthetic": one, "holdout": people(400, 3)})
     for module in (columns, pairs, detection, propensity, prediction, triples):
         assert {score.verdict for score in module.measure(inputs).scores} == {"red"}, module
     found = {score.metric: score for score in neighbourhoods.measure(inputs).scores}
@@ -101,8 +103,8 @@ def test_stand_in_records_never_pass_for_real_ones(cohort):
     train, synthetic, holdout = cohort
     train, holdout = (Dataset(data.frame.assign(age=data.frame["age"].where(data.frame["age"] > 45)),
                               source="stand-in") for data in (train, holdout))  # fmt: skip
-    inputs = prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+    inputs = look({"train": train, "synthetic": synthetic, "holdout": holdout})
     answers = [module.measure(inputs) for module in MODULES]
     said = " ".join(score.sentence for answer in answers for score in answer.scores)
     assert "stand-in" in said and "real" not in said
-    assert set(answers[-1].frames["map"]["source"]) == {"stand-in", "synthetic"}
+    assert set(answers[-1].tables["map"]["source"]) == {"stand-in", "synthetic"}

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare._coded import align
-from shd.compare._gower import Gower, smallest
+from shd.compare.core.gower import Gower, smallest
+from shd.compare.core.tables import align
 
 
 @pytest.fixture(scope="module")

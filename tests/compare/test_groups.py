@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import _gaps, _groups
-from shd.compare._coded import align
+from shd.compare.core.tables import align
+from shd.compare.fairness import gaps as _gaps
+from shd.compare.fairness import groups as _groups
 
 
 def test_every_level_is_a_group_and_numbers_are_cut_into_bands():

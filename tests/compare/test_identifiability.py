@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import identifiability as module
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare._gower import Gower
-from shd.compare.identifiability import AT_RISK, identifiability_score, outliers_at_risk
+from shd.compare.core.gower import Gower
+from shd.compare.core.sides import look
+from shd.compare.core.tables import align
+from shd.compare.privacy import identifiability as module
+from shd.compare.privacy.identifiability import AT_RISK, identifiability_score, outliers_at_risk
 from shd.dataset import Dataset
 
 
@@ -20,7 +20,7 @@ def _rng():
 @pytest.fixture(scope="module")
 def inputs(cohort):
     train, synthetic, holdout = cohort
-    return prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+    return look({"train": train, "synthetic": synthetic, "holdout": holdout})
 
 
 def test_who_is_nearer_by_hand():
@@ -56,14 +56,14 @@ def test_rare_things_count_more():
 def test_a_copy_of_train_is_caught(inputs):
     answer = module.measure(replace(inputs, synthetic=inputs.train))
     assert answer.scores[0].verdict == "red" and answer.scores[0].value > 0.65
-    assert len(answer.frames[AT_RISK]) == 20
+    assert len(answer.tables[AT_RISK]) == 20
 
 
 def test_new_people_and_independent_columns_identify_nobody(inputs, people):
-    other = prepare_tables({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})[0]
+    other = look({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})
     for given in (inputs, replace(inputs, synthetic=inputs.floor), other):
         answer = module.measure(given)
-        assert answer.scores[0].verdict == "grey" and len(answer.frames[AT_RISK]) <= 6
+        assert answer.scores[0].verdict == "grey" and len(answer.tables[AT_RISK]) <= 6
     assert module.measure(inputs).scores[0].ceiling == pytest.approx(0.5, abs=0.07)
 
 
@@ -112,14 +112,14 @@ def test_the_score_stands_beside_its_references(inputs):
 def test_the_same_seed_gives_the_same_digits(inputs):
     first, second = module.measure(inputs), module.measure(inputs)
     assert first.scores == second.scores
-    pd.testing.assert_frame_equal(first.frames[AT_RISK], second.frames[AT_RISK])
+    pd.testing.assert_frame_equal(first.tables[AT_RISK], second.tables[AT_RISK])
 
 
 def test_what_cannot_be_judged_is_said(people):
-    answer = module.measure(prepare_tables({"train": people(50, 1), "synthetic": people(50, 2)})[0])
-    assert not answer.scores and AT_RISK in answer.frames and "takes a holdout" in answer.skipped[0].why
-    answer = module.measure(prepare_tables({"train": people(9, 1), "synthetic": people(9, 2)})[0])
-    assert not answer.frames and "at least 20 people" in answer.skipped[0].why
+    answer = module.measure(look({"train": people(50, 1), "synthetic": people(50, 2)}))
+    assert not answer.scores and AT_RISK in answer.tables and "takes a holdout" in answer.skipped[0].why
+    answer = module.measure(look({"train": people(9, 1), "synthetic": people(9, 2)}))
+    assert not answer.tables and "at least 20 people" in answer.skipped[0].why
 
 
 def test_the_public_function_on_frames(people):

@@ -5,11 +5,16 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from shd.compare import _judges, _models, agreement, columns, pairs, privacy, utility
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare._models import auroc, r2
-from shd.compare._resample import generator, interval, subject_weights
+from shd.compare.core import models as _models
+from shd.compare.core.chance import generator, interval, subject_weights
+from shd.compare.core.models import auroc, r2
+from shd.compare.core.sides import look
+from shd.compare.core.tables import align
+from shd.compare.fidelity import columns, pairs
+from shd.compare.fidelity import judges as _judges
+from shd.compare.privacy import distances as privacy
+from shd.compare.utility import importance as agreement
+from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 
 _TIMES = 200
@@ -62,7 +67,7 @@ def _tables(seed: int, n: int, share: tuple[float, float], slope: tuple[float, f
 
 def test_column_distance():
     def of_one(seed: int) -> tuple[float, float, float]:
-        inputs, _ = prepare_tables(_tables(seed, 300, (0.3, 0.5), (None, None)), random_state=seed)
+        inputs = look(_tables(seed, 300, (0.3, 0.5), (None, None)), random_state=seed)
         (score,) = columns.measure(inputs).scores
         return score.low, score.high, 0.2
 
@@ -74,7 +79,7 @@ def test_association_error():
     def of_one(seed: int) -> tuple[float, float, float]:
         tables = _tables(seed, 800, (0.5, 0.5), (0.7, 0.2))
         tables = {name: Dataset(t.frame[["x", "y"]], source=t.source) for name, t in tables.items()}
-        inputs, _ = prepare_tables(tables, random_state=seed)
+        inputs = look(tables, random_state=seed)
         (score,) = pairs.measure(inputs).scores
         return score.low, score.high, 0.5
 
@@ -89,7 +94,7 @@ def test_distances_to_few_people(sizes):
         rng = np.random.default_rng(seed)
         roles = zip(("train", "synthetic", "holdout"), sizes, strict=True)
         tables = {name: pd.DataFrame(rng.normal(size=(n, 4))) for name, n in roles}
-        scores, _, _ = privacy._closeness(prepare_tables(tables, random_state=seed)[0])
+        scores, _, _ = privacy._closeness(look(tables, random_state=seed))
         for score, truth in zip(scores, (0.5, 0.0), strict=True):
             held[score.metric].append(score.low <= truth <= score.high)
     assert np.mean(held["DCR share"]) >= 0.9
@@ -108,7 +113,7 @@ def test_calibration_slope_of_few_records_learned_from():
 
     def of_one(seed: int) -> tuple[float, float]:
         given = {role: _chances(250, 3 * seed + k) for k, role in enumerate(("train", "synthetic", "holdout"))}
-        inputs, _ = prepare_tables(given, "sick", random_state=seed)
+        inputs = look(given, "sick", random_state=seed)
         ready, _ = utility.with_target(inputs, "")
         answer = agreement._calibration(inputs, ready)
         (score,) = (score for score in answer.scores if score.metric == "calibration slope")
@@ -125,7 +130,7 @@ def test_skill_of_few_records_learned_from():
 
     def of_one(seed: int) -> tuple[float, float, float]:
         given = {role: _chances(200, 3 * seed + k) for k, role in enumerate(("train", "synthetic", "holdout"))}
-        (score,) = utility.measure(prepare_tables(given, "sick", random_state=seed)[0]).scores
+        (score,) = utility.measure(look(given, "sick", random_state=seed)).scores
         return score.low, score.high, 1.0  # synthetic records are fresh ones
 
     assert share_held(30, of_one) >= 0.9

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from shd.compare import compare
-from shd.compare._attacks import SCORES
-from shd.compare._schema import VERDICTS
+from shd.compare.core.attacks import SCORES
+from shd.compare.core.verdicts import VERDICTS
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 
@@ -32,7 +32,7 @@ def test_a_fresh_sample_is_as_good_as_it_gets(big):
     report = compare(train, fresh, holdout=holdout)
     assert report.verdicts == dict.fromkeys(("fidelity", "utility", "privacy", "fairness"), "green")
     assert sum(score.question == "privacy" for score in report.results) <= SCORES
-    assert set(report.trust["verdict"]) == {"green"} and report.findings == ()
+    assert set(report.table("trust")["verdict"]) == {"green"} and report.findings == ()
 
 
 def test_independent_columns_are_the_floor(big):
@@ -69,7 +69,7 @@ def test_a_copy_is_caught_by_every_attack(big):
     assert len(found) >= 10 and not {"green", "grey"} & set(found.values()), found
     assert report.verdicts["privacy"] == "red"
     assert {finding.code for finding in report.findings} >= {"SHD011"}
-    assert len(report.at_risk)
+    assert len(report.table("at risk"))
 
 
 def test_a_swapped_label_column_is_named(big):
@@ -77,7 +77,7 @@ def test_a_swapped_label_column_is_named(big):
     swapped = fresh.assign(sick=fresh["sick"].sample(frac=1, random_state=0).to_numpy())
     report = compare(train, swapped, holdout=holdout)
     assert next(s for s in report.results if s.metric.startswith("TSTR / TRTR")).verdict == "red"
-    trust = report.trust.set_index("column")
+    trust = report.table("trust").set_index("column")
     assert trust.loc["sick", "verdict"] == "red" and "lost" in trust.loc["sick", "why"]
     frame = holdout.frame.assign(sick=holdout.frame["sick"].sample(frac=1, random_state=0).to_numpy())
     wrong = Dataset(frame, target="sick", sensitive=("sex",), subjects=holdout.subjects)
@@ -91,7 +91,7 @@ def test_a_mode_that_vanished_is_named(big):
     report = compare(train, some, holdout=holdout)
     found = [finding for finding in report.findings if finding.code == "SHD009"]
     assert len(found) == 1 and "many" in found[0].sentence and "pills" in found[0].sentence
-    assert report.trust.set_index("column").loc["pills", "verdict"] == "red"
+    assert report.table("trust").set_index("column").loc["pills", "verdict"] == "red"
 
 
 def test_a_subject_on_both_sides_is_named(big):

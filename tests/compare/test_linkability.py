@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import linkability as module
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare.linkability import linkability_risk
+from shd.compare.core.sides import look
+from shd.compare.core.tables import align
+from shd.compare.privacy import linkability as module
+from shd.compare.privacy.linkability import linkability_risk
 
 
 @pytest.fixture(scope="module")
 def inputs(cohort):
     train, synthetic, holdout = cohort
-    return prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+    return look({"train": train, "synthetic": synthetic, "holdout": holdout})
 
 
 def test_links_by_hand():
@@ -42,14 +42,14 @@ def test_a_copy_of_train_is_caught(inputs):
 
 
 def test_new_people_and_independent_columns_link_nobody(inputs, people):
-    other = prepare_tables({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})[0]
+    other = look({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})
     for given in (inputs, replace(inputs, synthetic=inputs.floor), other):
         assert module.measure(given).scores[0].verdict in ("green", "grey")
 
 
 def test_the_score_stands_beside_its_references(inputs):
     answer = module.measure(inputs)
-    score, frame = answer.scores[0], answer.frames["linkability"]
+    score, frame = answer.scores[0], answer.tables["linkability"]
     assert score.low <= score.value <= score.high
     assert frame["release"].tolist() == ["synthetic", "floor", "ceiling"]
     assert frame["excess"].tolist() == [score.value, score.floor, score.ceiling]
@@ -62,9 +62,9 @@ def test_the_same_seed_gives_the_same_digits(inputs):
 
 def test_what_cannot_be_judged_is_said(people):
     given = {"train": people(50, 1), "synthetic": people(50, 2)}
-    assert "takes a holdout" in module.measure(prepare_tables(given)[0]).skipped[0].why
+    assert "takes a holdout" in module.measure(look(given)).skipped[0].why
     one = {name: people(50, k)[["age"]] for k, name in enumerate(("train", "synthetic", "holdout"))}
-    assert "at least 2 columns" in module.measure(prepare_tables(one)[0]).skipped[0].why
+    assert "at least 2 columns" in module.measure(look(one)).skipped[0].why
 
 
 def test_the_public_function_on_frames(people):

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare._compare import prepare_tables
+from shd.compare.core.sides import look
 
-pca_map = import_module("shd.compare.map")  # shd.compare.map is a module; the name is that of a builtin
+pca_map = import_module("shd.compare.fidelity.principal_axes")
 
 
 def test_shares_of_variance_by_hand():
@@ -32,8 +32,8 @@ def test_the_axes_are_those_of_train(people):
 
 def test_points_are_capped_and_marked(cohort):
     train, synthetic, holdout = cohort
-    inputs = prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
-    frame = pca_map.measure(inputs).frames["map"]
+    inputs = look({"train": train, "synthetic": synthetic, "holdout": holdout})
+    frame = pca_map.measure(inputs).tables["map"]
     assert list(frame) == ["x", "y", "source", "x share", "y share"]
     assert frame.groupby("source").size().to_dict() == {"real": 800, "synthetic": 700}
     assert 0.3 < frame["x share"].iloc[0] + frame["y share"].iloc[0] <= 1
@@ -82,5 +82,5 @@ def test_few_different_records_can_be_drawn():
 def test_one_direction_makes_no_map(table):
     with pytest.raises(ShdError, match="fewer than two directions"):
         pca_map.principal_axes(table, table)
-    answer = pca_map.measure(prepare_tables({"train": table, "synthetic": table})[0])
-    assert not answer.frames and answer.skipped[0].what == "map"
+    answer = pca_map.measure(look({"train": table, "synthetic": table}))
+    assert not answer.tables and answer.skipped[0].what == "map"

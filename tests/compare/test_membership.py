@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import membership, weights
-from shd.compare._compare import prepare_tables
-from shd.compare._crowd import Crowd
-from shd.compare._shadows import shadow_models
-from shd.compare.membership import membership_inference
-from shd.compare.weights import weights_inference
+from shd.compare.core.sides import look
+from shd.compare.privacy import membership
+from shd.compare.privacy import model_membership as weights
+from shd.compare.privacy.crowd import Crowd
+from shd.compare.privacy.membership import membership_inference
+from shd.compare.privacy.model_membership import weights_inference
+from shd.compare.privacy.shadow_models import shadow_models
 from shd.dataset import Dataset
 from shd.synthesizers import BayesianNetwork, Marginals
 
@@ -42,7 +43,7 @@ class Memoriser:
 @pytest.fixture(scope="module")
 def inputs(cohort):
     train, synthetic, holdout = cohort
-    return prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+    return look({"train": train, "synthetic": synthetic, "holdout": holdout})
 
 
 def _verdicts(inputs):
@@ -56,7 +57,7 @@ def test_a_copy_of_train_is_caught_by_every_attack(inputs):
 
 
 def test_new_people_and_independent_columns_betray_nobody(inputs, people):
-    other = prepare_tables({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})[0]
+    other = look({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})
     for given in (inputs, replace(inputs, synthetic=inputs.floor), other):
         assert set(_verdicts(given).values()) <= PASSED
     assert _verdicts(other)["membership AUROC"] == "green"
@@ -75,7 +76,7 @@ def test_scores_say_what_was_done_and_stand_beside_their_references(inputs):
     for score in answer.scores:
         assert score.low <= score.value <= score.high
         assert score.floor is not None and score.ceiling is not None and "knowing nothing" in score.sentence
-    frame = answer.frames["membership"]
+    frame = answer.tables["membership"]
     assert frame.columns.tolist() == ["attack", "measure", "value", "strongest"]
     assert len(frame) == 8 * len(answer.scores) and frame["strongest"].sum() == len(answer.scores)
     assert "takes 1,000 people held out" in [note.why for note in answer.skipped]
@@ -92,7 +93,7 @@ def test_people_who_were_learned_from_by_a_model_are_ranked_above_others(people)
     train, holdout = (_more(people(500, seed), seed) for seed in (1, 2))
     made = Memoriser(3).fit(train).sample(500)
     made = made.assign(**{name: made[name].sample(frac=1, random_state=k).to_numpy() for k, name in enumerate("ab")})
-    scores = membership.measure(prepare_tables({"train": train, "synthetic": made, "holdout": holdout})[0]).scores
+    scores = membership.measure(look({"train": train, "synthetic": made, "holdout": holdout})).scores
     of = {score.metric: score for score in scores}
     assert of["membership AUROC"].verdict == "red" and of["membership hits at 10 %"].value > 0.2
 
@@ -120,7 +121,7 @@ def test_the_model_tells_more_than_its_records(people):
     assert found.max() > 0.55
     stranger = weights_inference(people(400, 5).assign(**_more(people(400, 6), 6)[list("abcd")]), holdout, model)
     assert stranger.max() < 0.58
-    inputs = prepare_tables({"train": train, "synthetic": model.sample(400), "holdout": holdout})[0]
+    inputs = look({"train": train, "synthetic": model.sample(400), "holdout": holdout})
     (score,) = weights.measure(replace(inputs, synthesizer=model)).scores
     assert score.metric == "membership AUROC: weights" and score.value > 0.55 and score.low > 0.5
     assert "takes the fitted model" in weights.measure(inputs).skipped[0].why
@@ -129,13 +130,13 @@ def test_the_model_tells_more_than_its_records(people):
 def test_the_same_seed_gives_the_same_digits(inputs):
     first, second = membership.measure(inputs), membership.measure(inputs)
     assert first.scores == second.scores
-    pd.testing.assert_frame_equal(first.frames["membership"], second.frames["membership"])
+    pd.testing.assert_frame_equal(first.tables["membership"], second.tables["membership"])
 
 
 def test_what_cannot_be_judged_is_said(people):
     def skipped(train, synthetic, holdout=None):
         given = {"train": train, "synthetic": synthetic}
-        return membership.measure(prepare_tables(given if holdout is None else {**given, "holdout": holdout})[0])
+        return membership.measure(look(given if holdout is None else {**given, "holdout": holdout}))
 
     assert "takes a holdout" in skipped(people(50, 1), people(50, 2)).skipped[0].why
     assert "at least 20 people" in skipped(people(50, 1), people(50, 2), people(9, 3)).skipped[0].why
@@ -147,7 +148,7 @@ def test_what_cannot_be_judged_is_said(people):
 def test_the_public_function_on_frames(people):
     train = people(300, 1)
     copied = membership_inference(train, train, people(300, 2))
-    assert copied.columns.tolist() == ["attack", "measure", "value", "low", "high"]
+    assert copied.table("columns").tolist() == ["attack", "measure", "value", "low", "high"]
     assert copied["value"].max() > 0.95 and copied["attack"].nunique() == 8
     fresh = membership_inference(train, people(300, 3), people(300, 2)).set_index(["attack", "measure"])["value"]
     assert fresh["distance", "AUROC"] == pytest.approx(0.5, abs=0.08)

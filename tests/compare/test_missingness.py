@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import missingness
-from shd.compare._compare import prepare_tables
-from shd.compare.missingness import measure, missingness_distance
+from shd.compare.core.sides import look
+from shd.compare.fidelity import missingness
+from shd.compare.fidelity.missingness import measure, missingness_distance
 
 
 def gaps(seed: int, n: int = 1000, share: float = 0.2, together: bool = True) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def gaps(seed: int, n: int = 1000, share: float = 0.2, together: bool = True) ->
 
 
 def score_of(*tables, level="full"):
-    inputs = prepare_tables(dict(zip(("train", "synthetic", "holdout"), tables, strict=False)), level=level)[0]
+    inputs = look(dict(zip(("train", "synthetic", "holdout"), tables, strict=False)), level=level)
     (score,) = measure(inputs).scores
     return score
 
@@ -58,7 +58,7 @@ def test_without_a_holdout_chance_takes_its_place():
 
 
 def test_where_nothing_is_missing_there_is_nothing_to_judge(people):
-    answer = measure(prepare_tables({"train": people(50, 1), "synthetic": people(50, 2)})[0])
+    answer = measure(look({"train": people(50, 1), "synthetic": people(50, 2)}))
     assert not answer.scores and "no value is missing" in answer.skipped[0].why
 
 
@@ -69,8 +69,8 @@ def test_gaps_that_only_synthetic_records_have_are_seen(people):
 
 
 def test_the_commonest_patterns_are_named():
-    inputs = prepare_tables({"train": gaps(1), "synthetic": gaps(2, together=False)})[0]
-    frame = measure(inputs).frames["missing together"]
+    inputs = look({"train": gaps(1), "synthetic": gaps(2, together=False)})
+    frame = measure(inputs).tables["missing together"]
     assert list(frame) == ["missing", "columns", "train", "synthetic", "floor", "real reference"]
     assert frame["missing"].tolist()[:2] == ["nothing", "x, g"] and set(frame["columns"]) == {0, 1, 2}
     assert frame[["train", "synthetic", "floor"]].sum().tolist() == pytest.approx([1, 1, 1])
@@ -80,7 +80,7 @@ def test_very_many_patterns_share_the_last(monkeypatch):
     monkeypatch.setattr(missingness, "_MOST", 8)
     rng = np.random.default_rng(0)
     train, other = (pd.DataFrame(np.where(rng.random((400, 8)) < 0.4, np.nan, 1.0)) for _ in range(2))
-    frame = measure(prepare_tables({"train": train, "synthetic": other})[0]).frames["missing together"]
+    frame = measure(look({"train": train, "synthetic": other})).tables["missing together"]
     assert len(frame) == 8 and frame["missing"].iloc[0] == "(rarer sets of columns)"
     assert frame["train"].sum() == pytest.approx(1)
 

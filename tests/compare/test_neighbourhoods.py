@@ -3,13 +3,13 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare._compare import prepare_tables
-from shd.compare.images.distances import precision_recall
-from shd.compare.neighbourhoods import measure, table_precision_recall
+from shd.compare.core.neighbourhoods import precision_recall
+from shd.compare.core.sides import look
+from shd.compare.fidelity.neighbourhoods import measure, table_precision_recall
 
 
 def scores(train, synthetic, holdout) -> dict:
-    inputs = prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+    inputs = look({"train": train, "synthetic": synthetic, "holdout": holdout})
     return {score.metric: score for score in measure(inputs).scores}
 
 
@@ -89,5 +89,5 @@ def test_k_must_be_possible(people, k):
 
 
 def test_too_few_records_are_skipped(people):
-    answer = measure(prepare_tables({"train": people(50, 1), "synthetic": people(5, 2)})[0])
+    answer = measure(look({"train": people(50, 1), "synthetic": people(5, 2)}))
     assert not answer.scores and "more than 5 records" in answer.skipped[0].why

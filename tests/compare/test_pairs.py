@@ -65,8 +65,8 @@ def test_scores(fresh, scrambled):
     good, bad = fresh.score("association error"), scrambled.score("association error")
     assert good.verdict == "green" and bad.verdict == "red"
     assert bad.value == pytest.approx(bad.floor, abs=0.03)
-    assert len(fresh.pairs) == 10
-    assert scrambled.pairs.loc[scrambled.pairs["lost"].idxmax(), "first"] == "age"
+    assert len(fresh.table("pairs")) == 10
+    assert scrambled.table("pairs").loc[scrambled.table("pairs")["lost"].idxmax(), "first"] == "age"
 
 
 def test_what_is_no_table_is_refused():

@@ -2,17 +2,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import prediction, relative_prediction_error
-from shd.compare._compare import prepare_tables
+from shd.compare import relative_prediction_error
+from shd.compare.core.sides import look
+from shd.compare.utility import prediction
 
 
 def tables(people, n=600, **synthetic):
     given = {"train": people(n, 1), "synthetic": people(n, 2).assign(**synthetic), "holdout": people(n, 3)}
-    return prepare_tables(given)[0]
+    return look(given)
 
 
 def test_every_column_has_its_interval_floor_and_reference(people):
-    frame = prediction.measure(tables(people)).frames["prediction"]
+    frame = prediction.measure(tables(people)).tables["prediction"]
     assert list(frame) == ["column", "relative error", "low", "high", "floor", "real reference", "lost"]
     assert (frame["low"] <= frame["relative error"]).all() and (frame["relative error"] <= frame["high"]).all()
     assert frame["real reference"].isna().all()  # train has no other people
@@ -20,14 +21,14 @@ def test_every_column_has_its_interval_floor_and_reference(people):
 
 def test_with_people_to_spare_other_real_records_are_the_reference(people):
     given = {"train": people(1500, 1), "synthetic": people(500, 2), "holdout": people(500, 3)}
-    frame = prediction.measure(prepare_tables(given)[0]).frames["prediction"].set_index("column")
+    frame = prediction.measure(look(given)).tables["prediction"].set_index("column")
     assert frame["real reference"].between(0.8, 1.25).all()
     assert frame.loc["blood", "floor"] > 2
 
 
 def test_the_column_that_was_scrambled_is_found(people):
     loose = np.random.default_rng(0).permutation(people(600, 2)["blood"])
-    frame = prediction.measure(tables(people, blood=loose)).frames["prediction"].set_index("column")
+    frame = prediction.measure(tables(people, blood=loose)).tables["prediction"].set_index("column")
     assert frame["relative error"].idxmax() == "blood" and frame.loc["blood", "low"] > 1.5
     assert frame.loc["sex", "low"] < 1.1
     assert frame.loc["blood", "lost"] == pytest.approx(1, abs=0.1)
@@ -62,5 +63,5 @@ def test_the_level_says_how_many_records_are_looked_at(people, level, monkeypatc
     draw = prediction._draw
     monkeypatch.setattr(prediction, "_draw", lambda *a: seen.append(a[2]) or draw(*a))
     given = {"train": people(60, 1), "synthetic": people(60, 2), "holdout": people(60, 3)}
-    prediction.measure(prepare_tables(given, level=level)[0])
+    prediction.measure(look(given, level=level))
     assert seen == [8000 if level == "full" else 1000]

@@ -3,11 +3,12 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import compare, dcr_share, privacy, verbatim_copies
-from shd.compare._compare import prepare_tables
-from shd.compare.copies import near_copies
-from shd.compare.exact_values import exact_values
-from shd.compare.privacy import nndr
+from shd.compare import compare, dcr_share, verbatim_copies
+from shd.compare.core.sides import look
+from shd.compare.privacy import distances as privacy
+from shd.compare.privacy.copies import near_copies
+from shd.compare.privacy.distances import nndr
+from shd.compare.privacy.exact_values import exact_values
 from shd.dataset import Dataset
 
 TRAIN = pd.DataFrame({"n": [0.0, 10.0, 4.0, np.nan], "c": ["a", "b", "a", None]})
@@ -67,7 +68,7 @@ def test_what_is_no_table_is_refused(call):
 
 
 def _scores(train, synthetic, holdout):
-    answer = privacy.measure(prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0])
+    answer = privacy.measure(look({"train": train, "synthetic": synthetic, "holdout": holdout}))
     return {score.metric: score for score in answer.scores}
 
 
@@ -126,7 +127,7 @@ def test_records_that_are_nearly_those_of_people_are_near_copies(people):
 def test_copies_beyond_what_people_share_by_chance_are_red_whatever_the_holdout_holds(people):
     train, fresh = people(300, 1), people(180, 2)
     mixed = pd.concat([train.head(120), fresh], ignore_index=True)
-    alone = privacy.measure(prepare_tables({"train": train, "synthetic": mixed})[0]).scores
+    alone = privacy.measure(look({"train": train, "synthetic": mixed})).scores
     assert [(score.metric, score.verdict) for score in alone] == [("verbatim copies", "red")]
     assert _scores(train, mixed, train.copy())["verbatim copies"].verdict == "red"  # a holdout that is train
 
@@ -137,7 +138,7 @@ def test_equal_records_of_one_person_are_no_chance(people):
     made = pd.concat([copies, people(80, 2)], ignore_index=True)
     verdict = {}
     for name, subjects in (("one", np.repeat(np.arange(100), 2)), ("two", np.arange(200))):
-        inputs, _ = prepare_tables({"train": Dataset(twice, subjects=subjects), "synthetic": made})
+        inputs = look({"train": Dataset(twice, subjects=subjects), "synthetic": made})
         verdict[name] = privacy.measure(inputs).scores[0].verdict
     assert verdict == {"one": "red", "two": "grey"}
 
@@ -154,7 +155,7 @@ def test_several_records_a_person_of_a_coarse_table_are_equal_by_chance(n):
     train, holdout = (
         Dataset(stays(people, seed), subjects=np.arange(3 * people) // 3) for people, seed in ((n, 1), (n // 4, 2))
     )
-    inputs, _ = prepare_tables({"train": train, "synthetic": stays(n, 3), "holdout": holdout})
+    inputs = look({"train": train, "synthetic": stays(n, 3), "holdout": holdout})
     copies = privacy.measure(inputs).scores[0]
     assert copies.metric == "verbatim copies" and copies.value > 0.9 * 3 * n
     assert copies.verdict == "grey"
@@ -178,7 +179,7 @@ def test_bands_of_the_dcr_share(value, low, ceiling, verdict):
 def test_the_floor_remembers_nobody(people):
     """Columns drawn one by one, and no number that one person alone has."""
     train = people(900, 1)
-    inputs = prepare_tables({"train": train, "synthetic": people(900, 2), "holdout": people(900, 3)})[0]
+    inputs = look({"train": train, "synthetic": people(900, 2), "holdout": people(900, 3)})
     blood, age = (inputs.train.names.index(name) for name in ("blood", "age"))
     assert not np.isin(inputs.floor.values[:, blood], inputs.train.values[:, blood]).any()
     assert np.isin(inputs.floor.values[:, age], inputs.train.values[:, age]).mean() > 0.9  # ages are shared by many
@@ -261,7 +262,7 @@ def test_records_count_with_the_people_that_they_are_near_to():
 
 
 def test_a_small_holdout_leaves_out_near_copies_and_says_so(people):
-    inputs = prepare_tables({"train": people(100, 1), "synthetic": people(100, 2), "holdout": people(90, 3)})[0]
+    inputs = look({"train": people(100, 1), "synthetic": people(100, 2), "holdout": people(90, 3)})
     answer = privacy.measure(inputs)
     assert [score.metric for score in answer.scores] == ["verbatim copies", "exact values", "DCR share", "NNDR gap"]
     assert answer.skipped[0].what == "near copies" and "100 people" in answer.skipped[0].why

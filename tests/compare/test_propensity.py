@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare._compare import prepare_tables
-from shd.compare.propensity import measure, pmse_ratio
+from shd.compare.core.sides import look
+from shd.compare.fidelity.propensity import measure, pmse_ratio
 from shd.synthesizers import Marginals
 
 
@@ -59,7 +59,7 @@ def test_what_is_no_table_is_refused(people):
 
 def test_the_interval_is_as_wide_as_other_samples_spread(people):
     real, other = people(400, 1), people(400, 2).assign(sex="f")
-    inputs = prepare_tables({"train": people(400, 3), "synthetic": other, "holdout": real})[0]
+    inputs = look({"train": people(400, 3), "synthetic": other, "holdout": real})
     (score,) = measure(inputs).scores
     again = [pmse_ratio(people(400, 10 + seed), people(400, 40 + seed).assign(sex="f")) for seed in range(20)]
     assert (score.high - score.low) / 2 == pytest.approx(1.96 * np.std(again), rel=0.6)

@@ -3,20 +3,20 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import ranking
-from shd.compare._compare import prepare_tables
-from shd.compare._models import FAMILIES, _filled, fit, one_hot
-from shd.compare.ranking import ranking_agreement, sra
+from shd.compare.core.models import FAMILIES, _filled, fit, one_hot
+from shd.compare.core.sides import look
+from shd.compare.utility import ranking
+from shd.compare.utility.ranking import ranking_agreement, sra
 
 
 @pytest.fixture(scope="module")
 def answer(cohort):
     train, synthetic, holdout = cohort
-    return ranking.measure(prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0])
+    return ranking.measure(look({"train": train, "synthetic": synthetic, "holdout": holdout}))
 
 
 def _measure(train, synthetic, holdout, target="sick"):
-    return ranking.measure(prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout}, target)[0])
+    return ranking.measure(look({"train": train, "synthetic": synthetic, "holdout": holdout}, target))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_an_unknown_target_is_refused(people):
 
 
 def test_the_grid_has_every_family_and_design(answer):
-    grid = answer.frames["models"]
+    grid = answer.tables["models"]
     assert list(grid) == ["target", "model", "design", "measure", "value", "low", "high"]
     assert grid["model"].nunique() == len(FAMILIES) == 8
     assert (grid.groupby("model")["design"].agg(list).map(tuple) == ("TRTR", "TSTR", "TSTS", "TRTS", "floor")).all()
@@ -99,7 +99,7 @@ def test_models_that_are_reversed_on_synthetic_records_are_found_out(people, mon
 def test_designs_are_told_apart_by_a_swapped_label(people):
     """Synthetic records that are right among themselves, and wrong about real ones."""
     swapped = people(300, 2).assign(sick=lambda f: f["sick"].map({"yes": "no", "no": "yes"}))
-    grid = _measure(people(300, 1), swapped, people(300, 3)).frames["models"]
+    grid = _measure(people(300, 1), swapped, people(300, 3)).tables["models"]
     value = grid[grid["model"] == "random forest"].set_index("design")["value"]
     assert value["TRTR"] > 0.7 and value["TSTS"] > 0.7
     assert value["TSTR"] < 0.3 and value["TRTS"] < 0.3
@@ -107,15 +107,15 @@ def test_designs_are_told_apart_by_a_swapped_label(people):
 
 def test_a_number_gets_seven_families(people):
     answer = _measure(people(300, 1), people(300, 2), people(300, 3), "blood")
-    grid = answer.frames["models"]
+    grid = answer.tables["models"]
     assert set(grid["measure"]) == {"R2"} and grid["model"].nunique() == 7
     assert "ridge regression" in set(grid["model"]) and "naive Bayes" not in set(grid["model"])
 
 
 def test_the_same_seed_gives_the_same_grid(cohort, answer):
     train, synthetic, holdout = cohort
-    again = ranking.measure(prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0])
-    pd.testing.assert_frame_equal(answer.frames["models"], again.frames["models"], check_exact=True)
+    again = ranking.measure(look({"train": train, "synthetic": synthetic, "holdout": holdout}))
+    pd.testing.assert_frame_equal(answer.tables["models"], again.tables["models"], check_exact=True)
     assert answer.scores == again.scores
 
 
@@ -126,7 +126,7 @@ def test_pairs_that_chance_explains_are_not_counted(people):
     guess = people(150, 1)[["sex", "sick"]].assign(sick="no")
     answer = _measure(guess, guess, guess, "sex")
     assert not answer.scores and "no two models differ" in answer.skipped[0].why
-    assert len(answer.frames["models"])
+    assert len(answer.tables["models"])
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

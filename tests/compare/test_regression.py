@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import regression
-from shd.compare._compare import prepare_tables
-from shd.compare.regression import interval_overlap, odds_ratios, regression_agreement
+from shd.compare.core.sides import look
+from shd.compare.utility import regression
+from shd.compare.utility.regression import interval_overlap, odds_ratios, regression_agreement
 from shd.dataset import Dataset
 
 
@@ -37,7 +37,7 @@ def patients(n: int, seed: int) -> pd.DataFrame:
 
 def _measure(train, synthetic, holdout, target="sick", level="full"):
     given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    return regression.measure(prepare_tables(given, target, level)[0])
+    return regression.measure(look(given, target, level))
 
 
 def _swap(table: pd.DataFrame) -> pd.DataFrame:
@@ -183,7 +183,7 @@ def test_what_separates_the_outcome_is_left_out():
 def test_a_level_that_synthetic_records_lack_counts_as_no_overlap():
     synthetic = patients(600, 2)
     answer = _measure(patients(600, 1), synthetic[synthetic["ward"] != "b"], patients(600, 3))
-    frame = answer.frames["odds ratios"].set_index("term")
+    frame = answer.tables["odds ratios"].set_index("term")
     (lost,) = [term for term in frame.index if term.startswith("ward: b")]
     assert frame.loc[lost, "overlap"] == 0 and np.isnan(frame.loc[lost, "synthetic"])
     assert any(
@@ -199,7 +199,7 @@ def test_a_fresh_sample_is_as_good_as_other_real_records(answer):
 
 
 def test_frame(answer):
-    frame = answer.frames["odds ratios"]
+    frame = answer.tables["odds ratios"]
     assert list(frame) == [
         "target", "term", "real", "real low", "real high", "synthetic", "synthetic low", "synthetic high", "overlap",
         "same sign", "same significance",
@@ -209,7 +209,7 @@ def test_frame(answer):
 
 def test_the_interval_is_that_of_refitting():
     """The bootstrap adds up what each record moves; refitting on drawn records spreads the effects as much."""
-    inputs = prepare_tables({"train": patients(800, 1), "synthetic": patients(800, 2)}, "sick")[0]
+    inputs = look({"train": patients(800, 1), "synthetic": patients(800, 2)}, "sick")
     task = regression.find_task(inputs.train, "sick", None)
     whole = regression._fit(inputs.train, task, regression._choose(inputs.train, task, 2))
     rng = np.random.default_rng(0)
@@ -239,7 +239,7 @@ def test_measure_of_a_number():
         for table in tables
     ]
     answer = _measure(*linked, target="pressure")
-    assert list(answer.frames) == ["coefficients"] and answer.scores[0].verdict == "green"
+    assert list(answer.tables) == ["coefficients"] and answer.scores[0].verdict == "green"
     # of age alone the rest is not told: nearly all coefficients are none, and independent columns say so, too
     assert _measure(*tables, target="pressure").scores[0].verdict == "grey"
 
@@ -247,4 +247,4 @@ def test_measure_of_a_number():
 def test_the_same_seed_gives_the_same_numbers(answer):
     again = _measure(patients(3000, 1), patients(3000, 2), patients(3000, 3))
     assert again.scores == answer.scores
-    pd.testing.assert_frame_equal(again.frames["odds ratios"], answer.frames["odds ratios"], check_exact=True)
+    pd.testing.assert_frame_equal(again.tables["odds ratios"], answer.tables["odds ratios"], check_exact=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from shd._errors import ShdError
-from shd.compare._words import verdict_words
 from shd.compare.checks import CHECKS, Finding
+from shd.compare.report.words import verdict_words
 
 CHAPTERS = (
     "summary", "checks", "scores", "trust", "columns", "pairs", "utility", "privacy", "fairness", "skipped", "glossary",

@@ -6,9 +6,10 @@ import pytest
 
 import shd
 from shd._errors import ShdError
-from shd.compare import broken_rules, rules
-from shd.compare._compare import prepare_tables
-from shd.compare._page import _environment
+from shd.compare import broken_rules
+from shd.compare.core.sides import look
+from shd.compare.fidelity import broken_rules as rules
+from shd.compare.report.page import _environment
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def sides(planted):
 
 
 def asked(sides, **more):
-    inputs, _ = prepare_tables({**sides, **more})
+    inputs = look({**sides, **more})
     return rules.measure(inputs)
 
 
@@ -34,7 +35,7 @@ def test_a_discharge_before_admission_in_a_third_is_red(sides):
     (score,) = answer.scores
     assert (score.metric, score.question, score.verdict) == ("broken rules", "fidelity", "red")
     assert score.value == pytest.approx(1 / 3, abs=0.001) and score.ceiling == 0 and score.floor > 0.9
-    worst = answer.frames["rules"].iloc[0]
+    worst = answer.tables["rules"].iloc[0]
     assert worst["rule"] == "admission <= discharge" and worst["synthetic"] == pytest.approx(1 / 3, abs=0.001)
     assert worst["low"] < 1 / 3 < worst["high"] and worst["real reference"] == 0 and worst["people"] == 1200
     assert "admission <= discharge, by 33.3%" in score.sentence
@@ -57,7 +58,7 @@ def test_fresh_records_are_green(planted):
 
 def test_a_rule_that_other_real_records_break_does_not_count(sides):
     answer = asked(sides, synthetic=swapped(sides["synthetic"], 3), holdout=swapped(sides["holdout"], 4))
-    frame = answer.frames["rules"].set_index("rule")
+    frame = answer.tables["rules"].set_index("rule")
     assert not frame.loc["admission <= discharge", "kept"]
     assert "admission" not in answer.scores[0].sentence
 

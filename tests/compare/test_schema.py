@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from shd._style import VERDICT_COLOURS, VERDICT_MARKS
-from shd.compare._schema import QUESTIONS, VERDICTS, Rule, Score, between, judge, settle, within, worst
-from shd.compare._words import SAID
+from shd.compare.core.score import CHAPTERS, Score, settle
+from shd.compare.core.verdicts import VERDICTS, Rule, between, judge, within, worst
+from shd.compare.report.words import SAID
 
 
 def _score(**changed) -> Score:
@@ -125,9 +126,9 @@ def test_scores_are_judged_among_all_of_their_question():
 
 def test_every_verdict_has_its_words_its_colour_and_its_mark():
     assert set(VERDICT_COLOURS) == set(VERDICT_MARKS) == set(VERDICTS)
-    assert all(set(SAID[question]) == set(VERDICTS) for question in QUESTIONS)
+    assert all(set(SAID[question]) == set(VERDICTS) for question in CHAPTERS)
     assert len(set(VERDICT_MARKS.values())) == len(VERDICTS)  # told in print, too
-    assert all(SAID[question]["grey"].startswith("cannot tell") for question in QUESTIONS)
+    assert all(SAID[question]["grey"].startswith("cannot tell") for question in CHAPTERS)
 
 
 def test_a_rule_counts_both_sides_where_both_are_wrong():

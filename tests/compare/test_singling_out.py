@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import singling_out as module
-from shd.compare._coded import align
-from shd.compare._compare import prepare_tables
-from shd.compare.singling_out import singling_out_risk
+from shd.compare.core.sides import look
+from shd.compare.core.tables import align
+from shd.compare.privacy import singling_out as module
+from shd.compare.privacy.singling_out import singling_out_risk
 
 UNIVARIATE, MULTIVARIATE = "singling out: univariate", "singling out: multivariate"
 
@@ -28,7 +28,7 @@ def _codes(n, seed):
 @pytest.fixture(scope="module")
 def inputs(cohort):
     train, synthetic, holdout = cohort
-    return prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+    return look({"train": train, "synthetic": synthetic, "holdout": holdout})
 
 
 def test_single_values_by_hand():
@@ -91,14 +91,14 @@ def test_a_copy_of_train_is_caught_by_both(inputs):
     (score,) = module.measure(replace(inputs, synthetic=inputs.train)).scores
     assert score.metric == MULTIVARIATE and score.verdict == "red" and score.value > 0.4
     train, holdout = _codes(2000, 1), _codes(2000, 2)
-    scores = module.measure(prepare_tables({"train": train, "synthetic": train, "holdout": holdout})[0]).scores
+    scores = module.measure(look({"train": train, "synthetic": train, "holdout": holdout})).scores
     assert {score.metric: score.verdict for score in scores} == {UNIVARIATE: "red"}
 
 
 def test_new_people_and_independent_columns_single_nobody_out(inputs, people):
     tables = {"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)}
-    other = prepare_tables(tables)[0]
-    codes = prepare_tables({name: _codes(2000, k) for k, name in enumerate(tables)})[0]
+    other = look(tables)
+    codes = look({name: _codes(2000, k) for k, name in enumerate(tables)})
     for given in (inputs, replace(inputs, synthetic=inputs.floor), other, codes):
         assert {score.verdict for score in module.measure(given).scores} <= {"green", "grey"}
     assert [score.metric for score in module.measure(codes).scores] == [UNIVARIATE]
@@ -106,7 +106,7 @@ def test_new_people_and_independent_columns_single_nobody_out(inputs, people):
 
 def test_scores_stand_beside_what_is_won_on_people_held_out(inputs):
     answer = module.measure(inputs)
-    score, frame = answer.scores[0], answer.frames["singling out"]
+    score, frame = answer.scores[0], answer.tables["singling out"]
     assert score.low <= score.value <= score.high and score.floor is not None and score.ceiling is not None
     assert score.verdict == "grey"  # 400 people are too few for the all-clear
     assert "held out" in score.sentence and score.sentence.endswith("so few cannot show more.")
@@ -118,15 +118,15 @@ def test_scores_stand_beside_what_is_won_on_people_held_out(inputs):
 def test_the_same_seed_gives_the_same_digits(inputs):
     first, second = module.measure(inputs), module.measure(inputs)
     assert first.scores == second.scores
-    pd.testing.assert_frame_equal(first.frames["singling out"], second.frames["singling out"])
+    pd.testing.assert_frame_equal(first.tables["singling out"], second.tables["singling out"])
 
 
 def test_what_cannot_be_judged_is_said(people):
     given = {"train": people(50, 1), "synthetic": people(50, 2)}
-    assert "takes a holdout" in module.measure(prepare_tables(given)[0]).skipped[0].why
+    assert "takes a holdout" in module.measure(look(given)).skipped[0].why
     same = {name: pd.DataFrame({"a": ["x"] * 50}) for name in ("train", "synthetic", "holdout")}
-    answer = module.measure(prepare_tables(same)[0])
-    assert not answer.scores and not answer.frames and len(answer.skipped) == 2
+    answer = module.measure(look(same))
+    assert not answer.scores and not answer.tables and len(answer.skipped) == 2
 
 
 def test_the_public_function_on_frames(people):

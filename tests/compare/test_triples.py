@@ -3,15 +3,14 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import pairs
-from shd.compare._compare import prepare_tables
-from shd.compare._schema import Inputs
-from shd.compare.triples import _choose, measure, triple_distance
+from shd.compare.core.sides import Sides, look
+from shd.compare.fidelity import pairs
+from shd.compare.fidelity.triples import _choose, measure, triple_distance
 
 
-def inputs_of(train, synthetic, holdout=None, level="full") -> Inputs:
+def inputs_of(train, synthetic, holdout=None, level="full") -> Sides:
     given = {"train": train, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
-    return prepare_tables(given, level=level)[0]
+    return look(given, level=level)
 
 
 def parity(seed: int, n: int, keep: bool = True) -> pd.DataFrame:
@@ -28,7 +27,7 @@ def test_by_hand():
     even = cells[cells.sum(axis=1) % 2 == 0].repeat(2, axis=0)
     train, synthetic = (pd.DataFrame(table, columns=list("abc")).astype(str) for table in (even, cells))
     assert triple_distance(train, synthetic) == pytest.approx(0.5)
-    frame = measure(inputs_of(train, synthetic)).frames["triples"]
+    frame = measure(inputs_of(train, synthetic)).tables["triples"]
     assert frame["distance"].tolist() == [0.5] and frame["of pairs"].tolist() == [0]
 
 
@@ -37,9 +36,9 @@ def test_a_lost_triple_whose_pairs_are_intact_is_named():
     # any two real columns are independent: pairs have nothing to lose
     assert pairs.measure(inputs_of(*tables)).scores[0].verdict == "grey"
     answer = measure(inputs_of(*tables))
-    first = answer.frames["triples"].iloc[0]
+    first = answer.tables["triples"].iloc[0]
     assert first[["first", "second", "third"]].tolist() == ["a", "b", "c"]
-    assert answer.frames["triples"]["distance"].is_monotonic_decreasing
+    assert answer.tables["triples"]["distance"].is_monotonic_decreasing
     assert first["distance"] == pytest.approx(0.5, abs=0.05) and first["of pairs"] < 0.05
     assert answer.scores[0].verdict == "red" and "a, b and c are furthest off" in answer.scores[0].sentence
 
@@ -53,7 +52,7 @@ def test_without_a_holdout_chance_takes_its_place():
 def test_what_chance_gives_is_what_other_samples_give():
     rng = np.random.default_rng(0)
     tables = [pd.DataFrame(rng.integers(0, 4, (500, 6))).astype(str) for _ in range(3)]
-    frame = measure(inputs_of(*tables)).frames["triples"]
+    frame = measure(inputs_of(*tables)).tables["triples"]
     assert frame["by chance"].mean() == pytest.approx(frame["real reference"].mean(), rel=0.1)
 
 
@@ -88,7 +87,7 @@ def test_a_link_destroyed_shows_in_the_pairs_of_its_triples(people):
     synthetic = people(800, 2)
     synthetic["blood"] = np.random.default_rng(0).permutation(synthetic["blood"])
     answer = measure(inputs_of(people(800, 1), synthetic, people(800, 3)))
-    frame = answer.frames["triples"]
+    frame = answer.tables["triples"]
     both = frame[["first", "second", "third"]].isin(["age", "blood"]).sum(axis=1) == 2
     assert (frame.loc[both, "of pairs"] > 0.3).all() and (frame.loc[~both, "of pairs"] < 0.3).all()
     assert both.sum() == 3 and answer.scores[0].verdict != "green"

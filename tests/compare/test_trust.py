@@ -2,11 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import columns, detection, pairs, prediction
-from shd.compare._coded import SkippedColumn
-from shd.compare._compare import prepare_tables
-from shd.compare._schema import Skipped
-from shd.compare.trust import trust_table
+from shd.compare.core.question import Skipped
+from shd.compare.core.sides import look
+from shd.compare.core.tables import SkippedColumn
+from shd.compare.fidelity import c2st as detection
+from shd.compare.fidelity import columns, pairs
+from shd.compare.fidelity.trust import trust_table
+from shd.compare.utility import prediction
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 
@@ -73,7 +75,7 @@ def test_only_columns_were_judged():
 
 
 def test_a_report_has_its_trust_table(fresh, scrambled):
-    good, bad = (report.trust.set_index("column")["verdict"] for report in (fresh, scrambled))
+    good, bad = (report.table("trust").set_index("column")["verdict"] for report in (fresh, scrambled))
     assert (good == "green").sum() >= 4 and "red" not in set(good)
     assert set(bad[["age", "blood", "pills", "sick"]]) == {"red"} and bad["sex"] == "green"
 
@@ -138,10 +140,10 @@ def make_parity(seed: int, keep: bool = True) -> pd.DataFrame:
 
 
 def judged(train, synthetic, holdout) -> pd.DataFrame:
-    inputs = prepare_tables({"train": train, "synthetic": synthetic, "holdout": holdout})[0]
+    inputs = look({"train": train, "synthetic": synthetic, "holdout": holdout})
     found = {}
     for module in (columns, pairs, prediction, detection):
-        found |= module.measure(inputs).frames
+        found |= module.measure(inputs).tables
     table = trust_table(*(found[name] for name in ("columns", "pairs", "prediction", "giveaways")))
     return table.set_index("column")
 

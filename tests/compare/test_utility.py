@@ -3,8 +3,11 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import agreement, augmentation, compare, ranking, regression, relative_prediction_error, tstr, utility
-from shd.compare._compare import prepare_tables
+from shd.compare import compare, relative_prediction_error, tstr
+from shd.compare.core.sides import look
+from shd.compare.utility import augmentation, ranking, regression
+from shd.compare.utility import importance as agreement
+from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 
 MODULES = pytest.mark.parametrize(
@@ -58,9 +61,9 @@ def _coin(people, n: int, seed: int) -> pd.DataFrame:
 def test_of_models_that_guess_nothing_can_be_told(people, n, make):
     """Of thirty records none is learned: both models give one chance to everybody, and would agree completely."""
     tables = zip(("train", "synthetic", "holdout"), (make(people, n, seed) for seed in (1, 2, 3)), strict=True)
-    answer = utility.measure(prepare_tables(dict(tables), "sick")[0])
+    answer = utility.measure(look(dict(tables), "sick"))
     assert answer.scores[0].verdict == "grey" and "better than guessing" in answer.scores[0].sentence
-    assert answer.frames["utility"]["design"].tolist() == list(utility.DESIGNS)
+    assert answer.tables["utility"]["design"].tolist() == list(utility.DESIGNS)
 
 
 def test_a_constant_target_is_refused(people):
@@ -73,7 +76,7 @@ def test_scores(fresh, scrambled):
     (good,), (bad,) = ([s for s in r.results if s.metric.startswith("TSTR")] for r in (fresh, scrambled))
     assert good.verdict == "green" and good.value == pytest.approx(1, abs=0.1)
     assert bad.verdict == "red" and bad.value == pytest.approx(0, abs=0.2)
-    assert fresh.utility["design"].tolist() == ["TRTR", "TSTR", "TSTS", "TRTS", "floor"]
+    assert fresh.table("utility")["design"].tolist() == ["TRTR", "TSTR", "TSTS", "TRTS", "floor"]
 
 
 def test_relative_prediction_error(people):
@@ -147,7 +150,7 @@ def _odd_tables() -> dict[str, tuple[pd.DataFrame, str | None]]:
 def test_odd_tables_are_judged_or_skipped_with_a_reason(module, odd):
     table, target = _odd_tables()[odd]
     given = {"train": table, "synthetic": table.copy(), "holdout": table.copy()}
-    answer = module.measure(prepare_tables(given, target)[0])
+    answer = module.measure(look(given, target))
     assert answer.scores or answer.skipped
     for score in answer.scores:
         assert np.isfinite([score.value, score.low, score.high, score.ceiling]).all(), score
@@ -157,7 +160,7 @@ def test_odd_tables_are_judged_or_skipped_with_a_reason(module, odd):
 @MODULES
 @pytest.mark.parametrize("n", [1, 45, 600])
 def test_without_a_holdout_a_part_of_train_is_tested_on(module, people, n):
-    answer = module.measure(prepare_tables({"train": people(n, 1), "synthetic": people(n, 2)}, "sick")[0])
+    answer = module.measure(look({"train": people(n, 1), "synthetic": people(n, 2)}, "sick"))
     assert (answer.scores or answer.skipped) and (answer.scores or n < 600)
     assert all(score.ceiling is not None for score in answer.scores)
 
@@ -167,7 +170,7 @@ def test_synthetic_records_of_one_level_are_judged_or_skipped(module, people):
     """Mode collapse: the target has a single level, or every record is the same one."""
     for synthetic in (people(200, 2).assign(sick="no"), people(200, 2).iloc[[0] * 200]):
         given = {"train": people(250, 1), "synthetic": synthetic, "holdout": people(200, 3)}
-        answer = module.measure(prepare_tables(given, "sick")[0])
+        answer = module.measure(look(given, "sick"))
         assert answer.scores or answer.skipped
         if module is not augmentation:  # records that teach nothing do not spoil what a hundred real ones teach
             assert not any(score.verdict == "green" for score in answer.scores)
@@ -176,7 +179,7 @@ def test_synthetic_records_of_one_level_are_judged_or_skipped(module, people):
 @MODULES
 def test_one_subject_alone_is_skipped(module, people):
     train = Dataset(people(200, 1), target="sick", subjects=np.zeros(200))
-    answer = module.measure(prepare_tables({"train": train, "synthetic": people(200, 2)}, level="quick")[0])
+    answer = module.measure(look({"train": train, "synthetic": people(200, 2)}, level="quick"))
     assert answer.scores or answer.skipped
 
 
@@ -193,7 +196,7 @@ def test_chances_of_the_quick_level_come_from_fewer_records(people, monkeypatch)
     given = {"train": people(900, 1), "synthetic": people(900, 2), "holdout": people(200, 3)}
     for level, most in (("full", 800), ("quick", 500)):
         seen.clear()
-        utility.measure(prepare_tables(given, "sick", level)[0])
+        utility.measure(look(given, "sick", level))
         assert max(seen) == most
 
 

@@ -4,13 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import columns, detection, fairness, missingness, pairs, trust, utility
-from shd.compare._compare import prepare_tables
-from shd.compare._power import power
-from shd.compare._resample import generator, redrawn, training_error
-from shd.compare._schema import settle, worst
-from shd.compare.report import About, Report, Table
-from shd.compare.trust import trust_table
+from shd.compare.core.chance import generator, redrawn, training_error
+from shd.compare.core.score import settle
+from shd.compare.core.sides import look
+from shd.compare.core.verdicts import worst
+from shd.compare.fairness import groups_compared as fairness
+from shd.compare.fidelity import c2st as detection
+from shd.compare.fidelity import columns, missingness, pairs, trust
+from shd.compare.fidelity.trust import trust_table
+from shd.compare.report.power import power
+from shd.compare.report.report import About, Report, Table
+from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 
 N = 1000
@@ -40,7 +44,7 @@ def inputs_of(synthetic: pd.DataFrame, seed: int = 0, **roles):
         "synthetic": Dataset(synthetic, source="synthetic", **roles),
         "holdout": Dataset(make(N, 200 + seed), **roles),
     }
-    return prepare_tables(given, random_state=seed, level="quick")[0]
+    return look(given, random_state=seed, level="quick")
 
 
 def mixed(frame: pd.DataFrame, names: list, rows=slice(None), seed: int = 0) -> pd.DataFrame:
@@ -55,7 +59,7 @@ def mixed(frame: pd.DataFrame, names: list, rows=slice(None), seed: int = 0) -> 
 def fidelity(inputs) -> tuple:
     """Scores on fidelity that are about columns and pairs, and the trust table."""
     answers = [module.measure(inputs) for module in (columns, pairs, detection)]
-    frames = {name: frame for answer in answers for name, frame in answer.frames.items()}
+    frames = {name: frame for answer in answers for name, frame in answer.tables.items()}
     table = trust_table(frames["columns"], frames["pairs"], pd.DataFrame(), frames["giveaways"])
     scores = [score for answer in answers for score in answer.scores] + trust.measure(table, frames["columns"])
     return settle(scores), table.set_index("column"), frames
@@ -163,7 +167,7 @@ def test_where_real_records_teach_nothing_nothing_can_be_told():
     rng = np.random.default_rng(0)
     frames = [make(N, seed).assign(sick=pd.Categorical(rng.choice(["no", "yes"], N))) for seed in (1, 2, 3)]
     given = dict(zip(("train", "synthetic", "holdout"), [Dataset(f, target="sick") for f in frames], strict=True))
-    (score,) = utility.measure(prepare_tables(given, level="quick")[0]).scores
+    (score,) = utility.measure(look(given, level="quick")).scores
     assert score.verdict == "grey" and "hardly better than guessing" in score.sentence
 
 

@@ -96,7 +96,7 @@ def test_a_schema_that_does_not_fit_is_named(tmp_path):
 
 
 def test_the_comparison_of_both_files_is_the_same(tmp_path):
-    from shd.compare._coded import align
+    from shd.compare.core.tables import align
 
     frame = pd.DataFrame({name: values for name, values in COLUMNS.items() if name not in ("nothing",)})
     csv, parquet = written(tmp_path, pd.concat([frame] * 10, ignore_index=True))

@@ -7,16 +7,16 @@ at the head of the report: numbers from a comparison with a leak in it mean noth
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from shd._errors import ShdError
-from shd.compare.checks import _people, _records, _report, _sides
-from shd.compare.checks._evidence import Evidence, has_subjects
+from shd.compare.checks import finished_report as _report
+from shd.compare.checks import records as _records
+from shd.compare.checks import single_people as _people
+from shd.compare.checks import split as _sides
+from shd.compare.core.result import Result
+from shd.compare.core.sides import Sides
 
-if TYPE_CHECKING:
-    from shd.compare.report import Report
-
-__all__ = ["CHECKS", "Check", "Evidence", "Finding", "after", "before", "explain", "has_subjects"]
+__all__ = ["CHECKS", "Check", "Finding", "after", "before", "explain", "sort"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Finding:
         With an error, the numbers of the report cannot be believed.
     sentence, todo : str
         What was found, and how to mend it.
+    holds_back : str, optional
+        The chapter that is not green because of it.
     """
 
     code: str
@@ -37,25 +39,35 @@ class Finding:
     level: str
     sentence: str
     todo: str
+    holds_back: str | None = None
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check; `find` returns a sentence for each fault, and takes what is known, or the finished report, too."""
+    """One check; `find` takes the sides (and the result, and what was found before), and returns a sentence a fault.
+
+    `holds_back` names the chapter that is not green where something was found; an error holds back all of them.
+    """
 
     code: str
     title: str
     level: str
     todo: str
     find: Callable[..., list[str]]
-    of_report: bool = False
+    of_result: bool = False
+    holds_back: str | None = None
+
+    def found(self, *arguments: object) -> list[Finding]:
+        """Return a finding for each fault."""
+        sentences = self.find(*arguments)
+        return [Finding(self.code, self.title, self.level, said, self.todo, self.holds_back) for said in sentences]
 
 
 CHECKS = (
     Check("SHD001", "a subject is on both sides of the split", "error", "Split with Dataset.split.", _sides.shared),
     Check(
         "SHD002", "the synthesizer seems to have seen the holdout", "error",
-        "Fit on train alone, and check what is handed to fit.", _report.saw_the_holdout, of_report=True,
+        "Fit on train alone, and check what is handed to fit.", _report.saw_the_holdout, of_result=True,
     ),
     Check(
         "SHD003", "the same records stand on both sides", "error",
@@ -67,14 +79,14 @@ CHECKS = (
     ),
     Check("SHD005", "no seed", "warning", "Set random_state, and write it down.", _records.unseeded),
     Check("SHD006", "too little to judge by", "warning", "Give more, or read the intervals and not the numbers.",
-          _records.too_few),
+          _records.too_few, holds_back="privacy"),
     Check(
         "SHD007", "a column tells the target", "warning",
         "Ask when the column is known: what follows from the target must go.", _records.leaking,
     ),
     Check(
         "SHD008", "the target is too easy in the synthetic data", "warning",
-        "Judge by TSTR, never by TSTS; train for longer or condition on the target.", _report.too_easy, of_report=True,
+        "Judge by TSTR, never by TSTS; train for longer or condition on the target.", _report.too_easy, of_result=True,
     ),
     Check(
         "SHD009", "something common never comes up", "warning",
@@ -82,7 +94,7 @@ CHECKS = (
     ),
     Check(
         "SHD010", "privacy was judged without an attack", "warning",
-        "Give a holdout: compare(..., holdout=...).", _report.no_attack, of_report=True,
+        "Give a holdout: compare(..., holdout=...).", _report.no_attack, of_result=True, holds_back="privacy",
     ),
     Check(
         "SHD011", "the synthetic data are the real ones", "error",
@@ -94,7 +106,7 @@ CHECKS = (
     ),
     Check(
         "SHD013", "a sensitive column was not compared", "warning",
-        "Give it to every table, with groups that repeat.", _records.not_by_group,
+        "Give it to every table, with groups that repeat.", _records.not_by_group, holds_back="fairness",
     ),
     Check(
         "SHD014", "values of single people are handed on", "warning",
@@ -105,23 +117,19 @@ CHECKS = (
 """Every check, in the order of the codes. A new one is one function, one page and one line here."""
 
 
-def before(evidence: Evidence) -> tuple[Finding, ...]:
+def before(sides: Sides) -> list[Finding]:
     """Ask everything that can be asked before the comparison."""
-    return _ask(evidence, False, evidence)
+    return [finding for check in CHECKS if not check.of_result for finding in check.found(sides)]
 
 
-def after(evidence: Evidence, report: "Report") -> tuple[Finding, ...]:
-    """Ask what can be asked of the finished report."""
-    return _ask(evidence, True, evidence, report)
+def after(sides: Sides, result: Result, found: list[Finding]) -> list[Finding]:
+    """Ask what can be asked of the finished result; `found` is what the checks before it found."""
+    return [finding for check in CHECKS if check.of_result for finding in check.found(sides, result, found)]
 
 
-def _ask(evidence: Evidence, of_report: bool, *arguments: object) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(check.code, check.title, check.level, sentence, check.todo)
-        for check in CHECKS
-        if check.of_report == of_report
-        for sentence in check.find(*arguments)
-    )
+def sort(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Return findings in the order of their codes."""
+    return tuple(sorted(findings, key=lambda one: one.code))
 
 
 def explain(code: str) -> str:

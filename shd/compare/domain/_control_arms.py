@@ -9,7 +9,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from shd._parallel import one_thread
-from shd.compare._models import effects
+from shd.compare.core.models import effects
 from shd.compare.domain._finding import need_list
 from shd.compare.domain._times_design import VARIABLES, Design, as_dataset, make_design, variable, yes_no
 from shd.dataset import Dataset, is_numeric

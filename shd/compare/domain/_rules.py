@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from shd._errors import ShdError
-from shd.compare._resample import generator, subsample
+from shd.compare.core.chance import generator, subsample
 from shd.compare.domain._phenotypes import VISITS, years
 from shd.compare.domain.networks import drug_columns, drugs_taken, first_records
 from shd.dataset import Dataset

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import chi2, norm
 
 from shd._errors import ShdError
-from shd.compare._models import effects
+from shd.compare.core.models import effects
 from shd.compare.domain._finding import need_list
 from shd.compare.domain._times_design import EARLY, as_dataset, members, yes_no
 from shd.dataset import Dataset

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from shd._errors import ShdError
-from shd.compare._resample import generator
+from shd.compare.core.chance import generator
 from shd.compare.domain._control_arms import METHODS, Contrast, estimate, lay_out, no_contrast, propensity
 from shd.compare.domain._finding import need_list
 from shd.compare.domain._times_design import EARLY, VARIABLES, as_dataset, yes_no

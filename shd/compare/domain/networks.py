@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from shd._errors import ShdError
-from shd.compare._resample import generator, subsample
+from shd.compare.core.chance import generator, subsample
 from shd.compare.domain._finding import need_list
 from shd.compare.domain._pair_tests import at_least_one, by_places, two_sided
 from shd.dataset import Dataset, as_frame, describe_columns

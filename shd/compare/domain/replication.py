@@ -9,8 +9,10 @@ import pandas as pd
 from scipy.stats import norm
 
 from shd._errors import ShdError
-from shd.compare._resample import generator
-from shd.compare._schema import Answer, Score, Skipped, between
+from shd.compare.core.chance import generator
+from shd.compare.core.question import Answer, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.verdicts import between
 from shd.compare.domain import diabetology, strack
 from shd.compare.domain._finding import SIGNIFICANT, Finding, NoEstimateError, Z, need_dataset
 from shd.compare.domain._variables import Variables, prepare

@@ -6,9 +6,9 @@ One module a question: `means`, `realism` (Fréchet and kernel distance, precisi
 every set that is compared has equally many pictures of each class and slice.
 """
 
+from shd.compare.core.neighbourhoods import frechet_distance, kernel_distance, precision_recall
 from shd.compare.images.attention import grad_cam
 from shd.compare.images.detection import image_c2st
-from shd.compare.images.distances import frechet_distance, kernel_distance, precision_recall
 from shd.compare.images.leakage import leakage_by_split
 from shd.compare.images.means import mean_image_error
 from shd.compare.images.membership import membership_inference

@@ -5,12 +5,14 @@ import pandas as pd
 import torch
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
-from shd.compare._resample import generator, interval, mean_known, subject_weights
-from shd.compare._schema import Answer, Score, Skipped, between
-from shd.compare.images._grid import Grid
-from shd.compare.images._inputs import ImageInputs
-from shd.compare.images._network import Classifier, as_input, build
-from shd.compare.images._pictures import SIDE, Pictures
+from shd.compare.core.chance import generator, interval, mean_known, subject_weights
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.verdicts import between
+from shd.compare.images.networks import Classifier, as_input, build
+from shd.compare.images.picture_grid import Grid
+from shd.compare.images.pictures import SIDE, Pictures
+from shd.compare.images.sides import ImageSides
 
 _REPLICATES = 100
 _CHUNK = 256
@@ -54,10 +56,10 @@ def agreement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.divide((first * second).sum(axis=1), size, out=np.full(len(first), np.nan), where=size > 1e-12)
 
 
-def measure(inputs: ImageInputs, done: dict) -> Answer:
+def measure(sides: ImageSides, done: dict) -> Answer:
     """Compare where the two classifiers look, on the same people held out."""
-    real = inputs.real
-    untrained = build(lambda: Classifier(len(inputs.names)), inputs.random_state).eval().requires_grad_(False)
+    real = sides.real
+    untrained = build(lambda: Classifier(len(sides.names)), sides.random_state).eval().requires_grad_(False)
     networks = {
         "real": done["classifier of real"],
         "synthetic": done["classifier of synthetic"],
@@ -67,23 +69,23 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
     maps = {name: grad_cam(network, real.small, real.classes) for name, network in networks.items()}
     agree = {name: agreement(maps["real"], maps[name]) for name in ("synthetic", "floor", "ceiling")}
     value, floor, ceiling = (float(mean_known(agree[name])) for name in ("synthetic", "floor", "ceiling"))
-    pictures = {"attention": _grid(inputs, maps)}
+    pictures = {"attention": _grid(sides, maps)}
     if not np.isfinite([value, floor, ceiling]).all():
         why = "some network looks nowhere in particular, so that maps cannot be compared"
         return Answer(skipped=[Skipped("Grad-CAM agreement", why)], pictures=pictures)
-    rng = generator(inputs.random_state, "grad-cam")
+    rng = generator(sides.random_state, "grad-cam")
     known = ~np.isnan(agree["synthetic"])
     weights = subject_weights(real.subjects, _REPLICATES, rng)[:, known]
     replicates = weights @ agree["synthetic"][known] / np.maximum(weights.sum(axis=1), 1)
     low, high = map(float, interval(value, replicates, -1, 1))
     sentence = (
         f"A network that learned from synthetic pictures looks at the same places as one that learned from "
-        f"{inputs.word} ones with a correlation of {value:.2f}; two that learned from {inputs.word} ones agree by "
+        f"{sides.word} ones with a correlation of {value:.2f}; two that learned from {sides.word} ones agree by "
         f"{ceiling:.2f}, with one that learned nothing it is {floor:.2f}."
     )
     rule = between(floor, ceiling, "higher")
     score = Score("utility", "Grad-CAM agreement", value, low, high, floor, ceiling, rule, "higher", sentence, digits=2)
-    by_class = [(inputs.names[c], *(_mean(agree[name][real.classes == c]) for name in agree)) for c in inputs.judged]
+    by_class = [(sides.names[c], *(_mean(agree[name][real.classes == c]) for name in agree)) for c in sides.judged]
     frame = pd.DataFrame(by_class, columns=["class", "synthetic", "floor", "real reference"])
     return Answer([score], {"attention": frame}, pictures=pictures)
 
@@ -92,13 +94,25 @@ def _mean(values: np.ndarray) -> float:
     return float(mean_known(values))
 
 
-def _grid(inputs: ImageInputs, maps: dict[str, np.ndarray]) -> Grid:
+def _grid(sides: ImageSides, maps: dict[str, np.ndarray]) -> Grid:
     """Mean picture, and mean map of each network on it, for each class; each map from 0 to 1."""
-    real: Pictures = inputs.real
-    rows = [np.stack([real.small[real.classes == c].mean(axis=0) for c in inputs.judged])]
+    real: Pictures = sides.real
+    rows = [np.stack([real.small[real.classes == c].mean(axis=0) for c in sides.judged])]
     for name in ("real", "synthetic"):
-        mean = np.stack([maps[name][real.classes == c].mean(axis=0) for c in inputs.judged])
+        mean = np.stack([maps[name][real.classes == c].mean(axis=0) for c in sides.judged])
         wide = interpolate(torch.tensor(mean)[:, None], (SIDE, SIDE), mode="bicubic")[:, 0].clamp(min=0).numpy()
         rows.append(wide / np.maximum(wide.max(axis=(1, 2), keepdims=True), 1e-9))
-    names = (f"{inputs.word} people", f"trained on {inputs.word}", "trained on synthetic")
-    return Grid(np.stack(rows).astype(np.float32), names, tuple(inputs.names[c] for c in inputs.judged))
+    names = (f"{sides.word} people", f"trained on {sides.word}", "trained on synthetic")
+    return Grid(np.stack(rows).astype(np.float32), names, tuple(sides.names[c] for c in sides.judged))
+
+
+QUESTION = Question(
+    name="Grad-CAM: where networks look",
+    chapter="utility",
+    measure=measure,
+    weight=4,
+    tables=("attention",),
+    words={
+        "Grad-CAM": "A map of the places in a picture that made a network name the class.",
+    },
+)

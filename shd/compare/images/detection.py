@@ -7,12 +7,14 @@ tested on. What gives synthetic pictures away is often fine texture that no eye 
 import numpy as np
 
 from shd._errors import ShdError
-from shd.compare._models import auroc
-from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, between
-from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
-from shd.compare.images._network import Job, Tick, apply, silent, train_detector
-from shd.compare.images._pictures import Pictures, like, shared_counts, some_of, together
+from shd.compare.core.chance import generator, interval, subject_weights
+from shd.compare.core.models import auroc
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score
+from shd.compare.core.verdicts import between
+from shd.compare.images.networks import Job, Tick, apply, silent, train_detector
+from shd.compare.images.pictures import Pictures, like, shared_counts, some_of, together
+from shd.compare.images.sides import FEWEST, ImageSides, check, class_names, pictures_of
 from shd.dataset import Dataset
 
 _REPLICATES, _HANDS = 200, 4
@@ -60,30 +62,30 @@ def image_c2st(
     return _detect(real, other, test, steps, random_state)[0]
 
 
-def jobs(inputs: ImageInputs) -> dict[str, Job]:
+def jobs(sides: ImageSides) -> dict[str, Job]:
     """Return what takes time: a detector of synthetic pictures, of the floor, and of other real people."""
-    seed = inputs.random_state
+    seed = sides.random_state
 
     def of(real: Pictures, other: Pictures) -> Job:
-        return Job(lambda tick: _detect(real, other, inputs.test, None, seed, tick), _SECONDS)
+        return Job(lambda tick: _detect(real, other, sides.test, None, seed, tick), _SECONDS)
 
     # half of the people play the real ones, and the others those to be told from them
-    half, rest = inputs.fit.hands(2, generator(seed, "detector of real people"))
+    half, rest = sides.fit.hands(2, generator(seed, "detector of real people"))
     return {
-        "detector of synthetic": of(inputs.fit, inputs.synthetic),
-        "detector of floor": of(inputs.fit, inputs.floor),
+        "detector of synthetic": of(sides.fit, sides.synthetic),
+        "detector of floor": of(sides.fit, sides.floor),
         "detector of ceiling": of(half, rest),
     }
 
 
-def measure(inputs: ImageInputs, done: dict) -> Answer:
+def measure(sides: ImageSides, done: dict) -> Answer:
     """Say how well synthetic pictures are told from real ones, between floor and ceiling."""
     (value, low, high), (floor, *_), (ceiling, *_) = (
         done[f"detector of {name}"] for name in ("synthetic", "floor", "ceiling")
     )
     sentence = (
-        f"Shown one {inputs.word} and one synthetic picture, a network picks the synthetic one {value:.1%} of the time "
-        f"(guessing: 50%); between two groups of {inputs.word} people it is right {ceiling:.1%}, with blurred "
+        f"Shown one {sides.word} and one synthetic picture, a network picks the synthetic one {value:.1%} of the time "
+        f"(guessing: 50%); between two groups of {sides.word} people it is right {ceiling:.1%}, with blurred "
         f"Gaussians {floor:.1%}."
     )
     rule = between(floor, max(ceiling, 0.5), "lower")
@@ -118,3 +120,18 @@ def _paired(first: Pictures, second: Pictures, rng: np.random.Generator) -> tupl
         raise ShdError("the detector finds no class with pictures on both sides; give more people of each class.")
     first = some_of(first, counts, rng)
     return first, like(first, second, rng)
+
+
+QUESTION = Question(
+    name="C2ST: telling real from synthetic",
+    chapter="fidelity",
+    measure=measure,
+    weight=1,
+    jobs=jobs,
+    words={
+        "C2ST": (
+            "Classifier two-sample test: the AUROC of a network that tries to tell synthetic from real pictures. "
+            "0.5 means it cannot. It sees every pixel, and finds texture that no eye would notice."
+        ),
+    },
+)

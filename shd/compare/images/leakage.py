@@ -10,12 +10,12 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd._parallel import in_parallel
-from shd.compare._resample import generator
-from shd.compare._schema import Answer
-from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
-from shd.compare.images._network import CLASSIFIER_SECONDS, Job, probabilities, silent, train_classifier
-from shd.compare.images._pictures import FEWEST_PEOPLE, Pictures, together
-from shd.compare.images._tasks import score, tasks_of
+from shd.compare.core.chance import generator
+from shd.compare.core.question import Answer, Question
+from shd.compare.images.networks import CLASSIFIER_SECONDS, Job, probabilities, silent, train_classifier
+from shd.compare.images.pictures import FEWEST_PEOPLE, Pictures, together
+from shd.compare.images.sides import FEWEST, ImageSides, check, class_names, pictures_of
+from shd.compare.images.tasks import score, tasks_of
 from shd.dataset import Dataset
 
 SPLITS = ("by image", "by subject")
@@ -67,15 +67,15 @@ def leakage_by_split(dataset: Dataset, random_state: int = 0, steps: int | None 
     return _frame(train, test, judged or tuple(range(len(names))), len(names), random_state, done)
 
 
-def jobs(inputs: ImageInputs) -> dict[str, Job]:
+def jobs(sides: ImageSides) -> dict[str, Job]:
     """Return what takes time: a classifier for each split."""
-    return _trainings(inputs.fit, inputs.test, len(inputs.names), inputs.random_state)
+    return _trainings(sides.fit, sides.test, len(sides.names), sides.random_state)
 
 
-def measure(inputs: ImageInputs, done: dict) -> Answer:
+def measure(sides: ImageSides, done: dict) -> Answer:
     """Test both classifiers. It is no score of the synthetic pictures, and gets no verdict."""
-    frame = _frame(inputs.fit, inputs.test, inputs.judged, len(inputs.names), inputs.random_state, done)
-    return Answer(frames={"leakage": frame})
+    frame = _frame(sides.fit, sides.test, sides.judged, len(sides.names), sides.random_state, done)
+    return Answer(tables={"leakage": frame})
 
 
 def _by_image(train: Pictures, test: Pictures, random_state: int) -> tuple[Pictures, Pictures]:
@@ -112,3 +112,16 @@ def _frame(
                 found = score(task, tests[split], chance, generator(random_state, "leakage"), metric)
                 rows.append((split, task.label, name, found.value, found.low, found.high))
     return pd.DataFrame(rows, columns=["split", "task", "metric", "value", "low", "high"])
+
+
+QUESTION = Question(
+    name="leakage: split by image and by subject",
+    chapter="utility",
+    measure=measure,
+    weight=2,
+    tables=("leakage",),
+    jobs=jobs,
+    words={
+        "split by subject": "All pictures of a person lie on the same side, in train or in the test.",
+    },
+)

@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, between
-from shd.compare.images._grid import Grid
-from shd.compare.images._inputs import ImageInputs
-from shd.compare.images._pictures import Pictures
+from shd.compare.core.chance import generator, interval, subject_weights
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score
+from shd.compare.core.verdicts import between
+from shd.compare.images.picture_grid import Grid
+from shd.compare.images.pictures import Pictures
+from shd.compare.images.sides import ImageSides
 
 _REPLICATES = 100
 
@@ -37,28 +39,28 @@ def mean_image_error(real: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(real.mean(axis=0) - other.mean(axis=0)).mean())
 
 
-def measure(inputs: ImageInputs, done: dict) -> Answer:
+def measure(sides: ImageSides, done: dict) -> Answer:
     """Compare the mean picture of each class that has enough people."""
-    rng = generator(inputs.random_state, "mean pictures")
+    rng = generator(sides.random_state, "mean pictures")
     rows, replicates = [], []
-    for c in inputs.judged:
-        real = _of(inputs.real, c)
-        error = {name: mean_image_error(real.images, _of(other, c).images) for name, other in inputs.others.items()}
-        rows.append((inputs.names[c], *error.values()))
-        replicates.append(_replicates(real, _of(inputs.others["synthetic"], c), rng))
+    for c in sides.judged:
+        real = _of(sides.real, c)
+        error = {name: mean_image_error(real.images, _of(other, c).images) for name, other in sides.others.items()}
+        rows.append((sides.names[c], *error.values()))
+        replicates.append(_replicates(real, _of(sides.others["synthetic"], c), rng))
     frame = pd.DataFrame(rows, columns=["class", "synthetic", "floor", "real reference"])
     value, floor, ceiling = frame[["synthetic", "floor", "real reference"]].mean()
     low, high = interval(value, np.mean(replicates, axis=0), 0)
     sentence = (
         f"The average synthetic picture of a class is off by {value:.1f} of 255 grey levels; that of other "
-        f"{inputs.word} people by {ceiling:.1f}, that of blurred Gaussians by {floor:.1f}."
+        f"{sides.word} people by {ceiling:.1f}, that of blurred Gaussians by {floor:.1f}."
     )
     rule = between(floor, ceiling, "lower")
     score = Score(
         "fidelity", "mean image error", value, float(low), float(high), floor, ceiling, rule, "lower", sentence,
         digits=1,
     )  # fmt: skip
-    return Answer([score], {"means": frame}, pictures={"means": _grid(inputs)})
+    return Answer([score], {"means": frame}, pictures={"means": _grid(sides)})
 
 
 def _of(pictures: Pictures, of_class: int) -> Pictures:
@@ -75,9 +77,24 @@ def _replicates(real: Pictures, other: Pictures, rng: np.random.Generator) -> np
     return np.abs(means[0] - means[1]).mean(axis=1)
 
 
-def _grid(inputs: ImageInputs) -> Grid:
+def _grid(sides: ImageSides) -> Grid:
     """Mean pictures, real above synthetic, and their difference."""
-    sides = [inputs.real, inputs.others["synthetic"]]
-    real, synthetic = (np.stack([_of(s, c).images.mean(axis=0) for c in inputs.judged]) for s in sides)
+    tables = [sides.real, sides.others["synthetic"]]
+    real, synthetic = (np.stack([_of(s, c).images.mean(axis=0) for c in sides.judged]) for s in tables)
     values = np.stack([real, synthetic, synthetic - real]).astype(np.float32)
-    return Grid(values, (inputs.word, "synthetic", "difference"), tuple(inputs.names[c] for c in inputs.judged))
+    return Grid(values, (sides.word, "synthetic", "difference"), tuple(sides.names[c] for c in sides.judged))
+
+
+QUESTION = Question(
+    name="mean pictures",
+    chapter="fidelity",
+    measure=measure,
+    weight=4,
+    tables=("means",),
+    words={
+        "mean image error": (
+            "By how many grey levels the average picture of a class is off, mean over pixels and classes."
+        ),
+        "grey level": "Brightness of a pixel, from 0 (black) to 255 (white).",
+    },
+)

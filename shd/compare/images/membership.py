@@ -15,13 +15,14 @@ from sklearn.linear_model import Ridge
 
 from shd._errors import ShdError
 from shd._parallel import one_thread
-from shd.compare._guesses import Found, Guesses, auroc_of, hits_at, interval_of, places, strongest
-from shd.compare._resample import deal, generator
-from shd.compare._schema import Answer, Score, Skipped
-from shd.compare.images._inputs import ImageInputs, check, class_names, pictures_of
-from shd.compare.images._pictures import Pictures
+from shd.compare.core.chance import deal, generator
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.images.pictures import Pictures
 from shd.compare.images.privacy import nearest, points_of
-from shd.compare.membership import judge
+from shd.compare.images.sides import ImageSides, check, class_names, pictures_of
+from shd.compare.privacy.guesses import Found, Guesses, auroc_of, hits_at, interval_of, places, strongest
+from shd.compare.privacy.membership import judge
 from shd.dataset import Dataset
 from shd.synthesizers.base import Synthesizer
 
@@ -97,16 +98,14 @@ def membership_inference(
     return pd.DataFrame(rows, columns=["attack", "measure", "value", "low", "high"])
 
 
-def measure(inputs: ImageInputs, done: dict) -> Answer:
+def measure(sides: ImageSides, done: dict) -> Answer:
     """Attack the release, the floor, and other real pictures in their place; and the model, where it is given."""
     what = "membership inference"
-    if inputs.holdout is None:
-        return Answer(skipped=[Skipped(what, "takes a holdout: compare(..., holdout=...)")])
-    train, held, seed = inputs.train, inputs.holdout, inputs.random_state
+    train, held, seed = sides.train, sides.holdout, sides.random_state
     people = [len(np.unique(side.subjects)) for side in (train, held)]
     if min(people) < 2 * _FEWEST:
         return Answer(skipped=[Skipped(what, f"takes {2 * _FEWEST} people in train and in the holdout")])
-    attack = _Attack(train, inputs.synthetic, held, seed)
+    attack = _Attack(train, sides.synthetic, held, seed)
     guesses, skipped = attack.guesses(), []
     asked = {"membership AUROC": (guesses, auroc_of)}
     if min(people) >= _FEWEST_FOR_HITS:
@@ -117,30 +116,30 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
     half = deal(held.subjects, 2, generator(seed, "membership halves")) == 0
     winners = {one.attacker for one in found.values()}
     beside = [
-        _Attack(train, inputs.floor, held, seed).guesses(winners),
+        _Attack(train, sides.floor, held, seed).guesses(winners),
         _Attack(train, held.take(half), held.take(~half), seed).guesses(winners),
     ]
     scores = []
     for name, one in found.items():
         of = asked[name][1]
         floor, ceiling = (float(of(side.is_member, side.scores[one.attacker])[0]) for side in beside)
-        scores.append(_score(inputs, name, one, floor, ceiling))
+        scores.append(_score(sides, name, one, floor, ceiling))
     said, why = {}, "takes a fitted model that says something of pictures: compare(..., synthesizer=...)"
-    if getattr(inputs.synthesizer, "n_rows_", None):
+    if getattr(sides.synthesizer, "n_rows_", None):
         try:
-            said = attack.from_model(inputs.given, inputs.synthesizer)
+            said = attack.from_model(sides.given, sides.synthesizer)
         except ShdError as error:
             why = f"the model cannot be asked about these pictures: {error}"
     if said:
         one = strongest(Guesses(guesses.is_member, guesses.fold, said), auroc_of, generator(seed, "chance weights"))
-        scores.append(_score(inputs, "membership AUROC: weights", one, None, None))
+        scores.append(_score(sides, "membership AUROC: weights", one, None, None))
     else:
         skipped.append(Skipped("membership AUROC: weights", why))
     return Answer(scores, skipped=skipped)
 
 
-def _score(inputs: ImageInputs, name: str, found: Found, floor: float | None, ceiling: float | None) -> Score:
-    other = "" if ceiling is None else f"; with pictures of other {inputs.word} people in their place: {ceiling:.0%}"
+def _score(sides: ImageSides, name: str, found: Found, floor: float | None, ceiling: float | None) -> Score:
+    other = "" if ceiling is None else f"; with pictures of other {sides.word} people in their place: {ceiling:.0%}"
     if "hits" in name:
         verdict = judge(found, _ALARMS, HITS_GREEN, HITS_AMBER)
         sentence = (
@@ -230,3 +229,20 @@ class _Attack:
             here = self.fold[self.person] == k
             found[self.fold == k] = places(score[here], np.unique(self.person[here], return_inverse=True)[1])
         return found
+
+
+QUESTION = Question(
+    name="membership inference",
+    chapter="privacy",
+    measure=measure,
+    weight=4,
+    needs=("holdout",),
+    is_attack=True,
+    words={
+        "membership inference": (
+            "Attackers have somebody's pictures, the synthetic ones (or the model: weights) and pictures of other "
+            "people, and guess who was learned from; the strongest counts, one guess a person. AUROC 0.5: cannot "
+            "tell. Hits at 10 %: who is found while ten in a hundred are accused wrongly."
+        ),
+    },
+)

@@ -13,14 +13,15 @@ Delusion*, arXiv 2505.01524; consensus framework, Patterns 2025, doi 10.1016/j.p
 import numpy as np
 
 from shd._errors import ShdError
-from shd.compare._attacks import surely
-from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, Skipped
-from shd.compare.copies import binomial_interval
-from shd.compare.images._grid import Grid
-from shd.compare.images._inputs import ImageInputs, check, class_names, pictures_of
-from shd.compare.images._pictures import Pictures, like, reduced, shared_counts, some_of
-from shd.compare.privacy import NO_GUARANTEE
+from shd.compare.core.attacks import surely
+from shd.compare.core.chance import generator, interval, subject_weights
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.images.picture_grid import Grid
+from shd.compare.images.pictures import Pictures, like, reduced, shared_counts, some_of
+from shd.compare.images.sides import ImageSides, check, class_names, pictures_of
+from shd.compare.privacy.copies import binomial_interval
+from shd.compare.privacy.distances import NO_GUARANTEE
 from shd.dataset import Dataset
 
 _SIDE = 16
@@ -115,18 +116,18 @@ def too_near_to_train(train: Dataset, images: np.ndarray, share: float = _KEPT_A
     return nearest(points_of(images), learned)[0] < np.quantile(among, share)
 
 
-def measure(inputs: ImageInputs, done: dict) -> Answer:
+def measure(sides: ImageSides, done: dict) -> Answer:
     """Count copies, compare distances to train and holdout, and show the most suspicious pictures."""
-    copies = _copies(inputs)
-    if inputs.holdout is None:
+    copies = _copies(sides)
+    if sides.holdout is None:
         why = "take a holdout: compare(..., holdout=...)"
         return Answer(
             [copies], skipped=[Skipped("nearer to train, too near, and copies beside what chance gives,", why)]
         )
-    if len(np.unique(inputs.train.subjects)) < 2:
+    if len(np.unique(sides.train.subjects)) < 2:
         return Answer([copies], skipped=[Skipped("nearer to train, too near", "take two people in train or more")])
-    too_near, suspects = _too_near(inputs)
-    return Answer([copies, _nearer(inputs), too_near], pictures={"suspects": suspects})
+    too_near, suspects = _too_near(sides)
+    return Answer([copies, _nearer(sides), too_near], pictures={"suspects": suspects})
 
 
 def _is_copy(train: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -134,34 +135,34 @@ def _is_copy(train: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.array([image.tobytes() in seen for image in other])
 
 
-def _copies(inputs: ImageInputs) -> Score:
-    n = len(inputs.synthetic)
-    value, floor = (int(_is_copy(inputs.train.images, p.images).sum()) for p in (inputs.synthetic, inputs.floor))
+def _copies(sides: ImageSides) -> Score:
+    n = len(sides.synthetic)
+    value, floor = (int(_is_copy(sides.train.images, p.images).sum()) for p in (sides.synthetic, sides.floor))
     low, high = (n * bound for bound in binomial_interval(value, n))
     ceiling, most, other = None, 0.0, ""
-    if inputs.holdout is not None:
-        found, size = int(_is_copy(inputs.train.images, inputs.holdout.images).sum()), len(inputs.holdout)
+    if sides.holdout is not None:
+        found, size = int(_is_copy(sides.train.images, sides.holdout.images).sum()), len(sides.holdout)
         ceiling, most = n * found / size, n * binomial_interval(found, size)[1] if found else 0.0
-        other = f" Among as many of other {inputs.word} people it is {ceiling:,.0f}."
+        other = f" Among as many of other {sides.word} people it is {ceiling:,.0f}."
     verdict = "red" if low > most else "grey"
     sentence = f"{value:,} of {n:,} synthetic pictures equal a picture learned from, pixel by pixel.{other}"
-    floor *= n / len(inputs.floor)
+    floor *= n / len(sides.floor)
     return Score("privacy", "exact copies", float(value), low, high, floor, ceiling, verdict, "lower", sentence, 0)
 
 
-def _nearer(inputs: ImageInputs) -> Score:
-    near, held = inputs.others["ceiling"], inputs.real
-    sides = {
-        "synthetic": _Sides.of(inputs.synthetic, near, held),
-        "floor": _Sides.of(inputs.floor, near, held),
-        "ceiling": _Sides.of(inputs.train, near, held, learned=True),
+def _nearer(sides: ImageSides) -> Score:
+    near, held = sides.others["ceiling"], sides.real
+    tables = {
+        "synthetic": _Sides.of(sides.synthetic, near, held),
+        "floor": _Sides.of(sides.floor, near, held),
+        "ceiling": _Sides.of(sides.train, near, held, learned=True),
     }
-    value, floor, ceiling = (float(side.closer().mean()) for side in sides.values())
-    rng = generator(inputs.random_state, "nearer to train")
+    value, floor, ceiling = (float(side.closer().mean()) for side in tables.values())
+    rng = generator(sides.random_state, "nearer to train")
     drawn = [subject_weights(np.unique(p.subjects), _REPLICATES, rng) > 0 for p in (near, held)]
     # the same people are drawn for both, so that the interval is that of their difference
     difference = [
-        sides["synthetic"].closer(*people).mean() - sides["ceiling"].closer(*people).mean()
+        tables["synthetic"].closer(*people).mean() - tables["ceiling"].closer(*people).mean()
         for people in zip(*drawn, strict=True)
     ]
     low, high = map(float, interval(value, np.array(difference), 0, 1))
@@ -170,23 +171,23 @@ def _nearer(inputs: ImageInputs) -> Score:
     verdict = "grey" if not alarm else "amber" if above <= _AMBER else "red"
     sentence = (
         f"{value:.0%} of synthetic pictures lie nearer to a picture learned from than to one of as many held out; "
-        f"where nobody is remembered it is {ceiling:.0%} (other {inputs.word} people), up to {_GREEN * 100:.0f} points "
+        f"where nobody is remembered it is {ceiling:.0%} (other {sides.word} people), up to {_GREEN * 100:.0f} points "
         f"above are no alarm. {NO_GUARANTEE}"
     )
     return Score("privacy", "nearer to train", value, low, high, floor, ceiling, verdict, "at the ceiling", sentence, 2)
 
 
-def _too_near(inputs: ImageInputs) -> tuple[Score, Grid]:
-    train, held = inputs.train, inputs.holdout
-    points = {name: points_of(p.images) for name, p in (("train", train), ("held", held), ("made", inputs.synthetic))}
+def _too_near(sides: ImageSides) -> tuple[Score, Grid]:
+    train, held = sides.train, sides.holdout
+    points = {name: points_of(p.images) for name, p in (("train", train), ("held", held), ("made", sides.synthetic))}
     of_held, _ = nearest(points["held"], points["train"])
     limit = float(np.quantile(of_held, _EXPECTED))
     of_made, in_train = nearest(points["made"], points["train"])
     to_held, in_held = nearest(points["made"], points["held"])
     of_train, _ = nearest(points["train"], points["train"], train.subjects)
-    of_floor, _ = nearest(points_of(inputs.floor.images), points["train"])
+    of_floor, _ = nearest(points_of(sides.floor.images), points["train"])
     value, floor, ceiling = (float((d < limit).mean()) for d in (of_made, of_floor, of_train))
-    weights = subject_weights(held.subjects, _REPLICATES, generator(inputs.random_state, "too near")).astype(int)
+    weights = subject_weights(held.subjects, _REPLICATES, generator(sides.random_state, "too near")).astype(int)
     limits = [np.quantile(np.repeat(of_held, w), _EXPECTED) for w in weights]
     low, high = map(float, interval(value, np.array([(of_made < other).mean() for other in limits]), 0, 1))
     times = value / max(_EXPECTED, ceiling)
@@ -194,17 +195,17 @@ def _too_near(inputs: ImageInputs) -> tuple[Score, Grid]:
     verdict = "grey" if not alarm else "amber" if times <= _TOO_NEAR_AMBER else "red"
     sentence = (
         f"{value:.1%} of synthetic pictures lie nearer to a picture learned from than the nearest 1 % of held-out "
-        f"pictures do (expected: 1 %; other {inputs.word} people: {ceiling:.1%}; blurred Gaussians: {floor:.1%})."
+        f"pictures do (expected: 1 %; other {sides.word} people: {ceiling:.1%}; blurred Gaussians: {floor:.1%})."
     )
     score = Score("privacy", "too near", value, low, high, floor, ceiling, verdict, "lower", sentence)
-    return score, _suspects(inputs, of_made / np.maximum(to_held, 1e-9), in_train, in_held)
+    return score, _suspects(sides, of_made / np.maximum(to_held, 1e-9), in_train, in_held)
 
 
-def _suspects(inputs: ImageInputs, ratio: np.ndarray, in_train: np.ndarray, in_held: np.ndarray) -> Grid:
+def _suspects(sides: ImageSides, ratio: np.ndarray, in_train: np.ndarray, in_held: np.ndarray) -> Grid:
     """Show the synthetic pictures that are nearest to train, as compared with people held out."""
     rows = np.argsort(ratio, kind="stable")[:_SHOWN]
-    stacks = inputs.synthetic.images[rows], inputs.train.images[in_train[rows]], inputs.holdout.images[in_held[rows]]
-    columns = tuple(f"{inputs.names[inputs.synthetic.classes[r]]}, {ratio[r]:.2f}" for r in rows)
+    stacks = sides.synthetic.images[rows], sides.train.images[in_train[rows]], sides.holdout.images[in_held[rows]]
+    columns = tuple(f"{sides.names[sides.synthetic.classes[r]]}, {ratio[r]:.2f}" for r in rows)
     names = ("synthetic", "nearest learned from", "nearest held out")
     return Grid(np.stack(stacks), names, columns, persons=(False, True, True))
 
@@ -262,3 +263,21 @@ def _by_person(points: np.ndarray, side: Pictures) -> np.ndarray:
     _, first = np.unique(side.subjects[order], return_index=True)
     real = points_of(side.images[order])
     return np.concatenate([np.minimum.reduceat(squares, first, axis=1) for _, squares in _squares(points, real)])
+
+
+QUESTION = Question(
+    name="copies and distances",
+    chapter="privacy",
+    measure=measure,
+    weight=6,
+    words={
+        "exact copy": "A synthetic picture that equals one learned from in every pixel.",
+        "nearer to train": (
+            "How often the nearest real picture is one learned from and not one held out. Where that is more "
+            "often than for real people whom nobody learned from, somebody was remembered."
+        ),
+        "too near": (
+            "Synthetic pictures that lie nearer to a picture learned from than the nearest 1 % of held-out pictures do."
+        ),
+    },
+)

@@ -3,12 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from shd.compare._resample import generator, interval, subject_weights
-from shd.compare._schema import Answer, Score, Skipped, between
-from shd.compare.images import _imagenet
-from shd.compare.images._inputs import ImageInputs
-from shd.compare.images._network import features
-from shd.compare.images.distances import (
+from shd.compare.core.chance import generator, interval, subject_weights
+from shd.compare.core.neighbourhoods import (
     NEIGHBOURS,
     Regions,
     frechet_distance,
@@ -16,6 +12,12 @@ from shd.compare.images.distances import (
     kernels,
     weighted_kernel_distance,
 )
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.verdicts import between
+from shd.compare.images import imagenet as _imagenet
+from shd.compare.images.networks import features
+from shd.compare.images.sides import ImageSides
 
 _REPLICATES = 100
 _SIDES = ("synthetic", "floor", "ceiling")
@@ -27,25 +29,23 @@ _SAID = {
 }
 
 
-def measure(inputs: ImageInputs, done: dict) -> Answer:
+def measure(sides: ImageSides, done: dict) -> Answer:
     """Compare the sets in the features of a classifier of the real people, and of ImageNet where it is there."""
     classifier = done["classifier of real"]
-    real, others = _scaled(
-        features(classifier, inputs.real), {n: features(classifier, inputs.others[n]) for n in _SIDES}
-    )
+    real, others = _scaled(features(classifier, sides.real), {n: features(classifier, sides.others[n]) for n in _SIDES})
     scores, skipped = [], []
     if min(len(real), len(others["synthetic"])) > NEIGHBOURS:
-        scores += _neighbour_scores(inputs, real, others)
+        scores += _neighbour_scores(sides, real, others)
     else:
         skipped.append(Skipped("precision, recall, density, coverage", f"take more than {NEIGHBOURS} pictures a side"))
-    distances, rows = _scores(inputs, real, others, "")
+    distances, rows = _scores(sides, real, others, "")
     scores += distances
     network, why = _imagenet.from_cache()
     if network is None:
         skipped.append(Skipped("distances in ImageNet features", why))
     else:
-        seen = {name: _imagenet.features(network, pictures) for name, pictures in inputs.others.items()}
-        more, more_rows = _scores(inputs, *_scaled(_imagenet.features(network, inputs.real), seen), ", ImageNet")
+        seen = {name: _imagenet.features(network, pictures) for name, pictures in sides.others.items()}
+        more, more_rows = _scores(sides, *_scaled(_imagenet.features(network, sides.real), seen), ", ImageNet")
         scores, rows = scores + more, rows + more_rows
     frame = pd.DataFrame(rows, columns=["metric", *_SIDES])
     return Answer(scores, {"distances": frame}, skipped)
@@ -57,7 +57,7 @@ def _scaled(real: np.ndarray, others: dict[str, np.ndarray]) -> tuple[np.ndarray
     return (real - centre) / scale, {name: (other - centre) / scale for name, other in others.items()}
 
 
-def _scores(inputs: ImageInputs, real: np.ndarray, others: dict, where: str) -> tuple[list[Score], list[tuple]]:
+def _scores(sides: ImageSides, real: np.ndarray, others: dict, where: str) -> tuple[list[Score], list[tuple]]:
     """Fréchet and kernel distance, with people drawn again for their intervals."""
     scores, rows = [], []
     for metric, said, distance, replicates, digits in (
@@ -65,12 +65,12 @@ def _scores(inputs: ImageInputs, real: np.ndarray, others: dict, where: str) -> 
         ("kernel distance", "kernel distance", kernel_distance, _kernel_replicates, 3),
     ):
         value, floor, ceiling = (distance(real, others[name]) for name in _SIDES)
-        rng = generator(inputs.random_state, metric + where)
-        low, high = interval(value, replicates(inputs, real, others["synthetic"], rng))
+        rng = generator(sides.random_state, metric + where)
+        low, high = interval(value, replicates(sides, real, others["synthetic"], rng))
         low = max(low, 0.0) if metric == "frechet_distance" else low
         sentence = (
             f"By the {said}, synthetic pictures are {value:.{digits}f} away from those of people held out (0: the "
-            f"same); pictures of other {inputs.word} people {ceiling:.{digits}f}, blurred Gaussians {floor:.{digits}f}."
+            f"same); pictures of other {sides.word} people {ceiling:.{digits}f}, blurred Gaussians {floor:.{digits}f}."
         )
         rule = between(floor, ceiling, "lower")
         name = metric + where
@@ -81,28 +81,28 @@ def _scores(inputs: ImageInputs, real: np.ndarray, others: dict, where: str) -> 
     return scores, rows
 
 
-def _frechet_replicates(inputs: ImageInputs, real: np.ndarray, other: np.ndarray, rng: np.random.Generator):
-    sides = ((real, inputs.real.subjects), (other, inputs.others["synthetic"].subjects))
-    weights = [subject_weights(subjects[: len(x)], _REPLICATES, rng).astype(int) for x, subjects in sides]
+def _frechet_replicates(sides: ImageSides, real: np.ndarray, other: np.ndarray, rng: np.random.Generator):
+    tables = ((real, sides.real.subjects), (other, sides.others["synthetic"].subjects))
+    weights = [subject_weights(subjects[: len(x)], _REPLICATES, rng).astype(int) for x, subjects in tables]
     return np.array(
         [
-            frechet_distance(*(np.repeat(x, w, axis=0) for (x, _), w in zip(sides, pair, strict=True)))
+            frechet_distance(*(np.repeat(x, w, axis=0) for (x, _), w in zip(tables, pair, strict=True)))
             for pair in zip(*weights, strict=True)
         ]
     )
 
 
-def _kernel_replicates(inputs: ImageInputs, real: np.ndarray, other: np.ndarray, rng: np.random.Generator):
-    sides = ((real, inputs.real.subjects), (other, inputs.others["synthetic"].subjects))
-    weights = [subject_weights(subjects[: len(x)], _REPLICATES, rng) for x, subjects in sides]
+def _kernel_replicates(sides: ImageSides, real: np.ndarray, other: np.ndarray, rng: np.random.Generator):
+    tables = ((real, sides.real.subjects), (other, sides.others["synthetic"].subjects))
+    weights = [subject_weights(subjects[: len(x)], _REPLICATES, rng) for x, subjects in tables]
     return weighted_kernel_distance(*kernels(real, other), *weights)
 
 
-def _neighbour_scores(inputs: ImageInputs, real: np.ndarray, others: dict[str, np.ndarray]) -> list[Score]:
+def _neighbour_scores(sides: ImageSides, real: np.ndarray, others: dict[str, np.ndarray]) -> list[Score]:
     regions = {name: Regions.of(real, others[name]) for name in _SIDES}
     found = {name: region.measure() for name, region in regions.items()}
-    rng = generator(inputs.random_state, "neighbourhoods")
-    weights = [subject_weights(p.subjects, _REPLICATES, rng) for p in (inputs.real, inputs.others["synthetic"])]
+    rng = generator(sides.random_state, "neighbourhoods")
+    weights = [subject_weights(p.subjects, _REPLICATES, rng) for p in (sides.real, sides.others["synthetic"])]
     drawn = pd.DataFrame([regions["synthetic"].measure(*pair) for pair in zip(*weights, strict=True)])
     scores = []
     for metric, said in _SAID.items():
@@ -110,7 +110,7 @@ def _neighbour_scores(inputs: ImageInputs, real: np.ndarray, others: dict[str, n
         low, high = interval(value, drawn[metric].to_numpy(), 0, np.inf if metric == "density" else 1)
         unit = ".2f" if metric == "density" else ".0%"
         sentence = (
-            f"{said.format(value=value, word=inputs.word)}; with pictures of other {inputs.word} people it is "
+            f"{said.format(value=value, word=sides.word)}; with pictures of other {sides.word} people it is "
             f"{ceiling:{unit}}, with blurred Gaussians {floor:{unit}}."
         )
         rule = between(floor, ceiling, "higher")
@@ -118,3 +118,28 @@ def _neighbour_scores(inputs: ImageInputs, real: np.ndarray, others: dict[str, n
             Score("fidelity", metric, value, float(low), float(high), floor, ceiling, rule, "higher", sentence)
         )
     return scores
+
+
+QUESTION = Question(
+    name="precision, recall, Fréchet distance",
+    chapter="fidelity",
+    measure=measure,
+    weight=8,
+    tables=("distances",),
+    words={
+        "Fréchet distance": (
+            "How far the features of two sets of pictures are apart in mean and spread; 0 is the same. Its scale "
+            "depends on the network, so that only floor and ceiling give it a meaning."
+        ),
+        "kernel distance": "KID: how far two sets of features are apart, by a measure that needs fewer pictures.",
+        "precision, recall, density, coverage": (
+            "Around each picture lies a ball that reaches to its fifth neighbour. Precision: synthetic pictures "
+            "inside balls of real ones. Recall: real ones inside balls of synthetic ones. Density: how many real "
+            "balls hold a synthetic picture. Coverage: real balls that hold at least one."
+        ),
+        "features": (
+            "What a small network computes from a picture before it names the class: 64 numbers in which pictures "
+            "are compared. It was trained on real train people alone."
+        ),
+    },
+)

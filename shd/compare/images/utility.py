@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare._resample import deal, generator, interval, subsample
-from shd.compare._schema import Answer, Score, Skipped, between
-from shd.compare.images._inputs import FEWEST, ImageInputs, check, class_names, pictures_of
-from shd.compare.images._network import CLASSIFIER_SECONDS, Job, probabilities, train_classifier
-from shd.compare.images._pictures import Pictures, together
-from shd.compare.images._tasks import Task, Tested, score, tasks_of
-from shd.compare.utility import GUESSING, skill_share
+from shd.compare.core.chance import deal, generator, interval, subsample
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.verdicts import between
+from shd.compare.images.networks import CLASSIFIER_SECONDS, Job, probabilities, train_classifier
+from shd.compare.images.pictures import Pictures, together
+from shd.compare.images.sides import FEWEST, ImageSides, check, class_names, pictures_of
+from shd.compare.images.tasks import Task, Tested, score, tasks_of
+from shd.compare.utility.tstr import GUESSING, skill_share
 from shd.dataset import Dataset
 
 DESIGNS = ("TRTR", "TSTR", "real + synthetic", "TSTS", "TRTS")
@@ -63,10 +65,10 @@ def image_tstr(
     return {task.label: float(task.auroc(test.classes, chance)[0]) for task in tasks}
 
 
-def jobs(inputs: ImageInputs) -> dict[str, Job]:
+def jobs(sides: ImageSides) -> dict[str, Job]:
     """Return what takes time: classifiers of real (two, with other seeds), synthetic, and both."""
-    seed, n_classes = inputs.random_state, len(inputs.names)
-    real, learn, _ = _sides(inputs)
+    seed, n_classes = sides.random_state, len(sides.names)
+    real, learn, _ = _sides(sides)
 
     def of(pictures: Pictures, seed: int) -> Job:
         return Job(lambda tick: train_classifier(pictures, n_classes, seed, tick=tick), CLASSIFIER_SECONDS)
@@ -79,55 +81,55 @@ def jobs(inputs: ImageInputs) -> dict[str, Job]:
     }
 
 
-def _sides(inputs: ImageInputs) -> tuple[Pictures, Pictures, Pictures]:
+def _sides(sides: ImageSides) -> tuple[Pictures, Pictures, Pictures]:
     """Real pictures to learn from, as many synthetic ones, and a fifth of the synthetic ones to test on."""
-    rng = generator(inputs.random_state, "picture utility")
-    is_test = deal(inputs.synthetic.subjects, _FIFTHS, rng) == 0
+    rng = generator(sides.random_state, "picture utility")
+    is_test = deal(sides.synthetic.subjects, _FIFTHS, rng) == 0
     if is_test.all():  # a single subject
-        is_test = np.arange(len(inputs.synthetic)) % _FIFTHS == 0
-    learn, inside = inputs.synthetic.take(~is_test), inputs.synthetic.take(is_test)
-    n = min(len(inputs.fit), len(learn))
-    real, learn = (pictures.take(subsample(len(pictures), n, rng)) for pictures in (inputs.fit, learn))
+        is_test = np.arange(len(sides.synthetic)) % _FIFTHS == 0
+    learn, inside = sides.synthetic.take(~is_test), sides.synthetic.take(is_test)
+    n = min(len(sides.fit), len(learn))
+    real, learn = (pictures.take(subsample(len(pictures), n, rng)) for pictures in (sides.fit, learn))
     return real, learn, inside
 
 
-def measure(inputs: ImageInputs, done: dict) -> Answer:
+def measure(sides: ImageSides, done: dict) -> Answer:
     """Test the classifiers on people held out, and on synthetic pictures that none of them has seen."""
-    _, _, inside = _sides(inputs)
+    _, _, inside = _sides(sides)
     runs = {
-        "TRTR": ("classifier of real", inputs.test),
-        "TSTR": ("classifier of synthetic", inputs.test),
-        "real + synthetic": ("classifier of both", inputs.test),
+        "TRTR": ("classifier of real", sides.test),
+        "TSTR": ("classifier of synthetic", sides.test),
+        "real + synthetic": ("classifier of both", sides.test),
         "TSTS": ("classifier of synthetic", inside),
         "TRTS": ("classifier of real", inside),
     }
     chance = {design: probabilities(done[name], pictures) for design, (name, pictures) in runs.items()}
     scores, rows, skipped = [], [], []
-    for task in tasks_of(len(inputs.names), inputs.judged):
+    for task in tasks_of(len(sides.names), sides.judged):
         found = {
             # the same people are drawn for every design that is tested on them
-            design: score(task, pictures, chance[design], generator(inputs.random_state, "people drawn again"))
+            design: score(task, pictures, chance[design], generator(sides.random_state, "people drawn again"))
             for design, (_, pictures) in runs.items()
         }
         rows += [(task.label, "AUROC", design, t.value, t.low, t.high) for design, t in found.items()]
-        more, notes = _score(task, found, inputs)
+        more, notes = _score(task, found, sides)
         scores += more
         skipped += notes
     frame = pd.DataFrame(rows, columns=["target", "measure", "design", "value", "low", "high"])
     return Answer(scores, {"utility": frame}, skipped)
 
 
-def _score(task: Task, found: dict[str, Tested], inputs: ImageInputs) -> tuple[list[Score], list[Skipped]]:
+def _score(task: Task, found: dict[str, Tested], sides: ImageSides) -> tuple[list[Score], list[Skipped]]:
     trtr, tstr = found["TRTR"], found["TSTR"]
-    unlearnable = f"{inputs.word} pictures do not predict it better than guessing, so that TSTR says "
+    unlearnable = f"{sides.word} pictures do not predict it better than guessing, so that TSTR says "
     if not np.isfinite([trtr.value, tstr.value]).all():
         return [], [Skipped(f"utility: {task.label}", "the people held out are all of one class")]
     ratio = float(skill_share(tstr.value, trtr.value))
     low, high = interval(ratio, skill_share(tstr.replicates, trtr.replicates))
-    asked = f"{inputs.names[0]} from the rest" if task.label == "two classes" else "each class from the rest"
+    asked = f"{sides.names[0]} from the rest" if task.label == "two classes" else "each class from the rest"
     sentence = (
-        f"To tell {asked}, synthetic pictures teach {ratio:.0%} of what {inputs.word} ones do beyond guessing (AUROC "
-        f"{tstr.value:.3f} against {trtr.value:.3f}, 0.5 is guessing; {inputs.word} and synthetic together "
+        f"To tell {asked}, synthetic pictures teach {ratio:.0%} of what {sides.word} ones do beyond guessing (AUROC "
+        f"{tstr.value:.3f} against {trtr.value:.3f}, 0.5 is guessing; {sides.word} and synthetic together "
         f"{found['real + synthetic'].value:.3f})."
     )
     rule = between(0.0, 1.0, "higher") if trtr.low > GUESSING else "grey"
@@ -139,3 +141,29 @@ def _score(task: Task, found: dict[str, Tested], inputs: ImageInputs) -> tuple[l
     ]  # fmt: skip
     notes = [] if trtr.low > GUESSING else [Skipped(f"utility: {task.label}", unlearnable + "little")]
     return scores, notes
+
+
+QUESTION = Question(
+    name="TRTR, TSTR, TSTS, TRTS",
+    chapter="utility",
+    measure=measure,
+    weight=4,
+    tables=("utility",),
+    jobs=jobs,
+    words={
+        "TSTR / TRTR": (
+            "How much of what real pictures teach synthetic ones teach: the AUROC of networks trained on "
+            "synthetic pictures less 0.5, divided by that of networks trained on real ones less 0.5. 1 is as "
+            "much, 0 is guessing."
+        ),
+        "TRTR, TSTR, TSTS, TRTS": (
+            "Train on real or synthetic pictures, test on real or synthetic ones. TSTR is what counts: trained on "
+            "synthetic, tested on real. TSTS alone misleads."
+        ),
+        "two classes, all classes": (
+            "Two questions to one network: is it the first class or any other, and which class is it. The second "
+            "is the mean AUROC of each class against the rest."
+        ),
+        "augmentation": "Adding synthetic pictures to the real ones before training, to make the model better.",
+    },
+)

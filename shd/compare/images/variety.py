@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare._resample import generator, interval, mean_known, subject_weights
-from shd.compare._schema import Answer, Score, Skipped
-from shd.compare.images._inputs import ImageInputs
-from shd.compare.images._pictures import Pictures
+from shd.compare.core.chance import generator, interval, mean_known, subject_weights
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.images.pictures import Pictures
+from shd.compare.images.sides import ImageSides
 
 _BACKGROUND, _DARK = 16, 64  # grey values of 255: up to which all is background, below which is fluid
 _GREEN, _AMBER = 1.25, 1.6  # times too much or too little
@@ -57,9 +58,9 @@ def ventricle_share(images: np.ndarray) -> np.ndarray:
     return (middle < _DARK).mean(axis=(1, 2))
 
 
-def measure(inputs: ImageInputs, done: dict) -> Answer:
+def measure(sides: ImageSides, done: dict) -> Answer:
     """Compare the spread within each class with that of the real people held out."""
-    rng = generator(inputs.random_state, "variety")
+    rng = generator(sides.random_state, "variety")
     scores, rows, skipped = [], [], []
     for metric, spread in (
         ("variety of brightness", lambda pictures: _Deviation(brightness(pictures.images), pictures)),
@@ -67,25 +68,25 @@ def measure(inputs: ImageInputs, done: dict) -> Answer:
         ("variety of pictures", _Pairs),
     ):
         own, replicates = [], []
-        for c in inputs.judged:
-            real, *sides = (spread(p.take(p.classes == c)) for p in (inputs.real, *_sides(inputs)))
-            ratios = [_ratio(side.value(), real.value()) for side in sides]
-            drawn = [spread_of.drawn(rng) for spread_of in (sides[0], real)]
+        for c in sides.judged:
+            real, *tables = (spread(p.take(p.classes == c)) for p in (sides.real, *_sides(sides)))
+            ratios = [_ratio(side.value(), real.value()) for side in tables]
+            drawn = [spread_of.drawn(rng) for spread_of in (tables[0], real)]
             own.append(ratios)
             replicates.append([_ratio(a, b) for a, b in zip(*drawn, strict=True)])
             low, high = interval(ratios[0], np.array(replicates[-1]), 0)
-            rows.append((metric, inputs.names[c], ratios[0], float(low), float(high), *ratios[1:]))
+            rows.append((metric, sides.names[c], ratios[0], float(low), float(high), *ratios[1:]))
         ratios = mean_known(np.array(own))
         if np.isfinite(ratios).all():
-            scores.append(_score(metric, ratios, mean_known(np.array(replicates)), inputs.word))
+            scores.append(_score(metric, ratios, mean_known(np.array(replicates)), sides.word))
         else:
-            skipped.append(Skipped(metric, f"{inputs.word} pictures of the people held out do not vary in it"))
+            skipped.append(Skipped(metric, f"{sides.word} pictures of the people held out do not vary in it"))
     columns = ["metric", "class", "ratio", "low", "high", "floor", "real reference"]
     return Answer(scores, {"variety": pd.DataFrame(rows, columns=columns)}, skipped)
 
 
-def _sides(inputs: ImageInputs) -> list[Pictures]:
-    return [inputs.others[name] for name in ("synthetic", "floor", "ceiling")]
+def _sides(sides: ImageSides) -> list[Pictures]:
+    return [sides.others[name] for name in ("synthetic", "floor", "ceiling")]
 
 
 class _Deviation:
@@ -172,3 +173,22 @@ def _checked(images: np.ndarray) -> np.ndarray:
     if images.ndim != 3 or images.dtype != np.uint8:
         raise ShdError(f"pictures must be uint8 of shape (n, height, width), not {images.dtype} of {images.shape}.")
     return images
+
+
+QUESTION = Question(
+    name="variety",
+    chapter="fidelity",
+    measure=measure,
+    weight=5,
+    tables=("variety",),
+    words={
+        "variety": (
+            "How much brightness, ventricles and whole pictures differ within a class, divided by how much they "
+            "do among real people. 1 is right; below, the generator makes the common pictures again and again."
+        ),
+        "ventricles": (
+            "The cavities in the middle of the brain, filled with fluid; they widen with dementia. Measured here "
+            "as the share of dark pixels in the inner half of the picture."
+        ),
+    },
+)

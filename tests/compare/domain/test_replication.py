@@ -113,11 +113,11 @@ def test_measure_lies_between_floor_and_ceiling(study):
     assert 0 <= score.floor < 0.5 < score.value <= 1 and score.ceiling > 0.5
     assert score.low <= score.value <= score.high
     assert "3,000 synthetic ones replicate" in score.sentence
-    frame = answer.frames["findings"]
+    frame = answer.tables["findings"]
     assert {"synthetic", "synthetic low", "replicated by holdout", "replicated by floor"} <= set(frame.columns)
     assert frame["synthetic n"].max() == 3000
     again = measure(given, shuffled(train), "real", 0)
-    pd.testing.assert_frame_equal(frame, again.frames["findings"])
+    pd.testing.assert_frame_equal(frame, again.tables["findings"])
 
 
 def test_measure_without_holdout_judges_by_what_chance_allows(challenge):
@@ -139,7 +139,7 @@ def test_a_shuffled_table_is_red(study):
 def test_measure_is_silent_where_nothing_is_known(study):
     other = Dataset(study(100).frame, name="table")
     empty = measure({"train": other, "synthetic": other}, other, "real")
-    assert not empty.scores and not empty.frames and not empty.skipped
+    assert not empty.scores and not empty.tables and not empty.skipped
     few = study(40)
     answer = measure({"train": few, "synthetic": few}, few, "real")
     assert not answer.scores or answer.scores[0].value <= 1  # forty records end without an error

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from shd.compare import compare
-from shd.compare.images import _network
+from shd.compare.images import networks as _network
 from shd.dataset import DataCard, Dataset
 
 CLASSES = ("none", "some", "much")

@@ -30,7 +30,7 @@ def test_every_question_is_answered(fresh):
     assert (fresh.scores["value"] <= fresh.scores["high"]).all()
     lacking = {"membership hits at 10 %", "membership AUROC: weights"}  # twenty people held out, and a model
     assert set(fresh.skipped["what"]) == {"distances in ImageNet features", "fairness"} | lacking
-    assert set(fresh.leakage["split"]) == {"by image", "by subject"}
+    assert set(fresh.table("leakage")["split"]) == {"by image", "by subject"}
 
 
 def test_other_people_are_as_good_as_it_gets(fresh):
@@ -88,7 +88,7 @@ def test_a_class_of_two_people_is_not_judged(sides):
     few = holdout.take(np.flatnonzero(~much | holdout.frame.index.isin(np.flatnonzero(much)[:6])))
     report = compare(train, synthetic, holdout=few)
     assert "12 people in train and 2 held out" in report.skipped.set_index("what")["why"]["class much"]
-    assert "much" not in report.frames["means"]["class"].tolist()
+    assert "much" not in report.result.tables["means"]["class"].tolist()
     assert any("class much" in line for line in report.to_html().splitlines())
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shd.compare._models import auroc
+from shd.compare.core.models import auroc
 from shd.compare.images import nearer_to_train, ventricle_share
 from shd.datasets import load
 

@@ -3,8 +3,8 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare.images import brightness, exact_copies, mean_image_error, nearer_to_train, ventricle_share
-from shd.compare.images._pictures import Pictures, like, reduced, shared_counts, some_of
 from shd.compare.images.attention import agreement
+from shd.compare.images.pictures import Pictures, like, reduced, shared_counts, some_of
 from shd.compare.images.variety import _band
 
 

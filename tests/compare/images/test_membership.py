@@ -5,8 +5,8 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import compare
-from shd.compare._guesses import Guesses, auroc_of, hits_at, places, strongest
 from shd.compare.images import membership_inference
+from shd.compare.privacy.guesses import Guesses, auroc_of, hits_at, places, strongest
 from shd.synthesizers import SliceGaussian
 
 

@@ -6,9 +6,10 @@ import torch
 
 from shd._errors import ShdError
 from shd.compare import image_c2st, image_tstr, leakage_by_split
-from shd.compare.images import _imagenet, grad_cam
-from shd.compare.images._network import Classifier, Detector, build, features, train_classifier
-from shd.compare.images._pictures import Pictures
+from shd.compare.images import grad_cam
+from shd.compare.images import imagenet as _imagenet
+from shd.compare.images.networks import Classifier, Detector, build, features, train_classifier
+from shd.compare.images.pictures import Pictures
 from shd.dataset import Dataset
 
 

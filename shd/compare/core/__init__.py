@@ -1,0 +1,1 @@
+"""What every question stands on: coded tables, scores, chance, models, distances, attacks."""

@@ -1,0 +1,261 @@
+"""What all attacks share: people drawn alike from both sides, and what an attacker wins on one side beyond the other.
+
+An attack is tried on people that the synthesizer learned from (members) and on as many that it
+never saw (others), one record each. What works on others betrays the population; only the excess
+on members betrays them.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import norm
+
+from shd._errors import ShdError
+from shd.compare.core.chance import bootstrap_weights, deal, generator, interval, subsample
+from shd.compare.core.sides import Sides
+from shd.compare.core.tables import Coded, align
+
+GREEN, AMBER = 0.03, 0.06
+"""Excess of a success rate that is negligible, and beyond which it is an alarm."""
+SCORES = 20
+"""Most scores on privacy that one comparison asks."""
+ALARM = 0.04 / SCORES
+"""How often chance may raise an alarm in one score, so that one comparison in twenty raises any (Bonferroni).
+
+The fifth part of the twentieth is left to `verbatim copies`, the plainest of all signs.
+"""
+RELEASED = 80_000  # most records of a release (or of train) that are searched
+FEWEST = 20  # people on each side, and records of the release
+REPLICATES = 200
+_WIDE = 50  # columns from which on fewer records are looked at
+_BINS = 20  # of a number, where levels are needed
+_LEVEL = 0.05
+_LEFT = 10  # people on whom an attack is taken to fail at least, where it hardly ever does
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One setting of an attack: the release, people learned from, and as many others.
+
+    Parameters
+    ----------
+    release : Coded
+    members, others : Coded, shape (n_people, n_columns)
+        One record a person, in random order.
+    """
+
+    release: Coded
+    members: Coded
+    others: Coded
+
+    @classmethod
+    def of(cls, release: Coded, train: Coded, holdout: Coded, most: int, rng: np.random.Generator) -> "Stage":
+        """Draw at most `most` people a side."""
+        n = min(most, count_people(train), count_people(holdout))
+        return cls(release, one_each(train, n, rng), one_each(holdout, n, rng))
+
+
+def stages(sides: Sides, people: int, rng: np.random.Generator) -> dict[str, Stage]:
+    """Set up one attack on the release, on the floor, and on other real records in their place.
+
+    The same people are attacked through release and floor. For the ceiling half of the holdout is
+    the release, and the others come from its other half.
+    """
+    most = budget(sides, people)
+    release = some(sides.synthetic, budget(sides, RELEASED), rng)
+    synthetic = Stage.of(release, sides.train, sides.holdout, most, rng)
+    half = deal(sides.holdout.subjects, 2, rng) == 0
+    ceiling = Stage.of(sides.holdout.take(half), sides.train, sides.holdout.take(~half), most, rng)
+    floor = replace(synthetic, release=some(sides.floor, len(release), rng))
+    return {"synthetic": synthetic, "floor": floor, "ceiling": ceiling}
+
+
+def stage_of(tables: dict, people: int, random_state: int, purpose: str) -> Stage:
+    """Set up one attack on tables that somebody gave: train, synthetic and holdout under these names."""
+    check_count(people, "people")
+    (train, synthetic, holdout), _ = align(*tables.values(), names=list(tables))
+    check_people(train, synthetic, holdout, purpose)
+    rng = generator(random_state, purpose)
+    return Stage.of(some(synthetic, RELEASED, rng), train, holdout, people, rng)
+
+
+def check_people(train: Coded, synthetic: Coded, holdout: Coded, purpose: str) -> None:
+    """Refuse tables that are too small to attack."""
+    counts = {"train": count_people(train), "synthetic": len(synthetic), "holdout": count_people(holdout)}
+    name = min(counts, key=counts.get)
+    if counts[name] < FEWEST:
+        raise ShdError(
+            f"{purpose}: {name} has {counts[name]} people (or synthetic records); give at least {FEWEST} in each table."
+        )
+
+
+def check_count(count: int, name: str) -> None:
+    """Refuse what is no number of things to look at."""
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
+        raise ShdError(f"{name}={count!r} is not a whole number from 1 on, for example 500.")
+
+
+def obstacle(sides: Sides, columns: int = 1) -> str | None:
+    """Say why attacks cannot be judged, None where they can."""
+    if sides.holdout is None:
+        return "takes a holdout: compare(..., holdout=...)"
+    if min(count_people(sides.train), count_people(sides.holdout), len(sides.synthetic)) < FEWEST:
+        return f"takes at least {FEWEST} people in train and holdout, and {FEWEST} synthetic records"
+    if len(sides.train.names) < columns:
+        return f"takes at least {columns} columns"
+    return None
+
+
+def budget(sides: Sides, rows: int) -> int:
+    """Return how many records a step may look at: fewer at the quick level, and of very wide tables."""
+    return max(int(sides.most(rows) * min(1.0, _WIDE / len(sides.train.names))), FEWEST)
+
+
+def count_people(table: Coded) -> int:
+    """Return how many subjects a table has."""
+    return len(np.unique(table.subjects))
+
+
+def some(table: Coded, most: int, rng: np.random.Generator) -> Coded:
+    """Return at most `most` records, at random."""
+    return table.take(subsample(len(table), most, rng))
+
+
+def one_each(table: Coded, most: int, rng: np.random.Generator) -> Coded:
+    """Return one random record of each of at most `most` random people, in random order."""
+    return table.take(pick_one_each(table, most, rng))
+
+
+def pick_one_each(table: Coded, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the positions of what `one_each` returns."""
+    shuffled = rng.permutation(len(table))
+    _, first = np.unique(table.subjects[shuffled], return_index=True)
+    return shuffled[rng.permutation(first)[:most]]
+
+
+def all_of(table: Coded, people: int, rng: np.random.Generator) -> Coded:
+    """Return all records of so many random people."""
+    ids = np.unique(table.subjects)
+    return table.take(np.isin(table.subjects, rng.permutation(ids)[:people]))
+
+
+def as_many_people(one: Coded, other: Coded, most: int, rng: np.random.Generator) -> tuple[Coded, Coded]:
+    """Return all records of equally many random people of two tables, about `most` records a side at most.
+
+    Equally many records would not do: records of one person are alike, so that the table with more people
+    would fill more of the space.
+    """
+    people = [count_people(table) for table in (one, other)]
+    records_each = max(len(one) / people[0], len(other) / people[1])
+    n = max(min(*people, int(most / records_each)), 1)
+    return all_of(one, n, rng), all_of(other, n, rng)
+
+
+@dataclass(frozen=True)
+class Excess:
+    """What an attacker wins on members and on others, 0 to 1, and the difference with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    members: float
+    others: float
+
+
+def excess(
+    won: np.ndarray, by_others: np.ndarray, rng: np.random.Generator, looks: int = 1, possible: bool = False
+) -> Excess:
+    """Compare how often an attack succeeds on members and on others, one entry a person, 0 to 1.
+
+    `looks` is among how many such numbers the largest was picked: the interval is widened for that
+    (Bonferroni). With `possible` the excess is a share of what is possible: of those others on whom it fails.
+    """
+    sides = (np.asarray(won, dtype=float), np.asarray(by_others, dtype=float))
+    drawn = [bootstrap_weights(len(side), REPLICATES, rng) @ side / len(side) for side in sides]
+    members, others = (float(side.mean()) for side in sides)
+    left = max(1 - others, _LEFT / len(sides[1])) if possible else 1.0
+    value = (members - others) / left
+    low, high = interval(value, (drawn[0] - drawn[1]) / left * wider(looks), -np.inf if possible else -1, 1)
+    return Excess(value, float(low), float(high), members, others)
+
+
+def wider(looks: int) -> float:
+    """Return by how much an interval grows that holds for the worst of so many numbers."""
+    return float(norm.isf(_LEVEL / 2 / looks) / norm.isf(_LEVEL / 2))
+
+
+def surely(value: float, low: float) -> float:
+    """Return the lower end of an interval that holds for all scores on privacy at once, from that of 95 %."""
+    return value + float(norm.isf(ALARM) / norm.isf(_LEVEL / 2)) * (low - value)
+
+
+def judge_excess(
+    value: float, low: float, high: float, green: float = GREEN, amber: float = AMBER, passed: str = "green"
+) -> str:
+    """Give the verdict for an excess with its 95 % interval, as one of many scores.
+
+    An alarm takes more than chance explains over all scores on privacy, and more than is negligible; red is surely
+    not negligible. Without one the score has `passed`: green for an attack that was tried and failed, unless its
+    interval reaches so far that it could not have found much, and grey for a distance, which shows nothing by that.
+    """
+    low = surely(value, low)
+    if low <= 0 or value <= green:
+        return passed if high <= amber else "grey"
+    return "red" if value > amber and low > green else "amber"
+
+
+def hits(
+    is_member: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None, alarms: float = 0.01
+) -> np.ndarray:
+    """Return the share of members above all but the highest 1 % of others, under each set of weights.
+
+    Of scores that tie at the border as many count as it takes, so that a score that knows nothing
+    reaches 1 %.
+
+    Parameters
+    ----------
+    is_member : ndarray of bool, shape (n,) or (n_sets, n)
+        Who was learned from; one row a set where the labels change, and not the weights.
+    score : ndarray of float, shape (n,)
+    weights : ndarray of float, shape (n_sets, n), optional
+        Bootstrap weights; one set of ones without.
+    alarms : float
+        Share of others that are mistaken for members, 0 to 1.
+
+    Returns
+    -------
+    ndarray of float, shape (n_sets,)
+        0 to 1.
+    """
+    weights = np.ones((1, len(score))) if weights is None else weights
+    order = np.argsort(-score, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # where each run of ties ends
+    sides = []
+    for side in (is_member[..., order], ~is_member[..., order]):
+        total = np.cumsum(weights[:, order] * side, axis=1)[:, last]
+        sides.append(np.pad(total / np.maximum(total[:, -1:], 1e-12), ((0, 0), (1, 0))))
+    # a hair less: at a step of the curve its lower end is what is reached on average
+    return np.array([np.interp(alarms - 1e-9, others, members) for members, others in zip(*sides, strict=True)])
+
+
+def levels_of(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the bin of each number, counted from 0, and one more for missing; int64."""
+    return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
+
+
+def shares(table: Coded) -> list[np.ndarray]:
+    """Return how common the value of each record is, 0 to 1, (n,) a column; numbers in 20 bins of equal width."""
+    found = []
+    for values, column in zip(table.values.T, table.columns, strict=True):
+        if column.is_number:
+            known = values[~np.isnan(values)]
+            edges = np.linspace(known.min(), known.max(), _BINS + 1)[1:-1] if len(known) else np.empty(0)
+            values = levels_of(values, edges)
+        codes = values.astype(int)
+        found.append(np.bincount(codes)[codes] / len(codes))
+    return found
+
+
+def entropies(table: Coded) -> np.ndarray:
+    """Return the entropy of each column, nats, shape (n_columns,); of numbers in 20 bins of equal width."""
+    return np.array([-np.log(share).mean() for share in shares(table)]) + 0.0

@@ -1,0 +1,109 @@
+"""Chance, kept in one place: seeded subsamples, and bootstrap intervals that respect subjects."""
+
+import zlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shd._parallel import in_parallel
+
+if TYPE_CHECKING:
+    from shd.compare.core.tables import Coded
+
+_Z = 1.96  # a normal interval of 95 %
+_HALF = 1000  # most records of a half that models learn from only to see how much that matters
+
+
+def generator(random_state: int, purpose: str) -> np.random.Generator:
+    """Return a generator of its own for each purpose, so that no step depends on the one before."""
+    return np.random.default_rng([random_state, zlib.crc32(purpose.encode())])
+
+
+def subsample(n: int, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Return at most `most` of n positions, in order, without repeats."""
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+
+
+def deal(subjects: np.ndarray, hands: int, rng: np.random.Generator) -> np.ndarray:
+    """Deal records into equal hands at random, all records of a subject into the same one.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Hand of each record, 0 to hands - 1.
+    """
+    ids, of_record = np.unique(subjects, return_inverse=True)
+    return (rng.permutation(len(ids)) % hands)[of_record]
+
+
+def bootstrap_weights(n: int, replicates: int, rng: np.random.Generator) -> np.ndarray:
+    """Return how often each of n blocks is drawn in each replicate, float64, shape (replicates, n)."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=replicates).astype(float)
+
+
+def subject_weights(subjects: np.ndarray, replicates: int, rng: np.random.Generator) -> np.ndarray:
+    """Return bootstrap weights of records, drawn by subject, shape (replicates, n)."""
+    ids, of_record = np.unique(subjects, return_inverse=True)
+    return bootstrap_weights(len(ids), replicates, rng)[:, of_record]
+
+
+def training_error(
+    score: Callable[["Coded"], np.ndarray | float], table: "Coded", rng: np.random.Generator, splits: int
+) -> np.ndarray:
+    """Return the standard error of what models score that comes from the records they happened to learn from.
+
+    Models learn from halves of the table that share no subject: what two of them score differs by twice the
+    variance that learning from a half has, and that of the whole is as many times smaller as it is larger.
+
+    Parameters
+    ----------
+    score : callable
+        Trains on a table and returns one number, or an array of them; NaN where nothing could be scored.
+    table : Coded
+    rng : numpy.random.Generator
+    splits : int
+        How often the table is cut.
+
+    Returns
+    -------
+    ndarray
+        Of the shape that `score` returns; 0 where nothing could be scored.
+    """
+    halves, size = [], 0
+    for _ in range(splits):
+        hand = deal(table.subjects, 2, rng)
+        for k in range(2):
+            half = np.flatnonzero(hand == k)
+            halves.append(table.take(half[subsample(len(half), _HALF, rng)]))
+            size += min(len(half), _HALF) / (2 * splits)
+    if min(map(len, halves)) < 2:
+        return np.zeros(np.shape(score(table)))
+    found = np.array(in_parallel(score, halves), dtype=float)
+    variance = mean_known((found[::2] - found[1::2]) ** 2) / 2 * size / len(table)
+    return np.sqrt(np.nan_to_num(variance))
+
+
+def redrawn(replicates: np.ndarray, error: np.ndarray | float, rng: np.random.Generator) -> np.ndarray:
+    """Return replicates (first axis) that vary by what was learned from, too: `error` is that standard error."""
+    noise = rng.standard_normal(np.shape(replicates))
+    return replicates + (noise - noise.mean(axis=0)) / noise.std(axis=0) * error
+
+
+def mean_known(values: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Return the mean along an axis without NaN; NaN where nothing is known."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0).sum(axis=axis)
+    return np.divide(total, count, out=np.full(np.shape(count), np.nan), where=count > 0)
+
+
+def interval(value: float | np.ndarray, replicates: np.ndarray, least: float = -np.inf, most: float = np.inf) -> tuple:
+    """Return the 95 % interval around a value from the spread of its replicates (first axis).
+
+    A normal interval with the bootstrap's standard error, not its percentiles: resampling adds
+    noise to a distance, so that replicates of a distance near 0 all lie above the value itself.
+    """
+    variance = mean_known((replicates - mean_known(replicates)) ** 2)
+    spread = _Z * np.sqrt(np.nan_to_num(variance))
+    return np.clip(value - spread, least, most), np.clip(value + spread, least, most)

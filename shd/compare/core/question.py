@@ -1,0 +1,87 @@
+"""A question: what a comparison asks, declared in the file that measures it. And what comes back: an answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import nan
+from typing import Any
+
+import pandas as pd
+
+from shd.compare.core.score import Score
+
+NEEDS = ("holdout", "people", "target", "model", "two columns", "three columns", "groups", "findings", "full level")
+"""What a question may need. `Sides.lacks` says of each whether it is there, or why not."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something that could not be judged, and why.
+
+    `kind` is for programs: a need of `NEEDS`, ``column`` (left out), ``repaired`` (a column, too, but compared),
+    or ``measure`` for what turned out while measuring.
+    """
+
+    what: str
+    why: str
+    kind: str = "measure"
+    column: object = None
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What one question found: scores, the tables behind them, what it had to skip, and pictures to show."""
+
+    scores: list[Score] = field(default_factory=list)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    pictures: dict[str, Any] = field(default_factory=dict)
+    seconds: float = nan
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Question:
+    """One question of the report: everything that others need to know of it.
+
+    Parameters
+    ----------
+    name : str
+        As the progress bar, `shd.compare.ask` and the list of what was skipped call it.
+    chapter : {"fidelity", "utility", "privacy", "fairness"}
+    measure : callable
+        Takes the sides, and returns an `Answer`.
+    weight : float
+        Its share of the time.
+    words : dict of str to str
+        Each of its metrics, and what that says: the glossary.
+    needs : tuple of str
+        Of `NEEDS`; without one of them it is skipped.
+    tables : tuple of str
+        The tables that an answer may hold.
+    secret : tuple of str
+        Tables about single people: for the steward alone, and never handed on.
+    is_attack : bool
+        Whether it attacks people, so that green means: tried and failed.
+    readme : tuple of str
+        Metrics that README shows of each release.
+    jobs : callable, optional
+        Takes the sides, and returns trainings to be done beforehand, by name; `measure` gets what they gave.
+    sums_up : bool
+        Whether `measure` gets the answers to all questions before it.
+    """
+
+    name: str
+    chapter: str
+    measure: Callable[..., Answer]
+    weight: float = 1
+    words: dict[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
+    is_attack: bool = False
+    readme: tuple[str, ...] = ()
+    jobs: Callable | None = None
+    sums_up: bool = False
+
+    def lacking(self, lacks: dict[str, str]) -> Skipped | None:
+        """Return what the question has to do without, None where it has all that it needs."""
+        return next((Skipped(self.name, lacks[need], kind=need) for need in self.needs if need in lacks), None)

@@ -1,0 +1,136 @@
+"""The result of a comparison: scores, tables, what was skipped, and what was compared. Data, and no page."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score, score_frame, settle
+from shd.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Table:
+    """One of the tables compared: its role, name, source and size."""
+
+    role: str
+    name: str
+    source: str
+    records: int
+    subjects: int
+
+
+@dataclass(frozen=True)
+class About:
+    """What was compared, and under which licence."""
+
+    tables: tuple[Table, ...]
+    n_columns: int
+    target: str | None
+    word: str
+    random_state: int
+    level: str = "full"
+    is_of_images: bool = False
+    title: str = ""
+    licence: str = "unknown"
+    licence_url: str = ""
+    citation: str = ""
+
+    def table(self, role: str) -> Table | None:
+        """Return one of the tables, None where it was not given."""
+        return next((table for table in self.tables if table.role == role), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What the questions found.
+
+    Parameters
+    ----------
+    scores : tuple of Score
+        Every number, each judged as one of all that its chapter asked.
+    tables : dict of str to DataFrame
+        The tidy tables behind them; each belongs to a question, which names it.
+    skipped : tuple of Skipped
+        What could not be judged, and why.
+    about : About
+    pictures : dict
+        Of a comparison of pictures: samples, means, attention, suspects.
+    seconds : dict of str to float
+        How long each question took.
+    attacks : tuple of str
+        The attacks on people that were tried.
+    secret : tuple of str
+        Tables about single people: for the steward alone.
+    words : dict of str to str
+        What the metrics mean: the glossary.
+    """
+
+    scores: tuple[Score, ...]
+    tables: dict[str, pd.DataFrame]
+    skipped: tuple[Skipped, ...]
+    about: About
+    pictures: dict = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    attacks: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
+    words: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, sides: object, answers: dict[Question, Answer]) -> "Result":
+        """Lay the answers together, in the order of the questions."""
+        scores = [replace(s, question=q.chapter) for q, answer in answers.items() for s in answer.scores]
+        return cls(
+            settle(scores),
+            {name: table for answer in answers.values() for name, table in answer.tables.items()},
+            (*sides.skipped, *(note for answer in answers.values() for note in answer.skipped)),
+            about(sides),
+            {name: grid for answer in answers.values() for name, grid in answer.pictures.items()},
+            {question.name: answer.seconds for question, answer in answers.items()},
+            tuple(question.name for question, answer in answers.items() if question.is_attack and answer.scores),
+            tuple(name for question in answers for name in question.secret),
+            {word: said for question in answers for word, said in question.words.items()},
+        )
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a score: question, metric, value, interval, floor, real reference, verdict, sentence."""
+        return score_frame(self.scores)
+
+    def score(self, metric: str) -> Score | None:
+        """Return one score by the name of its metric, None where it was skipped."""
+        return next((score for score in self.scores if score.metric == metric), None)
+
+    def of_chapter(self, chapter: str) -> list[Score]:
+        """Return the scores of one chapter, in order."""
+        return [score for score in self.scores if score.question == chapter]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one of the tables behind the scores.
+
+        Raises
+        ------
+        ShdError
+            Where there is none of that name: a question that was skipped has no table.
+        """
+        if name not in self.tables:
+            raise ShdError(f"table {name!r} is not there; this comparison has {', '.join(self.tables) or 'none'}.")
+        return self.tables[name]
+
+
+def about(sides: object) -> About:
+    """Say what was compared."""
+    tables = []
+    for role, table in sides.given.items():
+        is_dataset = isinstance(table, Dataset)
+        source = table.source if is_dataset else "synthetic" if role == "synthetic" else "real"
+        subjects = len(np.unique(table.subjects)) if is_dataset else len(table)
+        tables.append(Table(role, table.name if is_dataset else "table", source, len(table), subjects))
+    card = getattr(sides.given["train"], "card", None)
+    told = {name: getattr(card, name) for name in ("title", "licence", "licence_url", "citation")} if card else {}
+    return About(
+        tuple(tables), sides.n_columns, sides.target, sides.word, sides.random_state, sides.level, sides.is_of_images,
+        **told,
+    )  # fmt: skip

@@ -1,0 +1,162 @@
+"""What is predicted: the levels of the target that have enough records, and the records that have one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from shd._errors import ShdError
+from shd.compare.core.models import BOOSTING, Family, auroc, fit, r2
+from shd.compare.core.question import Skipped
+from shd.compare.core.tables import MISSING, Coded, Column, align
+from shd.dataset import Dataset, role_of
+
+_MOST_LEVELS = 5  # levels of the target that get a model of their own
+_FEWEST = 10  # records of a level, and of the rest, to test on
+_FEW_NUMBERS = 10  # a target of at most so many whole numbers is a set of levels
+
+
+@dataclass(frozen=True)
+class Task:
+    """One model to train: a level against the rest, or the number itself where `level` is None."""
+
+    target: str
+    level: float | None
+    label: str
+
+    @property
+    def measure(self) -> str:
+        """Name of the number that says how good a prediction is."""
+        return "R2" if self.level is None else "AUROC"
+
+    @property
+    def is_level(self) -> bool:
+        """Whether a level is predicted, not a number."""
+        return self.level is not None
+
+    def outcome(self, table: Coded) -> np.ndarray:
+        """Return what is predicted: bool for a level, float for a number; shape (n,)."""
+        values = table.values[:, table.names.index(self.target)]
+        return values == self.level if self.is_level else values
+
+    def learn(self, train: Coded, family: Family = BOOSTING) -> Callable[[Coded], np.ndarray]:
+        """Train a model and return what gives a chance or number to each record of another table; see `fit`."""
+        x, categories = train.features(self.target)
+        predict = fit(family, x, self.outcome(train), categories)
+        return lambda table: predict(table.features(self.target)[0])
+
+    def predict(self, train: Coded, tests: list[Coded], family: Family = BOOSTING) -> list[np.ndarray]:
+        """Train a model and return its chances or numbers for the records of other tables."""
+        return list(map(self.learn(train, family), tests))
+
+    def score(self, test: Coded, predicted: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """Return the AUROC or R2 under each set of record weights; see `auroc`."""
+        return (auroc if self.is_level else r2)(self.outcome(test), predicted, weights)
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """Records whose target is known, to train and test on, the tasks that they can judge, and what is left out."""
+
+    fit: Coded
+    test: Coded
+    synthetic: Coded
+    floor: Coded
+    tasks: tuple[Task, ...]
+    left_out: tuple[Skipped, ...] = ()
+
+
+def prepare(target: str, **tables: Coded) -> Ready | str:
+    """Return what models of the target are trained and tested on; a sentence where there is too little."""
+    if len(tables["fit"].names) < 2:
+        return "the table has no column beside the target"
+    tables = {name: known(table, target) for name, table in tables.items()}
+    if min(len(table) for table in tables.values()) < 2 * _FEWEST:
+        return f"fewer than {2 * _FEWEST} records with a target"
+    tasks, left_out = find_tasks(tables["fit"], tables["test"], target)
+    if not tasks:
+        return "; ".join(f"{note.what}: {note.why}" for note in left_out)
+    return Ready(**tables, tasks=tuple(tasks), left_out=tuple(left_out))
+
+
+def _label(column: Column, code: float) -> str:
+    return f"{code:g}" if column.is_number else column.levels[int(code)]
+
+
+def known(table: Coded, target: str) -> Coded:
+    """Keep the records whose target is not missing."""
+    column, values = table.columns[table.names.index(target)], table.values[:, table.names.index(target)]
+    missing = np.isnan(values) if column.is_number else values == _code(column.levels, MISSING)
+    return table if not missing.any() else table.take(~missing)
+
+
+def _code(levels: tuple[str, ...], level: str) -> int:
+    return levels.index(level) if level in levels else -1
+
+
+def aligned(target: str | None, **tables: Dataset | pd.DataFrame | Coded) -> tuple[str, list[Coded]]:
+    """Code tables together, by their names, and keep the records whose target is known.
+
+    Without a target that of the first Dataset that has one is meant.
+
+    Raises
+    ------
+    ShdError
+        Where there is no such column, or a table has no record with it.
+    """
+    target = target or next((t for t in (role_of(table, "target") for table in tables.values()) if t), None)
+    coded, _ = align(*tables.values(), names=list(tables))
+    if target not in coded[0].names:
+        both = "both tables have" if len(tables) == 2 else "all tables have"
+        raise ShdError(f"target={target!r} is not a column that {both}; name one of {coded[0].names[:6]}.")
+    coded = [known(table, target) for table in coded]
+    for name, table in zip(tables, coded, strict=True):
+        if not len(table):
+            raise ShdError(f"target {target!r}: {name} has no record with it; give records whose target is known.")
+    return target, coded
+
+
+def needed_tasks(train: Coded, test: Coded, target: str) -> list[Task]:
+    """Return the tasks of `find_tasks`, or raise the reason why there is none."""
+    tasks, skipped = find_tasks(train, test, target)
+    if not tasks:
+        raise ShdError(
+            f"target {target!r}: {skipped[0].what} {skipped[0].why}; name another target or give more records."
+        )
+    return tasks
+
+
+def find_task(table: Coded, target: str, level: str | None) -> Task:
+    """Return the task that predicts one level, by default the rarer of two or the commonest, or a number."""
+    if level is None:
+        return needed_tasks(table, table, target)[0]
+    column = table.columns[table.names.index(target)]
+    codes = np.unique(table.values[:, table.names.index(target)])
+    labels = {_label(column, code): code for code in codes}
+    if str(level) not in labels:
+        raise ShdError(f"level={level!r} does not occur in {target!r}; name one of {list(labels)[:6]}.")
+    return Task(target, labels[str(level)], str(level))
+
+
+def find_tasks(train: Coded, test: Coded, target: str) -> tuple[list[Task], list[Skipped]]:
+    """One task a level that has enough records to be tested, the commonest first."""
+    column = train.columns[train.names.index(target)]
+    level, count = np.unique(train.values[:, train.names.index(target)], return_counts=True)
+    if column.is_number and (len(level) > _FEW_NUMBERS or (level % 1 != 0).any()):
+        return [Task(target, None, str(target))], []
+    if len(level) < 2:
+        return [], [Skipped(f"target {target}", "has a single level, so there is nothing to predict")]
+    order = np.argsort(-count, kind="stable")
+    order = order[1:] if len(order) == 2 else order[:_MOST_LEVELS]
+    tasks, skipped = [], []
+    for code, n_known in zip(level[order], count[order], strict=True):
+        task = Task(target, code, _label(column, code))
+        n_positive = int(task.outcome(test).sum())
+        if min(n_positive, len(test) - n_positive) < _FEWEST:
+            # what hardly anybody has is not named: these words are handed on with a release
+            what = f"target level {task.label}" if n_known >= _FEWEST else "a rare level of the target"
+            skipped.append(Skipped(what, f"fewer than {_FEWEST} test records have it, or have another"))
+        else:
+            tasks.append(task)
+    return tasks, skipped

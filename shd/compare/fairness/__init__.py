@@ -1,0 +1,1 @@
+"""Fairness: is it so for every group of people."""

@@ -1,0 +1,1 @@
+"""Are the synthetic records alike? One module a question."""

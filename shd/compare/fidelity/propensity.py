@@ -1,0 +1,159 @@
+"""How far do main effects tell synthetic from real records? The mean squared error of propensity scores, pMSE."""
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from shd._parallel import in_parallel, one_thread
+from shd.compare.core.chance import generator, interval, subject_weights, subsample
+from shd.compare.core.models import LINEAR
+from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.score import Score
+from shd.compare.core.sides import Sides
+from shd.compare.core.tables import Coded, align
+from shd.compare.core.verdicts import within
+from shd.dataset import Dataset
+
+GREEN_TO, AMBER_TO = 3.0, 10.0  # times what chance gives, with some thousand records a side
+_C = 1.0  # a light penalty: it keeps the fit finite where a level is on one side only
+_ROUNDS = 200
+_REPLICATES = 100
+_FEWEST = 20  # records a side
+_WHAT = "pMSE ratio"
+
+
+def pmse_ratio(
+    real: Dataset | pd.DataFrame | Coded,
+    synthetic: Dataset | pd.DataFrame | Coded,
+    rows: int = 8000,
+    random_state: int = 0,
+) -> float:
+    """Return the mean squared error of propensity scores, by what it is expected to be without a difference.
+
+    A logistic regression on main effects (numbers, and each common level) gives every record the
+    chance that it is synthetic; pMSE is the mean squared distance of these chances from one half.
+    Here it is divided by its expectation for two samples of one population. (The paper compares
+    with the very records that were learned from, and expects half as much.) It sees differences of
+    single columns, not how they go together, and grows with the number of records.
+
+    Parameters
+    ----------
+    real, synthetic : Dataset or DataFrame
+        Real records should be ones that the synthesizer has not seen.
+    rows : int
+        Most records a side; equally many are taken.
+    random_state : int
+
+    Returns
+    -------
+    float
+        0 or more; about 1 without a difference; NaN with fewer than 20 records a side, or where no
+        column varies.
+
+    References
+    ----------
+    Snoke, Raab, Nowok, Dibben, Slavković (2018), *General and Specific Utility Measures for Synthetic
+    Data*, Journal of the Royal Statistical Society A, arXiv 1604.06651.
+    """
+    (real, synthetic), _ = align(real, synthetic, names=["real", "synthetic"])
+    return float(_ratios(real, synthetic, rows, 0, random_state)[0])
+
+
+def measure(sides: Sides, rows: int = 8000) -> Answer:
+    """Give held-out and synthetic records their propensity scores, and floor and ceiling, too."""
+    real = sides.train if sides.holdout is None else sides.holdout
+    rows, seed = sides.most(rows), sides.random_state
+    if min(len(real), len(sides.synthetic)) < _FEWEST:
+        return Answer(skipped=[Skipped(_WHAT, f"takes at least {_FEWEST} records a side")])
+    tables = [sides.synthetic, sides.floor]
+    if sides.holdout is not None and len(sides.train) >= _FEWEST:
+        tables.append(sides.train)
+    drawn = [_REPLICATES, *[0] * (len(tables) - 1)]
+    found = in_parallel(lambda side, replicates: _ratios(real, side, rows, replicates, seed), tables, drawn)
+    value, floor = float(found[0][0]), float(found[1][0])
+    if not np.isfinite(value):
+        return Answer(skipped=[Skipped(_WHAT, "no column varies")])
+    ceiling = float(found[2][0]) if len(found) > 2 else None
+    low, high = (float(bound) for bound in interval(value, found[0][1:], 0))
+    n = min(rows, len(real), len(sides.synthetic))
+    other = f"; other {sides.word} records reach {ceiling:.1f}" if ceiling is not None else ""
+    sentence = (
+        f"Weighing one column at a time, a regression tells synthetic from {sides.word} records {value:.1f} times as "
+        f"well as chance alone would let it ({n:,} records a side; 1 is ideal){other}, independent columns {floor:.1f}."
+    )
+    rule = within(max(ceiling or 1.0, 1.0), GREEN_TO - 1, AMBER_TO - 1, "lower", floor)
+    return Answer([Score("fidelity", _WHAT, value, low, high, floor, ceiling, rule, "at 1", sentence, digits=2)])
+
+
+def _ratios(real: Coded, synthetic: Coded, rows: int, replicates: int, random_state: int) -> np.ndarray:
+    """Return the ratio, and the ratio with subjects drawn again; shape (1 + replicates,).
+
+    Each time the fit moves by one step of Newton's, which takes no new fit.
+    """
+    rows = min(rows, len(real), len(synthetic))
+    rng = generator(random_state, "pmse")
+    tables = [table.take(subsample(len(table), rows, rng)) for table in (real, synthetic)]
+    x = _design(tables)
+    if rows < _FEWEST or not x.shape[1]:
+        return np.full(1 + replicates, np.nan)
+    y = np.repeat([False, True], rows)
+    with one_thread():
+        model = LogisticRegression(C=_C, solver="newton-cholesky", max_iter=_ROUNDS).fit(x, y)
+        chance = expit(model.decision_function(x))
+        expected = _expected(x)
+        ratio = ((chance - 0.5) ** 2).mean() / expected
+        if not replicates:
+            return np.array([ratio])
+        weights = np.hstack([subject_weights(table.subjects, replicates, rng) for table in tables])
+        moved = _moved(model, x, y, chance, weights)
+    errors = (weights * (moved - 0.5) ** 2).sum(axis=1) / weights.sum(axis=1)
+    return np.append(ratio, errors / expected)
+
+
+def _design(tables: list[Coded]) -> np.ndarray:
+    """Return main effects of both tables, float64, shape (n, n_effects), without columns that say nothing."""
+    values, categories = np.concatenate([table.features()[0] for table in tables]), tables[0].features()[1]
+    known = ~np.isnan(values).all(axis=0)
+    if not known.any():
+        return np.empty((len(values), 0))
+    values = values[:, known]
+    x = LINEAR.read(values, categories[known])(values).astype(float)
+    return x[:, np.ptp(x, axis=0) > 0]
+
+
+def _expected(x: np.ndarray) -> float:
+    """Return the expectation of pMSE for two equally large samples of one population, under the penalty.
+
+    Without a penalty it is c (1 - c) / N for each effect, with c = 1/2 the share of synthetic records;
+    the penalty takes most from effects that only few records have.
+    """
+    centred = x - x.mean(axis=0)
+    information = np.linalg.eigvalsh(centred.T @ centred).clip(0) / 4
+    return float(((information / (information + 1 / _C)) ** 2).sum() / 4 / len(x))
+
+
+def _moved(
+    model: LogisticRegression, x: np.ndarray, y: np.ndarray, chance: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Return the chances under each set of record weights, one step of Newton's from the fit, shape (n_sets, n)."""
+    wide = np.hstack([np.ones((len(x), 1)), x])
+    penalty = np.r_[0.0, np.full(x.shape[1], 1 / _C)]
+    at = np.r_[model.intercept_, model.coef_[0]]
+    curve = (wide.T * (chance * (1 - chance))) @ wide + np.diag(penalty)
+    slope = (weights * (y - chance)) @ wide - penalty * at
+    return expit((at + np.linalg.solve(curve, slope.T).T) @ wide.T)
+
+
+QUESTION = Question(
+    name="propensity score",
+    chapter="fidelity",
+    measure=measure,
+    weight=1,
+    words={
+        "pMSE ratio": (
+            "How well a logistic regression on single columns tells synthetic from real records, as a multiple of "
+            "what it would find by chance alone. 1 is ideal."
+        ),
+    },
+)

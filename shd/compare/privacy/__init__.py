@@ -1,0 +1,1 @@
+"""Are they safe? One module a question; and the attackers."""

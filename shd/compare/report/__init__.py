@@ -1,0 +1,1 @@
+"""The report as a page: it reads a result, and measures nothing."""

@@ -1,0 +1,1 @@
+"""Are they useful? One module a question."""
