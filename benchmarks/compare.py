@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 import shd
 from benchmarks._memory import peak_megabytes
 from benchmarks.diabetes import RELEASE
-from shd._style import PALETTE, style
 from shd.compare.core.sides import LEVELS
+from shd.plot import PALETTE, style
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 LIMITS = {"full": 180, "quick": 30}  # seconds

@@ -25,8 +25,8 @@ import torch
 
 import shd
 from benchmarks._memory import peak_megabytes
-from shd._paths import challenges_dir
 from shd.compare import association_error, c2st, dcr_share, tstr, verbatim_copies
+from shd.datasets import challenges_dir
 from shd.synthesizers.base import registry
 
 CTGAN_ENVIRONMENT = Path(".venv-ctgan")

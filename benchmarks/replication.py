@@ -20,10 +20,9 @@ import numpy as np
 import pandas as pd
 
 import shd
-from shd._paths import challenges_dir
-from shd._progress import notice
 from shd.compare.findings import cut, estimates, lay_side_by_side, load, mean_rate
 from shd.dataset import Dataset
+from shd.datasets import challenges_dir
 
 SEED = 0
 CHALLENGE = challenges_dir() / "diabetes_bioinformatics"
@@ -102,7 +101,7 @@ def replicate_all(data: Dataset, cuts: int) -> None:
         seconds = round(time.process_time() - began, 1)
         drawn = Dataset(model.sample(len(train)), name=data.name, source="synthetic")
         rows.append(row(name, real, drawn, len(holdout), cuts, seconds))
-        notice(f"{name}: {rows[-1]['rate']:.2f}")
+        print(f"{name}: {rows[-1]['rate']:.2f}")
     whole = set(rows[0]["kept"][0])
     for found in rows:
         shown = [len(whole & set(codes)) for codes in found["kept"]]

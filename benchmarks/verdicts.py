@@ -27,12 +27,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from rich.progress import Progress
 from scipy.stats import binomtest
 
 import shd
 from benchmarks.faults import FAULTS
 from benchmarks.samples import POPULATIONS
-from shd._progress import progress
 
 LOG = Path("verdicts.jsonl")
 RESULTS = Path(__file__).parent / "results" / "verdicts.json"
@@ -109,13 +109,14 @@ def ask(wanted: list[Job], log: Path, workers: int) -> None:
     os.environ.update(OMP_NUM_THREADS="1", SHD_PROGRESS=os.environ.get("SHD_PROGRESS", "1"))
     with (
         multiprocessing.get_context("spawn").Pool(workers, initializer=_quietly) as pool,
-        progress(len(left), "judging") as bar,
+        Progress() as bars,
         log.open("a", encoding="utf-8") as file,
     ):
+        judging = bars.add_task("judging", total=len(left))
         for line in pool.imap_unordered(Job.run, left):
             file.write(json.dumps(line) + "\n")
             file.flush()
-            bar.advance(1, note=f"{line['table']} {line['fault']}")
+            bars.advance(judging)
 
 
 def _quietly() -> None:

@@ -10,12 +10,9 @@ import torch
 
 import shd
 from data_scripts._cohort import group_into_subjects
-from shd._generate import Cost, Split, Steps, judge
-from shd._paths import challenges_dir
-from shd._progress import notice
 from shd.compare.findings import of_dataset
-from shd.datasets.registry import archive_path, shipped_path
-from shd.release import make_release
+from shd.datasets import archive_path, challenges_dir, shipped_path
+from shd.releases import Cost, Split, Steps, judge, make_release
 from shd.synthesizers.base import Synthesizer
 
 SEED = 0
@@ -34,7 +31,7 @@ def make_stand_in(data: shd.Dataset, model: Synthesizer, path: Path, checkpoint:
     path.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(path, compression="zstd", index=False)
     subjects = frame["subject"].nunique() if "subject" in frame else len(frame)
-    notice(f"{path}: {len(frame):,} records of {subjects:,} subjects")
+    print(f"{path}: {len(frame):,} records of {subjects:,} subjects")
 
 
 def fitted(model: Synthesizer, train: shd.Dataset, checkpoint: Path) -> tuple[Synthesizer, Cost]:
@@ -42,7 +39,7 @@ def fitted(model: Synthesizer, train: shd.Dataset, checkpoint: Path) -> tuple[Sy
     whole = checkpoint.with_suffix(".safetensors")
     if whole.is_file():
         model = shd.load_synthesizer(whole)
-        notice(f"Going on from the model of {whole}.")
+        print(f"Going on from the model of {whole}.")
     else:
         model.fit(train, checkpoint=checkpoint).save(whole)
     return model, Cost(*(round(seconds, 1) for seconds in model.seconds_))
@@ -58,8 +55,8 @@ def make_the_release(data: shd.Dataset, model: Synthesizer, folder: Path, checkp
     findings = of_dataset(data.name)
     made = judge(train, holdout, model, Split(TEST_SIZE, SEED), cost, findings=findings, tell=Steps(2))
     release = make_release(folder, **vars(made), raw=archive_path(data.name))
-    notice(made.report.summary())
-    notice(str(release.folder))
+    print(made.report.summary())
+    print(str(release.folder))
 
 
 def main(about: str, challenge: str, dataset: str, model: Synthesizer, stand_in: Synthesizer) -> None:

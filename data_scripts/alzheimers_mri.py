@@ -22,14 +22,9 @@ import torch
 
 import shd
 from data_scripts._tables import fitted
-from shd._apart import sample_apart
-from shd._generate import Split, Steps, judge
-from shd._paths import challenges_dir
-from shd._progress import notice
-from shd.datasets._pictures import write_pictures
+from shd.datasets import archive_path, challenges_dir, shipped_path, write_pictures
 from shd.datasets.alzheimers import LEVELS, N_SLICES
-from shd.datasets.registry import archive_path, shipped_path
-from shd.release import make_release
+from shd.releases import Split, Steps, judge, make_release, sample_apart
 
 SEED = 0
 TEST_SIZE = 0.2
@@ -45,7 +40,7 @@ def make_stand_in(data: shd.Dataset, path: Path) -> None:
     cohort = model.sample_people(np.repeat(np.arange(len(PEOPLE)), PEOPLE), random_state=SEED)
     cohort = cohort.take(np.flatnonzero(cohort.frame["slice"] % 2 == 0))
     write_pictures(path, replace(cohort, source="stand-in"))
-    notice(f"{path}: {len(cohort):,} pictures of {sum(PEOPLE)} subjects, {path.stat().st_size / 1e6:.1f} MB")
+    print(f"{path}: {len(cohort):,} pictures of {sum(PEOPLE)} subjects, {path.stat().st_size / 1e6:.1f} MB")
 
 
 def draw_released(model: shd.ImageCGAN, train: shd.Dataset) -> tuple[shd.Dataset, int]:
@@ -68,8 +63,8 @@ def make_the_release(data: shd.Dataset, folder: Path, checkpoint: Path) -> None:
         train, holdout, model, Split(TEST_SIZE, SEED), cost, synthetic=balanced, with_model=False, tell=Steps(2)
     )
     release = make_release(folder, **vars(replace(made, drawn_again=drawn_again)), raw=archive_path("alzheimers"))
-    notice(made.report.summary())
-    notice(str(release.folder))
+    print(made.report.summary())
+    print(str(release.folder))
 
 
 def main() -> None:

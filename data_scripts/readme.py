@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 import shd
-from shd._grid import save_grid
+from shd.plot import save_grid
 
 ROOT = Path(__file__).resolve().parents[1]
 BIO_FOLDER = ROOT / "challenges/diabetes_bioinformatics"

@@ -15,16 +15,9 @@ from pathlib import Path
 import torch
 
 import shd
-from shd._audit import read_synthetic
-from shd._audit_model import kept_rules, model_of
-from shd._card import has_model
-from shd._generate import Cost, Split, Steps, judge
-from shd._paths import challenges_dir
-from shd._progress import notice
 from shd.compare.findings import of_dataset
-from shd.datasets._pictures import as_stored
-from shd.datasets.registry import archive_path
-from shd.release import make_release, refuse_red, verify_release
+from shd.datasets import archive_path, as_stored, challenges_dir
+from shd.releases import Cost, Split, Steps, judge, make_release, open_release, refuse_red
 
 RUNS = Path("runs")
 CHALLENGES = ("diabetes_ml", "diabetes_bioinformatics", "alzheimers_mri")
@@ -36,22 +29,23 @@ def redocument(challenge: str) -> None:
     Records and pictures stay as they are: what chose them is not released. A model that was not released is the one
     beside its checkpoint, ``runs/``.
     """
-    release = verify_release(challenges_dir() / challenge / "data" / "release")
-    card, data = release.card, read_synthetic(release)
+    release = open_release(challenges_dir() / challenge / "data" / "release")
+    card, data = release.card, release.read_data()
     name, how = card["made_from"]["name"], Split(card["split"]["test_size"], card["split"]["random_state"])
     train, holdout = shd.load(name, source="real").split(how.test_size, how.random_state)
     if data.images is not None:  # those of earlier versions change when they are written once more
         data = replace(data, images=as_stored(data.images))
-    model = model_of(release) or shd.load_synthesizer(RUNS / f"{challenge}.safetensors")
+    model = release.load_model() or shd.load_synthesizer(RUNS / f"{challenge}.safetensors")
     made = judge(
         train, holdout, model, how, Cost(**card["synthesizer"]["fit"]), synthetic=replace(data, card=train.card),
-        keep_rules=kept_rules(card), with_model=has_model(card), findings=of_dataset(name), tell=Steps(2),
+        keep_rules=release.keeps_rules, with_model="model.safetensors" in card["files"], findings=of_dataset(name),
+        tell=Steps(2),
     )  # fmt: skip
     again = replace(made, drawn_again=card["synthesizer"].get("drawn_again"))
     if made.report.verdicts.get("privacy") == "red":
         refuse_red(made.report, RUNS / challenge, None)
     make_release(release.folder, **vars(again), raw=archive_path(name))
-    notice(made.report.summary())
+    print(made.report.summary())
 
 
 def main() -> None:

@@ -56,23 +56,13 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
 ]
 
 _HOMES = {
-    "load": "shd.datasets",
-    "Dataset": "shd.dataset",
-    "DataCard": "shd.dataset",
-    "Domain": "shd.domain",
-    "Levels": "shd.domain",
-    "Numbers": "shd.domain",
-    "Dates": "shd.domain",
-    "TabularCGAN": "shd.synthesizers",
-    "BayesianNetwork": "shd.synthesizers",
-    "Marginals": "shd.synthesizers",
-    "ImageCGAN": "shd.synthesizers",
-    "FlowMatching": "shd.synthesizers",
-    "ActiveAppearance": "shd.synthesizers",
-    "SliceGaussian": "shd.synthesizers",
-    "load_synthesizer": "shd.synthesizers",
-    "Rule": "shd.synthesizers.rules",
-    "Report": "shd.compare",
+    "shd.datasets": "load",
+    "shd.dataset": "Dataset DataCard",
+    "shd.domain": "Domain Levels Numbers Dates",
+    "shd.synthesizers": "TabularCGAN BayesianNetwork Marginals ImageCGAN FlowMatching ActiveAppearance SliceGaussian "
+    "load_synthesizer",
+    "shd.synthesizers.rules": "Rule",
+    "shd.compare": "Report",
 }
 
 
@@ -80,9 +70,10 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first used: torch and scikit-learn take seconds."""
     if name == "compare":  # a package that can be called, so that shd.compare.c2st is there as well
         return import_module("shd.compare")
-    if name not in _HOMES:
+    home = next((module for module, names in _HOMES.items() if name in names.split()), None)
+    if home is None:
         raise AttributeError(f"module 'shd' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(home), name)
     globals()[name] = value
     return value
 

@@ -7,8 +7,8 @@ import typer
 
 from shd import _terminal
 from shd._options import AsJson, examples
-from shd._plain import in_columns
 from shd._progress import notice
+from shd._terminal import in_columns
 
 app = typer.Typer(
     help="Show, fetch and check the data sets.",

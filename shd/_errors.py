@@ -22,3 +22,8 @@ class ShdWorkError(ShdError):
 
 class ShdWarning(UserWarning):
     """Something the user should know, though the work goes on."""
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error of another package says, on one line; its name where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -49,6 +49,38 @@ DayFirst = Annotated[
 ]
 Decimal = Annotated[str | None, typer.Option(metavar="MARK", help="Decimal mark of a CSV: a point, or a comma.")]
 
+DatasetOrFile = Annotated[str, typer.Argument(metavar="DATASET|FILE", help="A data set, or a .csv or .parquet file.")]
+ReleaseFolder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the release.")]
+Minutes = Annotated[float | None, typer.Option(metavar="N", help="Time to fit in.  [default: 6]")]
+TrainingSteps = Annotated[int | None, typer.Option(min=1, metavar="N", help="Training steps, instead of minutes.")]
+Family = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="TabularCGAN, BayesianNetwork or Marginals; for images ImageCGAN, FlowMatching, ActiveAppearance or "
+        "SliceGaussian.  [default: the first that fits]",
+    ),
+]
+Condition = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="Column that can be asked for; again for more.  [default: the target]"),
+]
+KeepRules = Annotated[
+    bool, typer.Option("--keep-rules", help="No record breaks a rule between columns that all of train keeps.")
+]
+TestSize = Annotated[float, typer.Option(metavar="SHARE", help="Share of the patients held out.")]
+Source = Annotated[str | None, typer.Option(metavar="SOURCE", help="real, synthetic or stand-in.  [default: real]")]
+Licence = Annotated[str | None, typer.Option(metavar="TEXT", help="Terms of use of your own table.")]
+Citation = Annotated[str, typer.Option(metavar="TEXT", help="Whom to thank for your own table.")]
+Checkpoint = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Keep the state of the fit here; the same command goes on.")
+]
+NoModel = Annotated[
+    bool, typer.Option("--no-model", help="Hand on the data without the model, which can be asked about people.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Write into a folder that holds other things.")]
+ForceRed = Annotated[bool, typer.Option("--force-red", help="Write it though its privacy is red, marked as such.")]
+
 
 def reading(skip: int, missing: list | None, text: list | None, day_first: bool | None, decimal: str | None) -> dict:
     """Return how a file is to be read, as `Dataset.from_csv` takes it."""

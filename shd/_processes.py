@@ -48,13 +48,7 @@ def check_device(device: object) -> None:
 
 
 def join(device: str) -> str:
-    """Meet the other processes, where there are any, and return the device of this one.
-
-    Parameters
-    ----------
-    device : str
-        ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU where there is one.
-    """
+    """Meet the other processes, where there are any, and return the device of this one."""
     import torch
     from torch import distributed
 

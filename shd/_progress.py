@@ -49,20 +49,7 @@ class Bar:
 
 @contextmanager
 def progress(total: float, label: str) -> Iterator[Bar]:
-    """Show a progress bar with the time left on standard error; where there is room, the time so far.
-
-    Parameters
-    ----------
-    total : float
-        Number of steps that make the whole.
-    label : str
-        What is being done, in a few words.
-
-    Yields
-    ------
-    Bar
-        Call ``bar.advance(steps, note=...)`` as the work goes on.
-    """
+    """Show a progress bar with the time left on standard error; where there is room, the time so far."""
     console = Console(stderr=True) if not _in_notebook() else None
     roomy = console is None or console.width >= _ROOMY
     columns = (

@@ -4,37 +4,17 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from shd._errors import ShdError
-from shd._frames import is_numeric
+from shd.tables.frames import is_numeric
 
 _STRATA = 5  # quantile groups that stand in for classes where the target is numeric
 
 
 def held_out(subjects: np.ndarray, target: pd.Series | None, test_size: float, random_state: int) -> np.ndarray:
-    """Choose the subjects held out, stratified by target (see `shd.dataset.Dataset.split`).
+    """Choose the subjects held out, stratified by target (see `shd.dataset.Dataset.split`)."""
+    from sklearn.model_selection import train_test_split  # takes a second, and loading does without
 
-    Parameters
-    ----------
-    subjects : numpy.ndarray, shape (n_records,)
-        Who each record belongs to.
-    target : pandas.Series, shape (n_records,), optional
-        What is predicted; without it nothing is stratified.
-    test_size : float
-        Share of the subjects held out, between 0 and 1.
-    random_state : int
-        The same seed gives the same subjects.
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (n_records,)
-
-    Raises
-    ------
-    ShdError
-        Where there are too few subjects for `test_size` and the classes of the target.
-    """
     if not 0 < test_size < 1:
         raise ShdError(f"test_size={test_size} is not between 0 and 1, for example 0.2.")
     subject_of_record, ids = pd.factorize(subjects, sort=True)  # sorted: the order of rows does not matter

@@ -6,9 +6,10 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-import matplotlib.figure
+if TYPE_CHECKING:  # matplotlib takes half a second, and most of what asks for a colour draws nothing
+    from matplotlib.figure import Figure
 
 PALETTE = {
     "real": "#0072b2",  # blue
@@ -47,29 +48,41 @@ _STYLE = {
 _DPI = 100  # dots an inch of a figure in a notebook
 
 
-class Figure(matplotlib.figure.Figure):
-    """A figure that shows itself in a notebook, whether or not pyplot was imported there."""
+def __getattr__(name: str) -> type:
+    """Make `Figure` when it is first asked for: a figure that shows itself in a notebook, without pyplot."""
+    if name != "Figure":
+        raise AttributeError(f"module 'shd._style' has no attribute {name!r}")
+    import matplotlib as mpl
+    import matplotlib.figure
 
-    def _repr_png_(self) -> bytes:
-        stream = io.BytesIO()
-        with mpl.rc_context(_STYLE):
-            self.savefig(stream, format="png", dpi=_DPI, facecolor="white")
-        return stream.getvalue()
+    class Figure(matplotlib.figure.Figure):
+        def _repr_png_(self) -> bytes:
+            stream = io.BytesIO()
+            with mpl.rc_context(_STYLE):
+                self.savefig(stream, format="png", dpi=_DPI, facecolor="white")
+            return stream.getvalue()
+
+    globals()["Figure"] = Figure
+    return Figure
 
 
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the house style: ``with style(): ...``."""
+    import matplotlib as mpl
+
     with mpl.rc_context(_STYLE):
         yield
 
 
-def to_svg(figure: matplotlib.figure.Figure) -> str:
+def to_svg(figure: "Figure") -> str:
     """Return a figure drawn in `style` as SVG to stand inside a page.
 
     Text stays text, and takes the colour of the page around it, so that a figure can be read on
     light and dark ground. The same figure gives the same characters.
     """
+    import matplotlib as mpl
+
     stream = io.StringIO()
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         # letters that matplotlib's own font lacks are drawn by the reader's browser

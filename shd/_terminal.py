@@ -9,7 +9,7 @@ import textwrap
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from shd._errors import ShdError, ShdWarning
@@ -18,15 +18,7 @@ INTERRUPTED = 130  # what shells use for Ctrl-C
 
 
 def run(command: Callable[[], int | None], debug: bool = False) -> int:
-    """Run a command and return its exit code: 0, 1 the work failed, 2 impossible, 130 Ctrl-C.
-
-    Parameters
-    ----------
-    command : callable
-        The command line without its manners: raises, or returns an exit code or None.
-    debug : bool
-        Show tracebacks and every warning of other packages.
-    """
+    """Run a command and return its exit code: 0, 1 the work failed, 2 impossible, 130 Ctrl-C."""
     with _interrupts() as interrupted, _warnings_as_notes(debug):
         try:
             code = command() or 0
@@ -57,6 +49,12 @@ def run(command: Callable[[], int | None], debug: bool = False) -> int:
 def emit(result: object, as_json: bool, text: str) -> None:
     """Print what a command found on standard output: for programs as JSON, for people as text."""
     print(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) if as_json else _fitted(text))
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines of text, each column as wide as its longest cell."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _fitted(text: str) -> str:

@@ -11,26 +11,10 @@ import typer
 
 import shd
 from shd import _data_commands, _terminal
+from shd import _options as option
 from shd._errors import ShdError
-from shd._options import (
-    AsJson,
-    DayFirst,
-    Decimal,
-    Fake,
-    Findings,
-    Keep,
-    MinPeople,
-    Missing,
-    Seed,
-    Sensitive,
-    Skip,
-    Subject,
-    Target,
-    Text,
-    examples,
-    reading,
-)
-from shd._plain import plain
+from shd._json import json_values
+from shd._options import examples, reading
 
 if TYPE_CHECKING:
     from shd.compare.findings import Studies
@@ -77,15 +61,15 @@ def demo(
     minutes: Annotated[
         float | None, typer.Option(metavar="N", help="Time to fit in.  [default: 1.1; pictures 2]")
     ] = None,
-    seed: Seed = 0,
-    json: AsJson = False,
+    seed: option.Seed = 0,
+    json: option.AsJson = False,
 ) -> None:
     """Do it all once: load, fit, sample, compare, report.
 
     The data are the stand-in cohort that ships with shd: nothing is downloaded.
     """
     _check_output(output)
-    from shd._generate import Steps, default_family, generate, make_synthesizer
+    from shd.releases import Steps, default_family, generate, make_synthesizer
 
     steps = Steps(6)
     steps("load", f"{challenge}, the stand-in: nothing is downloaded")
@@ -109,55 +93,35 @@ def demo(
     )
 )
 def generate(
-    what: Annotated[str, typer.Argument(metavar="DATASET|FILE", help="A data set, or a .csv or .parquet file.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the release.")],
-    minutes: Annotated[float | None, typer.Option(metavar="N", help="Time to fit in.  [default: 6]")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Training steps, instead of minutes.")] = None,
-    seed: Seed = 0,
-    family: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="TabularCGAN, BayesianNetwork or Marginals; for images ImageCGAN, FlowMatching, ActiveAppearance or "
-            "SliceGaussian.  [default: the first that fits]",
-        ),
-    ] = None,
-    condition: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="Column that can be asked for; again for more.  [default: the target]"),
-    ] = None,
-    target: Target = None,
-    subject: Subject = None,
-    sensitive: Sensitive = None,
-    keep_rules: Annotated[
-        bool, typer.Option("--keep-rules", help="No record breaks a rule between columns that all of train keeps.")
-    ] = False,
-    skip: Skip = 0,
-    missing: Missing = None,
-    text: Text = None,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    test_size: Annotated[float, typer.Option(metavar="SHARE", help="Share of the patients held out.")] = 0.2,
-    source: Annotated[
-        str | None, typer.Option(metavar="SOURCE", help="real, synthetic or stand-in.  [default: real]")
-    ] = None,
-    licence: Annotated[str | None, typer.Option(metavar="TEXT", help="Terms of use of your own table.")] = None,
-    citation: Annotated[str, typer.Option(metavar="TEXT", help="Whom to thank for your own table.")] = "",
-    findings: Findings = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep the state of the fit here; the same command goes on.")
-    ] = None,
-    min_people: MinPeople = None,
-    keep: Keep = None,
-    fake: Fake = None,
-    no_model: Annotated[
-        bool, typer.Option("--no-model", help="Hand on the data without the model, which can be asked about people.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds other things.")] = False,
-    force_red: Annotated[
-        bool, typer.Option("--force-red", help="Write it though its privacy is red, marked as such.")
-    ] = False,
-    json: AsJson = False,
+    what: option.DatasetOrFile,
+    output: option.ReleaseFolder,
+    minutes: option.Minutes = None,
+    steps: option.TrainingSteps = None,
+    seed: option.Seed = 0,
+    family: option.Family = None,
+    condition: option.Condition = None,
+    target: option.Target = None,
+    subject: option.Subject = None,
+    sensitive: option.Sensitive = None,
+    keep_rules: option.KeepRules = False,
+    skip: option.Skip = 0,
+    missing: option.Missing = None,
+    text: option.Text = None,
+    day_first: option.DayFirst = None,
+    decimal: option.Decimal = None,
+    test_size: option.TestSize = 0.2,
+    source: option.Source = None,
+    licence: option.Licence = None,
+    citation: option.Citation = "",
+    findings: option.Findings = None,
+    checkpoint: option.Checkpoint = None,
+    min_people: option.MinPeople = None,
+    keep: option.Keep = None,
+    fake: option.Fake = None,
+    no_model: option.NoModel = False,
+    force: option.Force = False,
+    force_red: option.ForceRed = False,
+    json: option.AsJson = False,
 ) -> None:
     """Make synthetic data, and release them.
 
@@ -165,10 +129,9 @@ def generate(
     writes a folder with data, model, report, card and checksums. Columns that identify people are
     dropped, and what few people share is not learned.
     """
-    from shd._generate import Steps, default_family, kept_fit, make_synthesizer
-    from shd._generate import generate as run
+    from shd import releases
     from shd.datasets.opening import open_data
-    from shd.release import check_folder, check_licence, make_release, refuse_red
+    from shd.releases import Steps, check_folder, check_licence, default_family, make_synthesizer
 
     check_folder(output, force)
     if minutes is not None and steps is not None:
@@ -197,23 +160,22 @@ def generate(
     synthesizer = synthesizer or make(default_family(data))
     if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
         minutes = 6.0
-    with kept_fit(synthesizer, checkpoint) as kept:
-        made = run(
-            data,
-            synthesizer,
-            minutes=minutes,
-            checkpoint=kept,
-            test_size=test_size,
-            random_state=seed,
-            keep_rules=keep_rules,
-            with_model=not no_model,
-            findings=known,
-            steps=tell,
-        )
-        tell("write", str(output))
-        if made.report.verdicts.get("privacy") == "red" and not force_red:
-            refuse_red(made.report, output, kept)
-    release = make_release(output, **vars(made), raw=raw, force=force, force_red=force_red)
+    release, made = releases.generate_release(
+        output,
+        data,
+        synthesizer,
+        tell,
+        raw=raw,
+        checkpoint=checkpoint,
+        force=force,
+        force_red=force_red,
+        minutes=minutes,
+        test_size=test_size,
+        random_state=seed,
+        keep_rules=keep_rules,
+        with_model=not no_model,
+        findings=known,
+    )
     result = {"release": str(release.folder), "card": release.card}
     _terminal.emit(result, json, f"\n{made.report.summary()}\n\nRelease: {release.folder}")
 
@@ -225,21 +187,21 @@ def compare(
     holdout: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Real records that were not used to make them.")
     ] = None,
-    target: Target = None,
-    subject: Subject = None,
-    sensitive: Sensitive = None,
-    skip: Skip = 0,
-    missing: Missing = None,
-    text: Text = None,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    findings: Findings = None,
+    target: option.Target = None,
+    subject: option.Subject = None,
+    sensitive: option.Sensitive = None,
+    skip: option.Skip = 0,
+    missing: option.Missing = None,
+    text: option.Text = None,
+    day_first: option.DayFirst = None,
+    decimal: option.Decimal = None,
+    findings: option.Findings = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Look at fewer records: seconds, and wider intervals.")
     ] = False,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The report.")] = Path("report.html"),
-    seed: Seed = 0,
-    json: AsJson = False,
+    seed: option.Seed = 0,
+    json: option.AsJson = False,
 ) -> None:
     """Judge synthetic data beside the real ones.
 
@@ -262,7 +224,7 @@ def compare(
 @app.command(epilog=examples("shd explain SHD001"))
 def explain(
     code: Annotated[str, typer.Argument(metavar="CODE", help="Of a method check, as a report names it.")],
-    json: AsJson = False,
+    json: option.AsJson = False,
 ) -> None:
     """Explain what a method check found."""
     from shd.compare.checks import explain as page_of
@@ -277,14 +239,14 @@ def verify(
     real: Annotated[
         str | None, typer.Option(metavar="DATASET|FILE", help="The whole original, to measure every score again.")
     ] = None,
-    subject: Subject = None,
-    skip: Skip = 0,
-    missing: Missing = None,
-    text: Text = None,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    findings: Findings = None,
-    json: AsJson = False,
+    subject: option.Subject = None,
+    skip: option.Skip = 0,
+    missing: option.Missing = None,
+    text: option.Text = None,
+    day_first: option.DayFirst = None,
+    decimal: option.Decimal = None,
+    findings: option.Findings = None,
+    json: option.AsJson = False,
 ) -> int:
     """Check the claims of a release.
 
@@ -292,28 +254,28 @@ def verify(
     it is split as the card says, and each score is measured again and laid beside the card's. Ends with
     1 where something differs.
     """
-    from shd._audit import audit, original_of
-    from shd._generate import Steps
     from shd.datasets.opening import open_data
-    from shd.release import verify_release
+    from shd.releases import Steps, open_release, original_of
+    from shd.releases import verify as verify_release
 
     if subject is not None and real is None:
         raise ShdError("--subject names a column of the original; give that, too: --real FILE.")
     if real is None:
-        found = audit(verify_release(release))
+        found = verify_release(open_release(release))
     else:
         tell = Steps(5)
         tell("files", str(release))
-        whole = verify_release(release)
+        whole = open_release(release)
         source, target = original_of(whole)
         how = reading(skip, missing, text, day_first, decimal)
         tell("load", f"{real}, {source}")
         data, raw = open_data(real, source=source, target=target, subject=subject, reading=how)
         tell.loaded(data)
-        found = audit(whole, data, raw, tell, None if findings is None else _findings(real, findings))
+        known = None if findings is None else _findings(real, findings)
+        found = verify_release(whole, data, raw, tell, known)
     result = {"release": str(release), "holds": found.holds, "claims": found.frame.to_dict("records")}
     last = f"{'Holds' if found.holds else 'Differs'}: {release}"
-    _terminal.emit({**plain(result), "notes": list(found.notes)}, json, f"{found.summary()}\n\n{last}")
+    _terminal.emit({**json_values(result), "notes": list(found.notes)}, json, f"{found.summary()}\n\n{last}")
     return 0 if found.holds else 1
 
 
@@ -322,14 +284,14 @@ def catalog(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with releases, at any depth.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="SITE", help="Folder for the page.")],
     with_data: Annotated[bool, typer.Option("--with-data", help="Copy data and models, too.")] = False,
-    json: AsJson = False,
+    json: option.AsJson = False,
 ) -> None:
     """Show many releases on one static page.
 
     Verifies each release below the folder, and writes a page that needs no server, with their cards,
     reports and metadata. What is broken is listed with the reason.
     """
-    from shd._catalog import make_catalog
+    from shd.releases import make_catalog
 
     made = make_catalog(folder, output, with_data)
     found = made.to_dict()

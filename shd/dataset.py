@@ -5,13 +5,14 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError, ShdWarning
-from shd._frames import (
+from shd._splitting import held_out
+from shd.domain import Domain
+from shd.tables.frames import (
     check_frame,
     check_lengths,
     describe_columns,
@@ -20,14 +21,10 @@ from shd._frames import (
     text_to_categories,
     warn_of_dates,
 )
-from shd._splitting import held_out
-from shd._tables import Reading, read_noted
-from shd._types import known_types
+from shd.tables.reading import Reading, read_noted
+from shd.tables.types import known_types
 
 __all__ = ["DataCard", "Dataset", "as_frame", "check_frame", "describe_columns", "is_numeric", "role_of"]
-
-if TYPE_CHECKING:
-    from shd.domain import Domain
 
 SOURCES = ("real", "synthetic", "stand-in")
 """Where rows can come from; see `Dataset.source`."""
@@ -117,7 +114,7 @@ class Dataset:
     keep: tuple = ()
     fake: tuple = ()
     min_people: int | None = None
-    domain: "Domain | None" = None
+    domain: Domain | None = None
 
     def __post_init__(self) -> None:
         check_frame(self.frame)
@@ -334,7 +331,7 @@ class Dataset:
         """Return some pictures in a row, as HTML; nothing where there are none."""
         if self.images is None:
             return ""
-        from shd._grid import data_uri, grid
+        from shd.plot import data_uri, grid
 
         some = np.linspace(0, len(self) - 1, min(len(self), _SHOWN)).astype(int)
         said = f"{len(some)} of the pictures"

@@ -7,15 +7,11 @@ rules or common sense, and stays the same whoever is in the table.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-
-if TYPE_CHECKING:
-    from shd.dataset import Dataset
 
 _LARGEST = 2**53  # beyond it, whole numbers do not fit a float
 UNITS = ("D", "h", "min", "s", "us")
@@ -208,7 +204,7 @@ class Domain:
         return f"Domain of {len(self.columns)} columns: {names}"
 
     @classmethod
-    def of(cls, data: "Dataset | pd.DataFrame", columns: Sequence[str]) -> "Domain":
+    def of(cls, data: object, columns: Sequence[str]) -> "Domain":
         """Declare the categories of some columns as they stand in their dtype.
 
         pandas cannot tell categories that somebody wrote down from those that it read off the records. By naming a

@@ -11,7 +11,7 @@ import pytest
 import shd
 from shd import _terminal, cli
 from shd._errors import ShdError, ShdWarning, ShdWorkError
-from shd.release import IMAGE_FILES, SUMS, TABLE_FILES, verify_release
+from shd.releases.release import IMAGE_FILES, SUMS, TABLE_FILES, open_release
 from shd.synthesizers import Marginals
 from shd.synthesizers.base import registry
 
@@ -203,7 +203,7 @@ def test_generate_writes_a_release(call, stays):
     assert [number for number, _ in steps] == [f"{i}/6" for i in range(1, 7)]
     assert [word for _, word in steps] == ["load", "split", "fit", "sample", "compare", "write"]
     assert "note: 96 rows are too few" in err
-    card = verify_release("out").card
+    card = open_release("out").card
     assert card["made_from"]["checksum_of"] == "stays.csv"
     assert (card["split"]["train"]["records"], card["split"]["train"]["subjects"]) == (96, 32)
     assert card["licence"]["name"] == "CC0 1.0"
@@ -237,7 +237,7 @@ def test_generate_learns_with_the_gan_and_goes_on_from_its_checkpoint(call, stay
     line += ["--checkpoint", "state.pt", "--minutes", "0.001"]
     code, _, err = call("", *line)
     assert code == 0, err
-    card = verify_release("out").card
+    card = open_release("out").card
     assert card["synthesizer"]["class"] == "TabularCGAN"
     steps = card["synthesizer"]["parameters"]["steps"]
     assert json.loads(Path("state.pt.json").read_text())["steps"] == steps
@@ -276,7 +276,7 @@ def test_ctrl_c_while_fitting_still_writes_the_release_and_ends_with_130(call, s
     code, out, _ = call("", *generate(*OWN))
     assert code == 130
     assert out.splitlines()[-1] == "Release: out"
-    verify_release("out")
+    open_release("out")
 
 
 def test_ctrl_c_else_ends_with_130_one_line_and_nothing_written(call, stays, monkeypatch):
@@ -368,7 +368,7 @@ def test_generate_pictures_writes_a_release_of_them(call, quick, few_pictures, t
     code, out, err = call("generate alzheimers --source stand-in -o out --family slicegaussian")
     assert code == 0, err
     assert names_in("out") == sorted([*IMAGE_FILES, SUMS])
-    card = verify_release("out").card
+    card = open_release("out").card
     assert card["synthesizer"]["class"] == "SliceGaussian" and card["made_from"]["source"] == "stand-in"
     assert out.splitlines()[-1] == "Release: out"
 

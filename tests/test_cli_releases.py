@@ -8,7 +8,7 @@ import pytest
 
 from shd import cli
 from shd._paths import challenges_dir
-from shd.release import SUMS
+from shd.releases.release import SUMS
 
 COMMANDS = ["verify", "catalog"]
 GENERATE = "generate stays.csv -o out --family marginals --target sick --subject patient --licence CC0".split()

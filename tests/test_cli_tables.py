@@ -9,9 +9,9 @@ import pytest
 
 import shd
 from shd import cli
-from shd._tables import read_table
 from shd.dataset import Dataset
-from shd.release import verify_release
+from shd.releases.release import open_release
+from shd.tables.reading import read_table
 
 N = 120
 
@@ -104,7 +104,7 @@ def test_a_release_of_an_earlier_version_has_no_schema(call, visits, quick):
     frame = read_table("out/synthetic.parquet")
     Path("out/synthetic.schema.json").unlink()
     sums.write_text("".join(row for row in sums.read_text().splitlines(True) if "schema" not in row))
-    assert verify_release("out").card["data"]["records"] == len(frame)
+    assert open_release("out").card["data"]["records"] == len(frame)
 
 
 def test_a_measurement_as_target_is_learned_without_a_condition(call, visits, quick):

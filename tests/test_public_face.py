@@ -40,3 +40,15 @@ def test_the_public_face_is_complete():
     assert dir(shd) == sorted(shd.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
         _ = shd.nope
+
+
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        ("shd", {"torch", "pandas", "sklearn", "matplotlib", "statsmodels"}),
+        ("shd.dataset, shd.datasets", {"torch", "sklearn", "matplotlib", "statsmodels"}),
+        ("shd.releases, shd.plot", {"torch", "matplotlib", "statsmodels"}),
+    ],
+)
+def test_imports_are_light(modules, heavy):
+    run_python(f"import sys, {modules}; found = {heavy} & set(sys.modules); assert not found, found")

@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 import shd
-from shd._style import PALETTE
+from shd.plot import PALETTE
 
 plt.rcParams.update({"axes.spines.right": False, "axes.spines.top": False, "font.size": 9})
 

@@ -3,12 +3,27 @@
 from dataclasses import replace
 
 from shd._errors import ShdError
+from shd._paths import challenges_dir
 from shd._progress import notice
 from shd.dataset import SOURCES, Dataset
+from shd.datasets._pictures import as_stored, read_pictures, write_pictures
 from shd.datasets.archive import add, fetch, list_datasets, verify
 from shd.datasets.registry import DATASETS, archive_path, find, real_path, shipped_path
 
-__all__ = ["DATASETS", "add", "fetch", "list_datasets", "load", "verify"]
+__all__ = [
+    "DATASETS",
+    "add",
+    "archive_path",
+    "as_stored",
+    "challenges_dir",
+    "fetch",
+    "list_datasets",
+    "load",
+    "read_pictures",
+    "shipped_path",
+    "verify",
+    "write_pictures",
+]
 
 _NOTES = {
     "synthetic": "Synthetic: every record was drawn from a model of the real table.",

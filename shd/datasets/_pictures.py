@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from shd._errors import ShdError
+from shd._errors import ShdError, first_line
 from shd._parallel import in_parallel
 from shd._progress import progress
 from shd.dataset import Dataset, describe_columns
@@ -29,27 +29,7 @@ _AGAIN = "Write or download it again."
 
 
 def decode(content: bytes, where: str) -> tuple[Image.Image, bool]:
-    """Read one picture.
-
-    Parameters
-    ----------
-    content : bytes
-        A whole JPEG or PNG file.
-    where : str
-        The file's name, for the message.
-
-    Returns
-    -------
-    picture : PIL.Image.Image
-        Grey, 8 bits a pixel.
-    coloured : bool
-        Whether it was in colour and has been made grey.
-
-    Raises
-    ------
-    ShdError
-        Where it is not a picture, is truncated, or has more than 8 bits a pixel.
-    """
+    """Read one JPEG or PNG file: the picture, grey with 8 bits a pixel, and whether it was in colour."""
     try:
         picture = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
         picture.load()
@@ -65,16 +45,7 @@ def decode(content: bytes, where: str) -> tuple[Image.Image, bool]:
 
 
 def as_stored(images: np.ndarray) -> np.ndarray:
-    """Return what is left of images after they were written and read: JPEG loses a little, and then nothing more.
-
-    Parameters
-    ----------
-    images : numpy.ndarray, uint8, shape (n, height, width)
-
-    Returns
-    -------
-    numpy.ndarray, uint8, shape (n, height, width)
-    """
+    """Return what is left of images after they were written and read: JPEG loses a little, and then nothing more."""
     stored = np.empty_like(images)
     with progress(len(images), "pictures as they are stored") as bar:
         for first in range(0, len(images), _AT_ONCE):
@@ -90,22 +61,6 @@ def write_pictures(path: str | Path, data: Dataset) -> Path:
     The zip holds grey JPEG files in a folder for each class, as ``very-mild/0001.jpg``, and
     ``index.csv``: one row an image, in the order of the dataset, with its file, the columns of
     the frame, and the subject where several images share one.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        Replaced where it exists.
-    data : Dataset
-        With images and a target.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    ShdError
-        Where the dataset has no images or no target.
     """
     if data.images is None or data.target is None:
         raise ShdError(f"{data.name}: pictures need a dataset with images and a target; this one lacks them.")
@@ -129,30 +84,13 @@ def write_pictures(path: str | Path, data: Dataset) -> Path:
 
 
 def read_pictures(path: str | Path) -> tuple[pd.DataFrame, np.ndarray]:
-    """Read a zip that `write_pictures` made.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-
-    Returns
-    -------
-    index : pandas.DataFrame, shape (n, n_columns)
-        The columns of ``index.csv`` but ``file``; text is not yet categories.
-    images : numpy.ndarray, uint8, shape (n, height, width)
-
-    Raises
-    ------
-    ShdError
-        Where the zip is broken, its index is missing or empty, an image is missing or broken, or
-        the images differ in size.
-    """
+    """Read a zip that `write_pictures` made: its index without ``file``, and the images, uint8 (n, height, width)."""
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
             contents = {name: archive.read(name) for name in archive.namelist()}
     except ZIP_ERRORS as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise ShdError(f"{path}: not a zip of pictures, or a broken one ({reason}). {_AGAIN}") from None
     index = _read_index(path, contents)
     missing = [file for file in index["file"] if file not in contents]
@@ -172,7 +110,7 @@ def _read_index(path: Path, contents: Mapping[str, bytes]) -> pd.DataFrame:
     try:
         index = pd.read_csv(io.BytesIO(contents[_INDEX]), keep_default_na=False)
     except ValueError as error:  # not text, or not a table
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise ShdError(f"{path}: {_INDEX} cannot be read as a table ({reason}). {_AGAIN}") from None
     if "file" not in index or len(index) == 0:
         raise ShdError(f"{path}: {_INDEX} names no files. {_AGAIN}")

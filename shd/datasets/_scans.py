@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from shd._errors import ShdError
+from shd._errors import ShdError, first_line
 from shd._progress import notice
 from shd.dataset import describe_columns
 from shd.datasets._pictures import ZIP_ERRORS, decode
@@ -39,27 +39,7 @@ Key = tuple[str, int]
 
 
 def read_scans(archive: Path, wanted: pd.DataFrame) -> np.ndarray:
-    """Read the images of a table of people.
-
-    Parameters
-    ----------
-    archive : pathlib.Path
-        The zip as the owner publishes it, or the folder that it unpacks to.
-    wanted : pandas.DataFrame, shape (n, at least 2)
-        The columns ``class`` and ``number``: one row an image.
-
-    Returns
-    -------
-    numpy.ndarray, uint8, shape (n, 128, 128)
-        In the order of `wanted`. Whole slices of 176 x 208 are brought to that size, and colour
-        images made grey; a line on standard error says so.
-
-    Raises
-    ------
-    ShdError
-        Where the archive is broken or another one, or an image is missing, double, not an image,
-        truncated or of another size.
-    """
+    """Read the images of a table of people, uint8 (n, 128, 128): one for each row with its ``class`` and ``number``."""
     keys = list(zip(wanted["class"], wanted["number"], strict=True))
     images = np.empty((len(keys), SIDE, SIDE), dtype=np.uint8)
     coloured = resized = 0
@@ -73,7 +53,7 @@ def read_scans(archive: Path, wanted: pd.DataFrame) -> np.ndarray:
                 coloured += was_coloured
                 resized += picture.size == _WHOLE
     except ZIP_ERRORS as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise ShdError(f"{archive}: not the MRI archive, or a broken one ({reason}). {_AGAIN}") from None
     if coloured:
         notice(f"{archive.name}: {coloured:,} images were in colour and have been made grey.")

@@ -88,24 +88,7 @@ def build(archive: Path) -> Dataset:
 
 
 def read(path: Path, source: str) -> Dataset:
-    """Read images that ship, with the same columns and dtypes as `build` gives.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A zip with ``index.csv``, as `shd.datasets._pictures.write_pictures` makes it. A column
-        ``subject``, where there is one, says which images share a subject.
-    source : {"synthetic", "stand-in"}
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    ShdError
-        Where the file is broken, lacks a column or an image, or holds another class or slice.
-    """
+    """Read images that ship, with the dtypes that `build` gives; ``subject`` in their index says which share one."""
     index, images = read_pictures(path)
     subjects = index["subject"].to_numpy() if "subject" in index else None
     for column, known in ((TARGET, LEVELS), ("slice", range(N_SLICES))):

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import pooch
 
 from shd._errors import ShdError, ShdWorkError
 from shd._progress import Bar, notice, progress
@@ -75,7 +74,8 @@ def fetch(name: str) -> Path:
 
 
 def _download(recipe: Recipe, part: Path, by_hand: str) -> None:
-    import requests  # pooch brings it; here, as it takes 0.3 s and load does without
+    import pooch  # both take 0.3 s, and load does without
+    import requests
 
     try:
         with progress(recipe.SIZE, f"fetch {recipe.NAME}") as bar:

@@ -7,16 +7,17 @@ Measurement on Hospital Readmission Rates*, BioMed Research International, doi 1
 
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
-from shd._tables import read_table
+from shd._errors import ShdError, first_line
 from shd.dataset import DataCard, Dataset, describe_columns
 from shd.datasets.icd9 import LEVELS, chapters
 from shd.domain import Domain, Levels, Numbers
+from shd.tables.reading import read_table
 
 NAME = "diabetes"
 URL = "https://archive.ics.uci.edu/static/public/296/diabetes+130-us+hospitals+for+years+1999-2008.zip"
@@ -137,41 +138,18 @@ def build(archive: Path) -> Dataset:
     """
     raw = read_raw(archive)
     keep = raw[["race", *DIAGNOSES]].notna().all(axis=1) & (raw["gender"] != "Unknown/Invalid")
-    raw = raw[keep].reset_index(drop=True)
-    frame = raw.drop(columns=[*_DROPPED, SUBJECT])
-    try:
-        subjects = raw[SUBJECT].astype("int64").to_numpy()
-        frame = frame.assign(**{column: typed(frame[column]) for column in frame.columns})
-    except (ShdError, ValueError) as error:
-        raise ShdError(f"{archive}: {MEMBER} holds an unknown value ({error}). {AGAIN}") from None
-    return _dataset(frame, subjects, "real")
+    return dataset(*typed_frame(archive, raw[keep].drop(columns=list(_DROPPED)), typed), "real")
 
 
 def read(path: Path, source: str) -> Dataset:
-    """Read a table that ships, with the same columns and dtypes as `build` gives.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Parquet. A column ``subject``, where there is one, says which records share a subject;
-        without it every record is its own subject.
-    source : {"synthetic", "stand-in"}
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    ShdError
-        Where the file is broken or lacks a column that has a role.
-    """
+    """Read a table that ships, with the dtypes that `build` gives; without a column ``subject`` each row is its own."""
     frame = read_table(path)
     subjects = frame.pop("subject").to_numpy() if "subject" in frame else None
-    return _dataset(frame, subjects, source)
+    return dataset(frame, subjects, source)
 
 
-def _dataset(frame: pd.DataFrame, subjects: np.ndarray | None, source: str) -> Dataset:
+def dataset(frame: pd.DataFrame, subjects: np.ndarray | None, source: str) -> Dataset:
+    """Return a table of stays with the roles of its columns."""
     roles = {"target": TARGET, "sensitive": SENSITIVE, "counts": COUNTS, "domain": DOMAIN}
     roles["declared"] = tuple(frame.columns[frame.dtypes == "category"])  # the owner's list of levels is public
     return Dataset(frame, subjects=subjects, source=source, name=NAME, card=CARD, **roles)
@@ -184,12 +162,25 @@ def read_raw(archive: Path) -> pd.DataFrame:
             # only "?" is missing: pandas would otherwise read the level "None" as missing too
             raw = pd.read_csv(stream, dtype="str", na_values=["?"], keep_default_na=False)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, ValueError, RuntimeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise ShdError(f"{archive}: not the diabetes archive, or a broken one ({reason}). {AGAIN}") from None
     missing = {SUBJECT, TARGET, *SENSITIVE, *DIAGNOSES, *COUNTS, *_MEASURED, *_DROPPED} - set(raw.columns)
     if missing:
         raise ShdError(f"{archive}: {MEMBER} lacks the columns {describe_columns(sorted(missing))}. {AGAIN}")
     return raw
+
+
+def typed_frame(
+    archive: Path, raw: pd.DataFrame, typed: Callable[[pd.Series], pd.Series]
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Give every column of the owner's file its dtype, and return the patient of each row apart."""
+    raw = raw.reset_index(drop=True)
+    frame = raw.drop(columns=SUBJECT)
+    try:
+        subjects = raw[SUBJECT].astype("int64").to_numpy()
+        return frame.assign(**{column: typed(frame[column]) for column in frame.columns}), subjects
+    except (ShdError, ValueError) as error:
+        raise ShdError(f"{archive}: {MEMBER} holds an unknown value ({error}). {AGAIN}") from None
 
 
 def typed(values: pd.Series) -> pd.Series:

@@ -5,6 +5,7 @@ Hospital Readmission Rates: Analysis of 70,000 Clinical Database Patient Records
 International, doi 10.1155/2014/781670. The archive is that of `shd.datasets.diabetes`.
 """
 
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
-from shd._tables import read_table
 from shd.dataset import DataCard, Dataset
 from shd.datasets import diabetes
-from shd.datasets.diabetes import COUNTS, DIAGNOSES, SENSITIVE, SUBJECT, TARGET
+from shd.datasets.diabetes import DIAGNOSES, SUBJECT
 from shd.datasets.icd9 import LEVELS, chapter
+from shd.tables.reading import read_table
 
 NAME = "diabetes_cohort"
 URL, SHA256, FILE_NAME, SIZE = diabetes.URL, diabetes.SHA256, diabetes.FILE_NAME, diabetes.SIZE
@@ -82,35 +82,14 @@ def build(archive: Path) -> Dataset:
     """
     # the first row of a patient has the lowest encounter_id of theirs
     raw = diabetes.read_raw(archive).drop_duplicates(SUBJECT)
-    raw = raw[~raw["discharge_disposition_id"].isin(_DIED_OR_HOSPICE)].reset_index(drop=True)
-    frame = raw.drop(columns=[*_DROPPED, SUBJECT])
-    frame["gender"] = frame["gender"].replace("Unknown/Invalid", None)
-    try:
-        subjects = raw[SUBJECT].astype("int64").to_numpy()
-        frame = frame.assign(**{column: _typed(frame[column]) for column in frame.columns})
-    except (ShdError, ValueError) as error:
-        raise ShdError(f"{archive}: {diabetes.MEMBER} holds an unknown value ({error}). {diabetes.AGAIN}") from None
+    raw = raw[~raw["discharge_disposition_id"].isin(_DIED_OR_HOSPICE)].drop(columns=list(_DROPPED))
+    raw["gender"] = raw["gender"].replace("Unknown/Invalid", None)
+    frame, subjects = diabetes.typed_frame(archive, raw, _typed)
     return _dataset(frame.rename(columns=_RENAMED), subjects, "real")
 
 
 def read(path: Path, source: str) -> Dataset:
-    """Read a table that ships, with the same columns and dtypes as `build` gives; every record is a subject.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Parquet.
-    source : {"synthetic", "stand-in"}
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    ShdError
-        Where the file is broken or lacks a column that has a role.
-    """
+    """Read a table that ships, with the same columns and dtypes as `build` gives; every record is a subject."""
     return _dataset(read_table(path), None, source)
 
 
@@ -127,13 +106,7 @@ def title(level: str) -> str:
 
 
 def three_digits(code: str) -> str:
-    """Return the level of a full ICD-9-CM code: its first three digits, or its chapter where it is rare.
-
-    Raises
-    ------
-    ShdError
-        Where the code is in no chapter.
-    """
+    """Return the level of a full ICD-9-CM code: its first three digits, or its chapter where it is rare."""
     found = chapter(code)
     level = code.split(".")[0].upper()
     level = level.zfill(3) if level.isdigit() else level
@@ -141,9 +114,7 @@ def three_digits(code: str) -> str:
 
 
 def _dataset(frame: pd.DataFrame, subjects: np.ndarray | None, source: str) -> Dataset:
-    roles = {"target": TARGET, "sensitive": SENSITIVE, "counts": COUNTS}
-    roles["declared"] = tuple(frame.columns[frame.dtypes == "category"])  # the owner's list of levels is public
-    return Dataset(frame, subjects=subjects, source=source, name=NAME, card=CARD, **roles)
+    return replace(diabetes.dataset(frame, subjects, source), name=NAME, card=CARD, domain=None)
 
 
 def _typed(values: pd.Series) -> pd.Series:

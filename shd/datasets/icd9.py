@@ -41,23 +41,7 @@ _CODE = re.compile(r"(E(?=\d{3})|V(?=\d{2}(?!\d))|)(\d{1,3})(?:\.\d{0,2})?", re.
 
 
 def chapter(code: str | float) -> str:
-    """Return the chapter of one ICD-9-CM code.
-
-    Parameters
-    ----------
-    code : str or number
-        With its point, for example ``"250.83"``, ``"8"`` (meaning 008), ``"E909"`` or ``"V57"``.
-
-    Returns
-    -------
-    str
-        One of `LEVELS`.
-
-    Raises
-    ------
-    ShdError
-        Where the code is in no chapter.
-    """
+    """Return the chapter of one ICD-9-CM code with its point: ``"250.83"``, ``"8"`` (meaning 008) or ``"E909"``."""
     parts = _CODE.fullmatch(str(code).strip().upper())
     letter, number = (parts[1], int(parts[2])) if parts else ("", 0)
     if letter == "E" and (number <= 30 or number >= 800):
@@ -73,23 +57,7 @@ def chapter(code: str | float) -> str:
 
 
 def chapters(codes: pd.Series) -> pd.Series:
-    """Return the chapter of every code.
-
-    Parameters
-    ----------
-    codes : pandas.Series, shape (n,)
-        As for `chapter`, or missing.
-
-    Returns
-    -------
-    pandas.Series, category, shape (n,)
-        Same index and name. Its categories are those `LEVELS` that occur; missing stays missing.
-
-    Raises
-    ------
-    ShdError
-        Where a code is in no chapter.
-    """
+    """Return the chapter of every code as a category, with those `LEVELS` that occur; missing stays missing."""
     named = {code: chapter(code) for code in codes.dropna().unique()}
     present = set(named.values())
     levels = pd.Index([level for level in LEVELS if level in present], dtype="str")

@@ -13,26 +13,10 @@ def neighbour_margin(data: Dataset) -> pd.DataFrame:
     """Compare neighbouring slices of one subject with those of strangers of the same class.
 
     Images are made thumbnails of 32 x 32 and set to mean 0 and length 1 each; then the mean image
-    of their slice level is taken away, so that what is left is what sets a person apart.
-
-    Parameters
-    ----------
-    data : Dataset
-        With images and a column ``slice``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each two neighbouring slices of one subject: class, subject, slice (the lower
-        of the two), own (correlation of the two, -1 to 1), stranger (the highest correlation of
-        either with the other's level in a subject of the same class), and margin (own - stranger;
-        missing where the class has no other subject). Positive margins everywhere: every image is
-        with its own people.
-
-    Raises
-    ------
-    ShdError
-        Where there are no images, no column ``slice``, or no two neighbouring slices of a subject.
+    of their slice level is taken away, so that what is left is what sets a person apart. One row for each two
+    neighbouring slices of a subject: `own` is their correlation, `stranger` the highest of either with the other's
+    level in another subject of the class, `margin` own - stranger: where all are positive, every image is with its own
+    people.
     """
     if data.images is None or "slice" not in data.frame:
         raise ShdError(f"{data.name}: neighbours need images and a column 'slice'; this dataset lacks them.")

@@ -19,34 +19,7 @@ def open_data(
     citation: str = "",
     reading: dict | None = None,
 ) -> tuple[Dataset, Path]:
-    """Open a data set by name, or a table by its path.
-
-    Parameters
-    ----------
-    what : str
-        A name such as ``diabetes``, else a CSV or Parquet file.
-    source : {"real", "synthetic", "stand-in"}, optional
-        Of a data set: as in `shd.load`. Of a file: what its rows are, real unless said.
-    target, subject : str, optional
-        Column to predict, and column with the patient's id. A data set knows its own.
-    sensitive : tuple of str
-        Columns that describe groups to be treated alike. A data set knows its own.
-    licence, citation : str, optional
-        Of a file: under what terms it may be used, and whom to thank.
-    reading : dict, optional
-        Of a file: how it is to be read, as `Dataset.from_csv` takes it.
-
-    Returns
-    -------
-    data : Dataset
-    raw : pathlib.Path
-        The file that it was read from.
-
-    Raises
-    ------
-    ShdError
-        Where there is no such data set, file or column.
-    """
+    """Open a data set by name, or a table by its path."""
     if what in DATASETS:
         if any(value not in (None, 0, ()) for value in (reading or {}).values()):
             raise ShdError(f"{what} is read as it should be; leave out what says how to read a file, such as --skip.")

@@ -10,29 +10,16 @@ from shd.datasets import alzheimers, diabetes, diabetes_cohort
 
 
 class Recipe(Protocol):
-    """What the module of a data set gives.
+    """What the module of a data set gives."""
 
-    Attributes
-    ----------
-    NAME : str
-        As in ``shd.load(NAME)``.
-    URL, FILE_NAME, SHA256, SIZE : str, str, str, int
-        The owner's archive: where it is published, its file name, checksum, and size in bytes.
-    SHIPPED : dict of str to str
-        File of each source that ships, ``synthetic`` and ``stand-in``, below the challenges folder.
-    CARD : DataCard
-        Licence, citation and notes.
-    FOLDERS : tuple of str, optional
-        Folders that count as the real data where the archive itself is not there; `build` takes them.
-    """
-
-    NAME: str
-    URL: str
-    FILE_NAME: str
+    NAME: str  # as in ``shd.load(NAME)``
+    URL: str  # where the owner publishes the archive
+    FILE_NAME: str  # of the archive; its checksum, and its size in bytes
     SHA256: str
     SIZE: int
-    SHIPPED: dict[str, str]
+    SHIPPED: dict[str, str]  # file of each source that ships, below the challenges folder
     CARD: DataCard
+    # FOLDERS: tuple of str, optional; count as the real data where the archive is not there, `build` takes them
 
     def build(self, archive: Path) -> Dataset:
         """Make the real Dataset from the owner's archive."""

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd._identify import ADDRESS, BORN, MAIL, NAME, PHONE, TEXT, Identified
+from shd.tables.identify import ADDRESS, BORN, MAIL, NAME, PHONE, TEXT, Identified
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -28,7 +28,7 @@ class FakeColumn:
     """How one column is made up."""
 
     name: str
-    kind: str  # see `shd._identify`
+    kind: str  # see `shd.tables.identify`
     dtype: str
     at: int  # place among the columns
     shape: str  # of numbers of people: A and a stand for letters, 9 for digits; of names: one or two words

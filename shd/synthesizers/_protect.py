@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd._identify import TEXT, Identified, identify, people_in
 from shd.dataset import Dataset, as_frame, describe_columns, role_of
 from shd.synthesizers._dtypes import is_level, learn_dtype, restore_numbers, to_numbers
 from shd.synthesizers._few import distinct_people, grid_of, merge_neighbours, nearest, round_to
+from shd.tables.identify import TEXT, Identified, identify, people_in
 
 MIN_PEOPLE = 5
 """Fewest people who share what is learned, unless said otherwise: the least cell that statistical offices publish."""
@@ -118,7 +118,7 @@ class Protection:
 
 
 def people_of(data: Dataset | pd.DataFrame) -> np.ndarray:
-    """Return a number for the subject of each record, int64, shape (n,); see `shd._identify.people_in` without."""
+    """Return a number for the subject of each record, int64, shape (n,); see `people_in` without."""
     people = pd.factorize(data.subjects)[0] if isinstance(data, Dataset) else np.arange(len(data))
     return people_in(as_frame(data)) if len(np.unique(people)) == len(people) else people
 

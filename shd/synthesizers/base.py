@@ -16,13 +16,13 @@ from sklearn.base import BaseEstimator
 
 from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd._progress import notice
-from shd._types import known_types
 from shd.dataset import Dataset, as_frame, describe_columns, role_of
 from shd.synthesizers._fakes import FakeColumn
 from shd.synthesizers._protect import MIN_PEOPLE, Protection, people_of
 from shd.synthesizers.encoding import TableEncoder
 from shd.synthesizers.registry import registry
 from shd.synthesizers.rules import Rule, as_rules, check_columns, draw_keeping, find_rules, rule_from_dict
+from shd.tables.types import known_types
 
 _FORMAT = "shd-synthesizer-1"
 _FEW_ROWS = 100  # fewer than this is said to be too few to learn from

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd._types import known_types
 from shd.synthesizers._dtypes import (
     as_given,
     is_level,
@@ -21,6 +20,7 @@ from shd.synthesizers._dtypes import (
     to_numbers,
 )
 from shd.synthesizers._pieces import level_pieces, number_pieces
+from shd.tables.types import known_types
 
 _SINGLE = ("float32", "Float32", "float16")
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd._identify import identify
 from shd.dataset import DataCard, Dataset
 from shd.synthesizers._conditions import Conditions
 from shd.synthesizers._protect import people_of
 from shd.synthesizers.base import Synthesizer, plain_number
+from shd.tables.identify import identify
 
 INK = 16  # of 255: what is darker in every picture is background, and left black
 _STEP = 8  # pixels: networks halve pictures up to three times, and JPEG files hold blocks of eight

@@ -27,10 +27,10 @@ import numpy as np
 import torch
 
 from shd._errors import ShdError
-from shd._grid import save_grid
 from shd._processes import agree, check_device, join, rank
 from shd._progress import notice, progress
 from shd.dataset import Dataset
+from shd.plot import save_grid
 from shd.synthesizers._training import Checkpoint, Clock, fingerprint, seconds_per_call, under
 from shd.synthesizers.active_appearance import ActiveAppearance
 from shd.synthesizers.base import check_whole

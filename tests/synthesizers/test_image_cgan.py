@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from shd._errors import ShdError
-from shd._grid import grid
+from shd.plot import grid
 from shd.synthesizers import ImageCGAN
 from shd.synthesizers.image_cgan import _judged_as
 from shd.synthesizers.image_game import ImageGame, Judge, Refiner, as_stored, quantization

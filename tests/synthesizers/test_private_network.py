@@ -11,11 +11,11 @@ from safetensors import safe_open
 import shd
 from shd import Dates, Domain, Levels, Numbers, ShdError
 from shd._errors import ShdWarning
-from shd._identify import people_in
 from shd.synthesizers import BayesianNetwork, load_synthesizer
 from shd.synthesizers.dp.cells import Column
 from shd.synthesizers.dp.network import PrivateFit
 from shd.synthesizers.dp.noise import Budget, Noise
+from shd.tables.identify import people_in
 
 ABC = Levels(["0", "1", "2"])
 

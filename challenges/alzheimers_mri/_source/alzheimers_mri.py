@@ -60,7 +60,7 @@ from torch import nn
 from torch.nn import functional
 
 import shd
-from shd._style import PALETTE
+from shd.plot import PALETTE
 
 warnings.simplefilter("ignore", shd.ShdWarning)
 torch.set_num_threads(1)  # the networks are small: more threads would only wait for each other

@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from shd import ShdError
-from shd._style import PALETTE, Figure, style
 from shd.datasets.diabetes_cohort import title
+from shd.plot import PALETTE, Figure, style
 
 from .networks import TOGETHER, log_lift, match_links
 from .phenotypes import PhenotypeComparison

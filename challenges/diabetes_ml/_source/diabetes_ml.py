@@ -53,7 +53,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import roc_auc_score
 
 import shd
-from shd._style import PALETTE
+from shd.plot import PALETTE
 
 warnings.simplefilter("ignore", shd.ShdWarning)  # it warns of medicines that nobody takes: we know
 plt.rcParams.update({"axes.spines.right": False, "axes.spines.top": False, "font.size": 9})

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd._identify import identify
-from shd._types import known_types
 from shd.compare.core.question import Skipped
 from shd.dataset import Dataset, as_frame, describe_columns, is_numeric, role_of
+from shd.tables.identify import identify
+from shd.tables.types import known_types
 
 MISSING = "(missing)"
 _MODEL_LEVELS = 200  # gradient boosting takes at most 255 levels; rarer ones share a code

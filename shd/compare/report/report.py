@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shd._errors import ShdError, ShdWorkError
-from shd._plain import plain
+from shd._json import json_values as plain
 from shd.compare.core.score import CHAPTERS
 from shd.compare.fidelity.distributions import without_rare
 from shd.compare.report.outcome import Outcome

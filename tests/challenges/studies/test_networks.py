@@ -11,9 +11,9 @@ from studies.networks import TOGETHER, match_links
 from studies.variables import to_chapter
 
 from shd._errors import ShdError
-from shd._style import PALETTE
 from shd.dataset import Dataset
 from shd.datasets.diabetes_cohort import titles
+from shd.plot import PALETTE
 
 CODES = ["250", "428", "427", "486", "585", "401", "414", "599"]
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from shd._card import _comparison
 from shd.compare import ask, findings
 from shd.compare.core.sides import look
 from shd.dataset import Dataset
+from shd.releases.card import _comparison
 
 
 def asked(known, word="real", **given):

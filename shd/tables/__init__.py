@@ -1,0 +1,1 @@
+"""Tables of other people: read them, and say what their columns are."""
