@@ -90,6 +90,11 @@ class Sides:
         """How many columns are compared."""
         return len(self.train.names)
 
+    def tables(self) -> dict[str, Coded]:
+        """Return train, synthetic, floor and, where there is a holdout, the real reference, by the names of frames."""
+        tables = {"train": self.train, "synthetic": self.synthetic, "floor": self.floor}
+        return tables if self.holdout is None else tables | {"real reference": self.holdout}
+
     @property
     def splits(self) -> int:
         """How often tables are cut in halves, to see how much it matters which records are learned from."""

@@ -1,7 +1,9 @@
 """Do synthetic records put models in the same order as real ones? A grid of models, and their ranking agreement (SRA).
 
-Who only has synthetic records chooses a model by what it scores on them. That choice is right
-where models that are better on real records are also better on synthetic ones.
+Who only has synthetic records chooses a model by what it scores on them. That choice is right where models that are
+better on real records are also better on synthetic ones. Synthetic ranking agreement (SRA): the share of pairs of
+models that both put in the same order. Jordon, Yoon, van der Schaar (2018), *Measuring the Quality of Synthetic Data
+for Use in Competitions*, arXiv 1806.11345.
 """
 
 from collections.abc import Sequence
@@ -10,26 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
 from shd._parallel import in_parallel
-from shd.compare.core.chance import (
-    deal,
-    generator,
-    interval,
-    redrawn,
-    subject_weights,
-    subsample,
-    training_error,
-)
+from shd.compare.core.chance import deal, equally_many, generator, interval, redrawn, training_error, weights_and_ones
 from shd.compare.core.models import FAMILIES, Family
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks
+from shd.compare.core.tasks import Ready, Task
 from shd.compare.core.verdicts import between
 from shd.compare.utility.tstr import DESIGNS
-from shd.dataset import Dataset
 
 _ROWS, _TESTED = 10_000, 15_000  # most records to train on and to test on
 _FEWEST = 20  # records in each part of a table
@@ -40,89 +32,6 @@ _WHAT = "SRA and the grid of models"
 _FLOOR, _OTHER = "floor inside", "other real records"  # trained and tested inside Marginals, or other real records
 _ENDS = (_FLOOR, _OTHER)
 _AGAIN = "TSTS, learned again"  # from halves, to see how much that matters
-
-
-def ranking_agreement(performance: np.ndarray, other: np.ndarray) -> float:
-    """Return the share of pairs of models that two lists of performances put in the same order.
-
-    Parameters
-    ----------
-    performance, other : array-like of float, shape (n_models,)
-        How good each model is, for example on real and on synthetic records.
-
-    Returns
-    -------
-    float
-        0 (the reverse order) to 1 (the same); a pair that ties in either list counts half.
-
-    Raises
-    ------
-    ShdError
-        Where the lists differ in length, hold fewer than two models, or something else than finite numbers.
-
-    References
-    ----------
-    Jordon, Yoon, van der Schaar (2018), *Measuring the Quality of Synthetic Data for Use in
-    Competitions*, arXiv 1806.11345.
-    """
-    performance, other = (_as_performance(values) for values in (performance, other))
-    if performance.shape != other.shape or len(performance) < 2:
-        raise ShdError(
-            f"{len(performance)} and {len(other)} performances cannot be ranked against each other; give one number "
-            "for each of the same two or more models."
-        )
-    return float(_alike(_gaps(performance[:, None]), _gaps(other[:, None])).mean())
-
-
-def sra(
-    real: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    target: str | None = None,
-    rows: int = _ROWS,
-    random_state: int = 0,
-) -> float:
-    """Train and test models inside two tables and return how far they agree about the order of the models.
-
-    Eight families (seven for a numeric target) learn each common level of the target (at most three) from one half
-    of a table and are tested on the other, which shares no subject with it.
-
-    Parameters
-    ----------
-    real, synthetic : Dataset or DataFrame
-    target : str, optional
-        Column predicted; by default the target of either Dataset.
-    rows : int
-        Most records to train on, and to test on.
-    random_state : int
-
-    Returns
-    -------
-    float
-        0 to 1, the mean of `ranking_agreement` over the levels; 0.5 is what chance gives.
-
-    Raises
-    ------
-    ShdError
-        Where there is no target, or too few records to train and test on.
-
-    References
-    ----------
-    Jordon, Yoon, van der Schaar (2018), arXiv 1806.11345.
-    """
-    target, tables = aligned(target, real=real, synthetic=synthetic)
-    # the same draw for each table: of two equal tables the same records learn
-    halves = [part for table in tables for part in _parts(table, 2, generator(random_state, "sra"))]
-    n = min(rows, *(len(half) for half in halves))
-    if n < _FEWEST:
-        raise ShdError(f"halves of {n} records are too few to rank models; give at least {2 * _FEWEST} a table.")
-    learned, tested, other_learned, other_tested = (
-        half.take(subsample(len(half), n, generator(random_state, "sra rows"))) for half in halves
-    )
-    tasks = needed_tasks(learned, tested, target)[:_LEVELS]
-    runs = [_Run(learned, {"real": tested}), _Run(other_learned, {"synthetic": other_tested})]
-    found = _perform(tasks, runs, {name: np.ones((1, n)) for name in ("real", "synthetic")})
-    pairs = zip(found["real"], found["synthetic"], strict=True)
-    return float(np.mean([ranking_agreement(of_real[:, 0], of_synthetic[:, 0]) for of_real, of_synthetic in pairs]))
 
 
 def measure(sides: Sides) -> Answer:
@@ -139,7 +48,7 @@ def measure(sides: Sides) -> Answer:
         _Run(tables["other"], {_OTHER: tables["inside other"]}),
     ]
     weights = {
-        id(table): np.vstack([np.ones(len(table)), subject_weights(table.subjects, _REPLICATES, rng)])
+        id(table): weights_and_ones(table, _REPLICATES, rng)
         for table in (tables[name] for name in ("test", "inside", "inside floor", "inside other"))
     }
     tasks = ready.tasks[: _LEVELS if sides.level == "full" else 1]
@@ -176,8 +85,7 @@ def _draw(ready: Ready, sides: Sides, rng: np.random.Generator) -> dict[str, Cod
     tested = {"test": ready.test, "inside": inside, "inside floor": inside_floor, "inside other": inside_other}
     drawn = {}
     for tables, most in ((learned, _ROWS), (tested, _TESTED)):
-        n = min(sides.most(most), *(len(table) for table in tables.values()))
-        drawn |= {name: table.take(subsample(len(table), n, rng)) for name, table in tables.items()}
+        drawn |= zip(tables, equally_many(list(tables.values()), sides.most(most), rng), strict=True)
     return drawn
 
 
@@ -254,16 +162,17 @@ def _score(
         _alike(real[counted, :1], again).mean(axis=0).std(),
         _error_of_models(by_pair, counted, len(_families(tasks[0]))),
     )
-    low, high = (float(np.clip(value + side * _Z * error, 0, 1)) for side in (-1, 1))
     levels = f"{len(tasks)} levels of {sides.target}" if len(tasks) > 1 else f"{sides.target}"
+    ends = np.clip([value - _Z * error, value + _Z * error], 0, 1)
+    rule = between(floor, ceiling, "higher")
     sentence = (
         f"Who chooses among {len(_families(tasks[0]))} kinds of model by what they score on synthetic records (to "
-        f"predict {levels}, from {n:,} records) orders {value:.0%} of {counted.sum()} pairs as {sides.word} records "
-        f"do; by other {sides.word} records it would be {ceiling:.0%}, by independent columns {floor:.0%}. "
+        f"predict {levels}, from {n:,} records) orders {value:.0%} of {counted.sum()} pairs as {sides.word} "
+        f"records do; by other {sides.word} records it would be {ceiling:.0%}, by independent columns {floor:.0%}. "
         f"{(~counted).sum()} more pairs differ on {sides.word} records by no more than chance and are not counted."
     )
-    rule = between(floor, ceiling, "higher")
-    return [Score("utility", "SRA", value, low, high, floor, ceiling, rule, "higher", sentence)], []
+    score = Score.of("SRA", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence)
+    return [score], []
 
 
 def _error_of_models(by_pair: np.ndarray, counted: np.ndarray, n_models: int) -> float:
@@ -289,16 +198,6 @@ def _gaps(performance: np.ndarray) -> np.ndarray:
 def _alike(gaps: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return 1 where two differences have the same sign, 0 where opposite ones, 0.5 where either is no difference."""
     return (1 + np.sign(gaps) * np.sign(others)) / 2
-
-
-def _as_performance(values: np.ndarray) -> np.ndarray:
-    try:
-        values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        values = np.array([np.nan])
-    if values.ndim != 1 or not np.isfinite(values).all():
-        raise ShdError("performances are not a list of finite numbers; give one number a model, for example AUROCs.")
-    return values
 
 
 QUESTION = Question(
