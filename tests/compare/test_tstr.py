@@ -4,13 +4,19 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import ask, tstr
+from shd.compare.ask import answers
+from shd.compare.core.models import BOOSTING
+from shd.compare.core.sides import look
 from shd.compare.utility import augmentation, calibration, importance, ranking, regression
 from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 
-MODULES = pytest.mark.parametrize(
-    "module", [utility, ranking, augmentation, importance, calibration, regression], ids=lambda module: module.__name__
-)
+QUESTIONS = tuple(module.QUESTION for module in (utility, ranking, augmentation, importance, calibration, regression))
+
+
+def asked(train, synthetic, holdout=None, target="sick", level="full") -> dict:
+    given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
+    return answers(QUESTIONS, look(given, target, level))
 
 
 def test_a_level_is_learned_from_a_fresh_sample(people):
@@ -116,40 +122,37 @@ def _odd_tables() -> dict[str, tuple[pd.DataFrame, str | None]]:
     }
 
 
-@MODULES
 @pytest.mark.parametrize("odd", list(_odd_tables()))
-def test_odd_tables_are_judged_or_skipped_with_a_reason(module, odd):
+def test_odd_tables_are_judged_or_skipped_with_a_reason(odd):
     table, target = _odd_tables()[odd]
-    answer = ask(module.QUESTION.name, table, table.copy(), holdout=table.copy(), target=target)
-    assert answer.scores or answer.skipped
-    for score in answer.scores:
-        assert np.isfinite([score.value, score.low, score.high, score.ceiling]).all(), score
-        assert score.floor is None or np.isfinite(score.floor)
+    for question, answer in asked(table, table.copy(), table.copy(), target).items():
+        assert answer.scores or answer.skipped, question.name
+        for score in answer.scores:
+            assert np.isfinite([score.value, score.low, score.high, score.ceiling]).all(), score
+            assert score.floor is None or np.isfinite(score.floor)
 
 
-@MODULES
 @pytest.mark.parametrize("n", [1, 45, 600])
-def test_without_a_holdout_a_part_of_train_is_tested_on(module, people, n):
-    answer = ask(module.QUESTION.name, people(n, 1), people(n, 2), target="sick")
-    assert (answer.scores or answer.skipped[1:]) and (answer.scores or n < 600)
-    assert all(score.ceiling is not None for score in answer.scores)
+def test_without_a_holdout_a_part_of_train_is_tested_on(people, n):
+    for question, answer in asked(people(n, 1), people(n, 2)).items():
+        assert answer.scores or (answer.skipped and n < 600), question.name
+        assert all(score.ceiling is not None for score in answer.scores)
 
 
-@MODULES
-def test_synthetic_records_of_one_level_are_judged_or_skipped(module, people):
+@pytest.mark.parametrize("collapsed", ["one level", "one record"])
+def test_synthetic_records_of_one_level_are_judged_or_skipped(people, collapsed):
     """Mode collapse: the target has a single level, or every record is the same one."""
-    for synthetic in (people(200, 2).assign(sick="no"), people(200, 2).iloc[[0] * 200]):
-        answer = ask(module.QUESTION.name, people(250, 1), synthetic, holdout=people(200, 3), target="sick")
+    synthetic = people(200, 2).assign(sick="no") if collapsed == "one level" else people(200, 2).iloc[[0] * 200]
+    for question, answer in asked(people(250, 1), synthetic, people(200, 3)).items():
         assert answer.scores or answer.skipped
-        if module is not augmentation:  # records that teach nothing do not spoil what a hundred real ones teach
-            assert not any(score.verdict == "green" for score in answer.scores)
+        # records that teach nothing do not spoil what a hundred real ones teach
+        assert question == augmentation.QUESTION or not any(score.verdict == "green" for score in answer.scores)
 
 
-@MODULES
-def test_one_subject_alone_is_skipped(module, people):
+def test_one_subject_alone_is_skipped(people):
     train = Dataset(people(200, 1), target="sick", subjects=np.zeros(200))
-    answer = ask(module.QUESTION.name, train, people(200, 2), level="quick")
-    assert answer.scores or answer.skipped[1:]
+    found = asked(train, people(200, 2), level="quick", target=None)
+    assert all(answer.scores or answer.skipped for answer in found.values())
 
 
 def test_chances_of_the_quick_level_come_from_fewer_records(people, monkeypatch):
@@ -157,7 +160,7 @@ def test_chances_of_the_quick_level_come_from_fewer_records(people, monkeypatch)
     seen = []
     predict = utility.Task.predict
 
-    def spy(task, train, tests, family=utility.BOOSTING):
+    def spy(task, train, tests, family=BOOSTING):
         seen.append(len(train))
         return predict(task, train, tests, family)
 
