@@ -102,7 +102,7 @@ def test_too_few_records_give_nothing_away(people):
 
 def test_giveaways_are_in_the_report_and_in_the_sentence(fresh, scrambled):
     for report in (fresh, scrambled):
-        frame = report.result.tables["giveaways"]
+        frame = report.table("giveaways")
         assert list(frame) == ["column", "importance", "low", "high", "real reference", "tell"]
         assert frame["importance"].is_monotonic_decreasing and frame["real reference"].notna().all()
     assert "gives synthetic records away most is" in scrambled.score("C2ST").sentence

@@ -98,7 +98,7 @@ def test_scores(fresh, scrambled):
     is_number = fresh.table("columns")["kind"] == "number"
     for what in ("wasserstein", "wasserstein real reference"):
         assert (fresh.table("columns")[what].notna() == is_number).all()
-    shares = fresh.tables["distributions"].groupby("column")[["real", "synthetic", "holdout"]].sum()
+    shares = fresh.table("distributions").groupby("column")[["real", "synthetic", "holdout"]].sum()
     assert np.allclose(shares, 1)
 
 

@@ -5,7 +5,6 @@ import pytest
 from shd._errors import ShdError
 from shd.compare import ask, tstr
 from shd.compare.ask import answers
-from shd.compare.core.models import BOOSTING
 from shd.compare.core.sides import look
 from shd.compare.utility import augmentation, calibration, importance, ranking, regression
 from shd.compare.utility import tstr as utility
@@ -158,13 +157,13 @@ def test_one_subject_alone_is_skipped(people):
 def test_chances_of_the_quick_level_come_from_fewer_records(people, monkeypatch):
     monkeypatch.setattr(utility, "_MOST_ROWS", 800)
     seen = []
-    predict = utility.Task.predict
+    learn = utility.Task.learn
 
-    def spy(task, train, tests, family=BOOSTING):
+    def spy(task, train, *family):
         seen.append(len(train))
-        return predict(task, train, tests, family)
+        return learn(task, train, *family)
 
-    monkeypatch.setattr(utility.Task, "predict", spy)
+    monkeypatch.setattr(utility.Task, "learn", spy)
     for level, most in (("full", 800), ("quick", 500)):
         seen.clear()
         tables = people(900, 1), people(900, 2)

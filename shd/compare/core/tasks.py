@@ -1,12 +1,14 @@
 """What is predicted: the levels of the target that have enough records, and the records that have one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
+from shd._parallel import in_parallel
 from shd.compare.core.models import BOOSTING, Family, auroc, fit, r2
 from shd.compare.core.question import Skipped
 from shd.compare.core.tables import Coded, Column, align
@@ -53,6 +55,28 @@ class Task:
     def score(self, test: Coded, predicted: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """Return the AUROC or R2 under each set of record weights; see `auroc`."""
         return (auroc if self.is_level else r2)(self.outcome(test), predicted, weights)
+
+
+def perform(
+    tasks: Sequence[Task],
+    families: Sequence[Family],
+    tables: dict[str, Coded],
+    designs: dict[str, tuple[str, str]],
+    score: Callable[[Task, str, np.ndarray], object],
+) -> dict[str, list]:
+    """Train every model, and return what `score` makes of its predictions in each design, task after task.
+
+    A design is what is learned from and what is tested on, as `tables` call them; a model learns once for all.
+    """
+
+    def run(learned: str, task: Task, family: Family) -> dict[str, object]:
+        predict = task.learn(tables[learned], family)
+        own = {design: tested for design, (by, tested) in designs.items() if by == learned}
+        return {design: score(task, design, predict(tables[tested])) for design, tested in own.items()}
+
+    jobs = product(dict.fromkeys(learned for learned, _ in designs.values()), tasks, families)
+    found = in_parallel(run, *zip(*jobs, strict=True))
+    return {design: [scored[design] for scored in found if design in scored] for design in designs}
 
 
 @dataclass(frozen=True, eq=False)

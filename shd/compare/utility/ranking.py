@@ -7,19 +7,17 @@ for Use in Competitions*, arXiv 1806.11345.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from shd._parallel import in_parallel
 from shd.compare.core.chance import deal, equally_many, generator, interval, redrawn, training_error, weights_and_ones
 from shd.compare.core.models import FAMILIES, Family
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import Ready, Task
+from shd.compare.core.tasks import Ready, Task, perform
 from shd.compare.core.verdicts import between
 from shd.compare.utility.tstr import DESIGNS
 
@@ -31,6 +29,16 @@ _Z = 1.96
 _WHAT = "SRA and the grid of models"
 _FLOOR, _OTHER = "floor inside", "other real records"  # trained and tested inside Marginals, or other real records
 _ENDS = (_FLOOR, _OTHER)
+_TESTS = ("test", "inside", "inside floor", "inside other")
+_DESIGNS = {  # what is learned from, and what is tested on
+    "TRTR": ("real", "test"),
+    "TRTS": ("real", "inside"),
+    "TSTR": ("synthetic", "test"),
+    "TSTS": ("synthetic", "inside"),
+    "floor": ("floor", "test"),
+    _FLOOR: ("floor", "inside floor"),
+    _OTHER: ("other", "inside other"),
+}
 _AGAIN = "TSTS, learned again"  # from halves, to see how much that matters
 
 
@@ -41,29 +49,12 @@ def measure(sides: Sides) -> Answer:
     tables = _draw(ready, sides, rng)
     if min(len(table) for table in tables.values()) < _FEWEST:
         return Answer(skipped=[Skipped(_WHAT, f"takes {_FEWEST} records in each third of the real ones")])
-    runs = [
-        _Run(tables["real"], {"TRTR": tables["test"], "TRTS": tables["inside"]}),
-        _Run(tables["synthetic"], {"TSTR": tables["test"], "TSTS": tables["inside"]}),
-        _Run(tables["floor"], {"floor": tables["test"], _FLOOR: tables["inside floor"]}),
-        _Run(tables["other"], {_OTHER: tables["inside other"]}),
-    ]
-    weights = {
-        id(table): weights_and_ones(table, _REPLICATES, rng)
-        for table in (tables[name] for name in ("test", "inside", "inside floor", "inside other"))
-    }
+    weights = {name: weights_and_ones(tables[name], _REPLICATES, rng) for name in _TESTS}
     tasks = ready.tasks[: _LEVELS if sides.level == "full" else 1]
-    found = _perform(tasks, runs, {name: weights[id(t)] for run in runs for name, t in run.tests.items()})
+    found = _perform(tasks, tables, weights)
     found[_AGAIN] = _learned_again(tasks, tables, found["TSTS"], sides.splits - 1, rng)
     scores, notes = _score(sides, tasks, found, len(tables["real"]))
     return Answer(scores, {"models": _grid(tasks, found)}, notes)
-
-
-@dataclass(frozen=True, eq=False)
-class _Run:
-    """A table to train every model on, and those to test it on, by the name of the design."""
-
-    train: Coded
-    tests: dict[str, Coded]
 
 
 def _parts(table: Coded, hands: int, rng: np.random.Generator) -> list[Coded]:
@@ -82,7 +73,7 @@ def _draw(ready: Ready, sides: Sides, rng: np.random.Generator) -> dict[str, Cod
     synthetic, inside = _parts(ready.synthetic, 2, rng)
     floor, inside_floor = _parts(ready.floor, 2, rng)
     learned = {"real": real, "synthetic": synthetic, "floor": floor, "other": other}
-    tested = {"test": ready.test, "inside": inside, "inside floor": inside_floor, "inside other": inside_other}
+    tested = dict(zip(_TESTS, (ready.test, inside, inside_floor, inside_other), strict=True))
     drawn = {}
     for tables, most in ((learned, _ROWS), (tested, _TESTED)):
         drawn |= zip(tables, equally_many(list(tables.values()), sides.most(most), rng), strict=True)
@@ -93,29 +84,20 @@ def _families(task: Task) -> list[Family]:
     return [family for family in FAMILIES if family.called(task.is_level)]
 
 
-def _perform(tasks: Sequence[Task], runs: list[_Run], weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _perform(tasks: Sequence[Task], tables: dict[str, Coded], weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return how good each model is in each design, under each set of weights of the records tested on.
 
     Shape (n_tasks, n_families, n_sets). Where a table lacks a level nothing can be told apart, and
     every model counts as guessing.
     """
 
-    def train(task: Task, family: Family, run: _Run) -> dict[str, np.ndarray]:
-        predictions = task.predict(run.train, list(run.tests.values()), family)
-        return {
-            name: np.nan_to_num(task.score(test, predicted, weights[name]), nan=0.5 if task.is_level else 0.0)
-            for (name, test), predicted in zip(run.tests.items(), predictions, strict=True)
-        }
+    def score(task: Task, design: str, predicted: np.ndarray) -> np.ndarray:
+        tested = _DESIGNS[design][1]
+        return np.nan_to_num(task.score(tables[tested], predicted, weights[tested]), nan=0.5 if task.is_level else 0.0)
 
     families = _families(tasks[0])
-    jobs = [(task, family, run) for run in runs for task in tasks for family in families]
-    results = iter(in_parallel(train, *zip(*jobs, strict=True)))
-    found = {}
-    for run in runs:
-        own = [next(results) for _ in range(len(tasks) * len(families))]
-        for name in run.tests:
-            found[name] = np.stack([result[name] for result in own]).reshape(len(tasks), len(families), -1)
-    return found
+    found = perform(tasks, families, tables, _DESIGNS, score)
+    return {design: np.reshape(scores, (len(tasks), len(families), -1)) for design, scores in found.items()}
 
 
 def _learned_again(

@@ -22,15 +22,23 @@ from shd.compare.core.chance import (
     subject_weights,
     training_error,
 )
+from shd.compare.core.models import BOOSTING
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks
+from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks, perform
 from shd.compare.core.verdicts import between
 from shd.dataset import Dataset
 
-DESIGNS = ("TRTR", "TSTR", "TSTS", "TRTS", "floor")
+_DESIGNS = {  # what is learned from, and what is tested on
+    "TRTR": ("real", "test"),
+    "TSTR": ("synthetic", "test"),
+    "TSTS": ("outside", "inside"),
+    "TRTS": ("real", "inside"),
+    "floor": ("floor", "test"),
+}
+DESIGNS = tuple(_DESIGNS)
 _MOST_ROWS, _MOST_TESTED = 100_000, 40_000
 _REPLICATES, _FIFTHS = 200, 5
 _SPREAD_TESTED = 4000  # most records to test on, for the error of learning
@@ -102,32 +110,22 @@ def _designs(task: Task, ready: Ready, sides: Sides) -> dict[str, tuple]:
     tables = (ready.fit, ready.synthetic, ready.floor)
     real, synthetic, floor = equally_many(tables, sides.most(_MOST_ROWS), rng)
     fifth = deal(synthetic.subjects, _FIFTHS, rng) == 0
-    inside = synthetic.take(fifth)
     test = draw(ready.test, sides.most(_MOST_TESTED), rng)
-    weights = {id(table): subject_weights(table.subjects, _REPLICATES, rng) for table in (inside, test)}
+    tables = {"real": real, "synthetic": synthetic, "outside": synthetic.take(~fifth), "floor": floor}
+    tables |= {"inside": synthetic.take(fifth), "test": test}
+    weights = {name: subject_weights(tables[name].subjects, _REPLICATES, rng) for name in ("inside", "test")}
 
-    # what to train on, and under which names the predictions on which tables are known
-    models = (
-        (real, {"TRTR": test, "TRTS": inside}),
-        (synthetic, {"TSTR": test}),
-        (synthetic.take(~fifth), {"TSTS": inside}),
-        (floor, {"floor": test}),
-    )
-    predictions = in_parallel(lambda model: task.predict(model[0], list(model[1].values())), models)
-    runs = {
-        name: (table, predicted)
-        for (_, tests), predictions_of in zip(models, predictions, strict=True)
-        for (name, table), predicted in zip(tests.items(), predictions_of, strict=True)
-    }
+    def score(task: Task, design: str, predicted: np.ndarray) -> tuple[float, np.ndarray]:
+        tested = _DESIGNS[design][1]
+        value = float(task.score(tables[tested], predicted)[0])
+        return value, task.score(tables[tested], predicted, weights[tested])
+
     found, learning = {}, _learning(task, synthetic, test, sides)
-    for name in DESIGNS:
-        table, predicted = runs[name]
-        value = float(task.score(table, predicted)[0])
-        replicates = task.score(table, predicted, weights[id(table)])
-        if name in ("TRTR", "TSTR"):  # from as many records
+    for design, ((value, replicates),) in perform([task], [BOOSTING], tables, _DESIGNS, score).items():
+        if design in ("TRTR", "TSTR"):  # from as many records
             replicates = redrawn(replicates, learning, rng)
         low, high = interval(value, replicates, most=1) if np.isfinite(value) else (np.nan, np.nan)
-        found[name] = (value, float(low), float(high), replicates)
+        found[design] = (value, float(low), float(high), replicates)
     return found
 
 
