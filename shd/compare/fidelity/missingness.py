@@ -114,6 +114,5 @@ QUESTION = Question(
     name="what is missing together",
     chapter="fidelity",
     measure=measure,
-    weight=1,
     tables=("missing together",),
 )

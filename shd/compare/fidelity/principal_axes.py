@@ -58,6 +58,5 @@ QUESTION = Question(
     name="map of all columns",
     chapter="fidelity",
     measure=measure,
-    weight=1,
     tables=("map",),
 )

@@ -117,7 +117,6 @@ QUESTION = Question(
     name="propensity score",
     chapter="fidelity",
     measure=measure,
-    weight=1,
     words={
         "pMSE ratio": (
             "How well a logistic regression on single columns tells synthetic from real records, as a multiple of "

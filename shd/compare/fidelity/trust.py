@@ -200,7 +200,6 @@ QUESTION = Question(
     name="trust in single variables",
     chapter="fidelity",
     measure=measure,
-    weight=1,
     tables=("trust",),
     sums_up=(
         "columns",

@@ -242,7 +242,6 @@ QUESTION = Question(
     name="regression",
     chapter="utility",
     measure=measure,
-    weight=1,
     needs=("target",),
     tables=("odds ratios", "coefficients"),
     readme=("confidence interval overlap",),
