@@ -6,8 +6,6 @@ synthetic records that are too easy to predict score high on themselves. AUROCs 
 0.5: a model that learned nothing reaches 0 % of what others do, not 70.
 """
 
-from typing import TypeVar
-
 import numpy as np
 import pandas as pd
 
@@ -43,7 +41,6 @@ _MOST_ROWS, _MOST_TESTED = 100_000, 40_000
 _REPLICATES, _FIFTHS = 200, 5
 _SPREAD_TESTED = 4000  # most records to test on, for the error of learning
 GUESSING, _LEAST_SKILL = 0.5, 0.01  # AUROC of who knows nothing; what real records teach at least, to divide by it
-Value = TypeVar("Value", float, np.ndarray)
 
 
 def tstr(
@@ -137,7 +134,7 @@ def _learning(task: Task, learned: Coded, test: Coded, sides: Sides) -> float:
     return float(found)
 
 
-def skill_share(tstr: Value, trtr: Value) -> Value:
+def skill_share(tstr: float | np.ndarray, trtr: float | np.ndarray) -> float | np.ndarray:
     """Return the share of what real records teach that synthetic ones teach: AUROCs counted from guessing, 0.5."""
     return (tstr - GUESSING) / np.maximum(trtr - GUESSING, _LEAST_SKILL)
 
