@@ -14,9 +14,8 @@ from shd.synthesizers import Marginals
 
 def trust_table(skipped=(), **tables) -> pd.DataFrame:
     """Judge tables as if they were the answers to the questions before."""
-    return trust.measure(SimpleNamespace(word="real", skipped=skipped), {"before": Answer(tables=tables)}).tables[
-        "trust"
-    ]
+    sides = SimpleNamespace(word="real", skipped=skipped)
+    return trust.measure(sides, {"before": Answer(tables=tables)}).tables["trust"]
 
 
 def frames(**changes):
