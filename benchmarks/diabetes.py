@@ -25,7 +25,7 @@ import torch
 
 import shd
 from benchmarks._memory import peak_megabytes
-from shd.compare import association_error, c2st, dcr_share, tstr, verbatim_copies
+from shd.compare import ask, c2st, dcr_share, tstr, verbatim_copies
 from shd.datasets import challenges_dir
 from shd.synthesizers.base import registry
 
@@ -117,6 +117,11 @@ def judge(family: str, cost: dict, rows: shd.Dataset | pd.DataFrame, train: shd.
         verbatim_copies(train, rows),
         dcr_share(train, rows, holdout),
     )
+
+
+def association_error(train: shd.Dataset, rows: shd.Dataset | pd.DataFrame) -> float:
+    """Return the mean over all pairs of columns of how far associations are off."""
+    return ask("pairs of columns", train, rows).score("association error").value
 
 
 def over_draws(real: shd.Dataset, rows: shd.Dataset | pd.DataFrame) -> float:

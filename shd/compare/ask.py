@@ -191,7 +191,8 @@ def ask(
     known = {question.name: question for question in questions(sides.is_of_images)}
     if name not in known:
         raise ShdError(f"there is no question {name!r}; ask one of: {', '.join(known)}.")
-    return Result.of(sides, answers((known[name],), sides))
+    found = answers(tuple(known[asked] for asked in (*known[name].sums_up, name)), sides)
+    return Result.of(sides, {known[name]: found[known[name]]})
 
 
 def look(

@@ -2,12 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
+from shd.compare import ask
 from shd.compare.core.sides import look
 from shd.compare.utility import augmentation
-from shd.compare.utility.augmentation import augmentation_gain
 from shd.dataset import Dataset
-from shd.synthesizers import Marginals
 
 
 def weak_causes(n: int, seed: int) -> pd.DataFrame:
@@ -24,8 +22,7 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 
 def _measure(train, synthetic, holdout, level="full", target="sick"):
-    given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    return augmentation.measure(look(given, target, level))
+    return ask("few real records and synthetic ones", train, synthetic, holdout=holdout, target=target, level=level)
 
 
 @pytest.fixture(scope="module")
@@ -33,44 +30,20 @@ def answer(tables):
     return _measure(*tables)
 
 
-def test_other_records_of_the_same_people_help(tables):
-    real, other, holdout = tables
-    assert augmentation_gain(real, other, holdout, "sick", records=100, draws=3) > 0.03
-
-
-def test_independent_columns_of_the_few_add_nothing(tables):
-    real, _, holdout = tables
-    few = real.head(100)
-    nothing = Marginals(random_state=0).fit(few).sample(500)
-    assert augmentation_gain(few, nothing, holdout, "sick", records=100, draws=1) < 0.01
-
-
 def test_a_swapped_label_harms(tables):
     real, other, holdout = tables
     swapped = other.assign(sick=other["sick"].map({"yes": "no", "no": "yes"}))
-    assert augmentation_gain(real, swapped, holdout, "sick", records=100, draws=3) < -0.2
+    (score,) = _measure(real, swapped, holdout, level="quick").scores
+    assert score.value < -0.2 and score.ceiling > 0.03
 
 
 def test_a_number_gains_r2(tables):
-    real, other, holdout = (table.drop(columns="sick") for table in tables)
-    number = [table.assign(total=table.sum(axis=1)) for table in (real, other, holdout)]
-    assert 0 < augmentation_gain(*number, "total", records=60, draws=2) < 1
-
-
-@pytest.mark.parametrize("records, draws", [(0, 1), (1501, 1), (100, 0)])
-def test_what_cannot_be_drawn_is_refused(tables, records, draws):
-    with pytest.raises(ShdError, match="not possible"):
-        augmentation_gain(*tables, "sick", records=records, draws=draws)
-
-
-def test_a_target_that_no_added_record_has_is_refused(tables):
-    real, other, holdout = tables
-    with pytest.raises(ShdError, match="added has no record"):
-        augmentation_gain(real, other.assign(sick=None), holdout, "sick")
+    number = [table.drop(columns="sick").assign(total=lambda f: f.sum(axis=1)) for table in tables]
+    assert 0 < _measure(*number, level="quick", target="total").scores[0].value < 1
 
 
 def test_curves(answer):
-    curves = answer.tables["augmentation"]
+    curves = answer.table("augmentation")
     assert list(curves) == ["records", "design", "measure", "value", "low", "high"]
     assert curves.groupby("design")["records"].agg(list).to_dict() == {
         "real": [100, 300],  # half of the 1,500 real records is left for the ceiling
@@ -85,7 +58,7 @@ def test_curves(answer):
 
 def test_the_gain_stands_between_floor_and_ceiling(answer):
     (score,) = answer.scores
-    curves = answer.tables["augmentation"].set_index(["design", "records"])["value"]
+    curves = answer.table("augmentation").set_index(["design", "records"])["value"]
     assert score.value == pytest.approx(curves["real + synthetic", 100] - curves["real", 100])
     assert score.ceiling == pytest.approx(curves["real + other real", 100] - curves["real", 100])
     assert score.floor < 0 < score.low < score.value < score.high
@@ -96,7 +69,7 @@ def test_independent_columns_get_the_worst_verdict(tables):
     real, synthetic, holdout = tables
     rng = np.random.default_rng(0)
     loose = synthetic.apply(lambda column: column.to_numpy()[rng.permutation(len(column))])
-    (score,) = _measure(real, loose, holdout).scores
+    (score,) = _measure(real, loose, holdout, "quick").scores
     assert score.verdict == "red" and score.value == pytest.approx(score.floor, abs=0.1)
 
 
@@ -105,24 +78,22 @@ def test_a_rare_level_starts_at_more_records(tables):
     real, synthetic, holdout = (
         table.assign(sick=np.where(table["x0"] > table["x0"].quantile(0.97), "yes", "no")) for table in tables
     )
-    curves = _measure(real, synthetic, holdout).tables["augmentation"]
+    curves = _measure(real, synthetic, holdout, "quick").table("augmentation")
     assert curves.loc[curves["design"] == "real", "records"].tolist() == [300]
 
 
 def test_too_few_records_are_skipped(people):
     answer = _measure(people(150, 1), people(150, 2), people(150, 3))
-    assert not answer.scores and answer.skipped[0].what == "augmentation"
+    assert not answer.scores and answer.skipped[-1].what == "augmentation"
 
 
 def test_the_few_are_drawn_by_subject(tables):
     real = Dataset(tables[0], target="sick", subjects=np.arange(1500) // 3)
-    inputs = look({"train": real, "synthetic": tables[1]}, level="quick")
-    plan = augmentation._Plan((100,), 200, 1)
-    drawn, added = augmentation._draw(plan, inputs.train, inputs.synthetic, np.random.default_rng(0))
-    assert len(added.rows) == 200 and np.array_equal(np.sort(drawn.rows), np.arange(1500))
-    subjects = inputs.train.subjects[drawn.rows]
-    assert len(np.unique(subjects[:99])) == 33  # three records each
-    assert not np.isin(subjects[102:], subjects[:100]).any()
+    sides = look({"train": real, "synthetic": tables[1]}, level="quick")
+    few, both, *_ = augmentation._jobs(sides.ready, [100], 200, np.random.default_rng(0))
+    ((table, rows), (_, added)) = both[2]
+    assert few == (100, "real", [(table, rows)]) and len(added) == 200
+    assert len(np.unique(table.subjects[rows[:99]])) == 33  # three records each
 
 
 def test_the_same_seed_gives_the_same_curves(tables):
@@ -133,6 +104,5 @@ def test_the_same_seed_gives_the_same_curves(tables):
 
 def test_a_number_that_does_not_vary_in_the_holdout_is_skipped(people):
     holdout = people(300, 3).assign(blood=1.5)
-    given = {"train": people(600, 1), "synthetic": people(300, 2), "holdout": holdout}
-    answer = augmentation.measure(look(given, "blood", "quick"))
-    assert not answer.scores and "does not vary" in answer.skipped[0].why
+    answer = _measure(people(600, 1), people(300, 2), holdout, "quick", "blood")
+    assert not answer.scores and "does not vary" in answer.skipped[-1].why

@@ -3,15 +3,21 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import column_distances
-from shd.compare.core.sides import look
-from shd.compare.fidelity.columns import wasserstein_distances
-from shd.compare.fidelity.distributions import distributions, without_rare
+from shd.compare import ask
+from shd.compare.fidelity.distributions import without_rare
 from shd.dataset import Dataset
 
 
 def frame(*values, **columns):
     return pd.DataFrame(columns or {"x": values})
+
+
+def column_distances(train, synthetic, what="distance"):
+    return ask("columns", train, synthetic).table("columns").set_index("column")[what]
+
+
+def wasserstein_distances(train, synthetic):
+    return column_distances(train, synthetic, "wasserstein")
 
 
 def test_total_variation_by_hand():
@@ -92,7 +98,7 @@ def test_scores(fresh, scrambled):
     is_number = fresh.table("columns")["kind"] == "number"
     for what in ("wasserstein", "wasserstein real reference"):
         assert (fresh.table("columns")[what].notna() == is_number).all()
-    shares = fresh.tables["distributions"].groupby("column")[["real", "synthetic", "holdout"]].sum()
+    shares = fresh.table("distributions").groupby("column")[["real", "synthetic", "holdout"]].sum()
     assert np.allclose(shares, 1)
 
 
@@ -104,8 +110,7 @@ def test_dates_beyond_the_nanoseconds():
 
 
 def bars_of(train, synthetic, holdout=None):
-    given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
-    return distributions(look(given))
+    return ask("columns", train, synthetic, holdout=holdout).table("distributions")
 
 
 def test_bars_count_people_not_records():

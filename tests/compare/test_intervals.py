@@ -5,15 +5,16 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from shd.compare import ask
 from shd.compare.core import models as _models
 from shd.compare.core.chance import generator, interval, subject_weights
 from shd.compare.core.models import auroc, r2
 from shd.compare.core.sides import look
 from shd.compare.core.tables import align
+from shd.compare.core.tasks import needed_tasks
 from shd.compare.fidelity import columns, pairs
 from shd.compare.fidelity import judges as _judges
-from shd.compare.privacy import distances as privacy
-from shd.compare.utility import importance as agreement
+from shd.compare.utility import calibration
 from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 
@@ -94,9 +95,10 @@ def test_distances_to_few_people(sizes):
         rng = np.random.default_rng(seed)
         roles = zip(("train", "synthetic", "holdout"), sizes, strict=True)
         tables = {name: pd.DataFrame(rng.normal(size=(n, 4))) for name, n in roles}
-        scores, _, _ = privacy._closeness(look(tables, random_state=seed))
-        for score, truth in zip(scores, (0.5, 0.0), strict=True):
-            held[score.metric].append(score.low <= truth <= score.high)
+        found = ask("distances to the closest records", **tables, random_state=seed)
+        for metric, truth in (("DCR share", 0.5), ("NNDR gap", 0.0)):
+            score = found.score(metric)
+            held[metric].append(score.low <= truth <= score.high)
     assert np.mean(held["DCR share"]) >= 0.9
     assert np.mean(held["NNDR gap"]) >= 0.85  # the next person is not drawn again
 
@@ -113,15 +115,14 @@ def test_calibration_slope_of_few_records_learned_from():
 
     def of_one(seed: int) -> tuple[float, float]:
         given = {role: _chances(250, 3 * seed + k) for k, role in enumerate(("train", "synthetic", "holdout"))}
-        inputs = look(given, "sick", random_state=seed)
-        ready, _ = utility.with_target(inputs, "")
-        answer = agreement._calibration(inputs, ready)
-        (score,) = (score for score in answer.scores if score.metric == "calibration slope")
+        score = ask("calibration", **given, target="sick", random_state=seed).score("calibration slope")
         return score.low, score.high
 
     many = align(_chances(4000, 10**6))[0][0]
-    (task,) = utility.needed_tasks(many, many, "sick")
-    truth = np.mean([agreement._calibrated([task], align(_chances(250, 10**5 + k))[0][0], many)[1] for k in range(60)])
+    (task,) = needed_tasks(many, many, "sick")
+    truth = np.mean(
+        [calibration._calibrated([task], align(_chances(250, 10**5 + k))[0][0], many)[1] for k in range(60)]
+    )
     assert share_held(60, lambda seed: (*of_one(seed), truth)) >= 0.9
 
 

@@ -2,10 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
-from shd.compare.core.sides import look
+from shd.compare import ask
 from shd.compare.fidelity import missingness
-from shd.compare.fidelity.missingness import measure, missingness_distance
 
 
 def gaps(seed: int, n: int = 1000, share: float = 0.2, together: bool = True) -> pd.DataFrame:
@@ -18,9 +16,12 @@ def gaps(seed: int, n: int = 1000, share: float = 0.2, together: bool = True) ->
     return frame
 
 
-def score_of(*tables, level="full"):
-    inputs = look(dict(zip(("train", "synthetic", "holdout"), tables, strict=False)), level=level)
-    (score,) = measure(inputs).scores
+def asked(train, synthetic, holdout=None):
+    return ask("what is missing together", train, synthetic, holdout=holdout)
+
+
+def score_of(*tables):
+    (score,) = asked(*tables).scores
     return score
 
 
@@ -28,14 +29,14 @@ def test_by_hand():
     train = pd.DataFrame({"x": [1, np.nan, np.nan, 4], "g": ["a", None, None, "b"]})
     other = pd.DataFrame({"x": [1, np.nan, 2, 4], "g": ["a", None, None, "b"]})
     # train: none .5, both .5; other: none .5, both .25, g alone .25
-    assert missingness_distance(train, other) == pytest.approx(0.25)
-    assert missingness_distance(train, train) == 0
-    assert missingness_distance(train, train.dropna()) == 0.5
+    assert score_of(train, other).value == pytest.approx(0.25)
+    assert score_of(train, train).value == 0
+    assert score_of(train, train.dropna()).value == 0.5
 
 
 def test_a_level_is_not_missing():
     train = pd.DataFrame({"test": ["not measured", "high"], "x": [1, 2]})
-    assert missingness_distance(train, train.assign(test="high")) == 0
+    assert not asked(train, train.assign(test="high")).scores
 
 
 def test_what_is_missing_together_must_stay_together():
@@ -58,8 +59,8 @@ def test_without_a_holdout_chance_takes_its_place():
 
 
 def test_where_nothing_is_missing_there_is_nothing_to_judge(people):
-    answer = measure(look({"train": people(50, 1), "synthetic": people(50, 2)}))
-    assert not answer.scores and "no value is missing" in answer.skipped[0].why
+    answer = asked(people(50, 1), people(50, 2))
+    assert not answer.scores and "no value is missing" in answer.skipped[-1].why
 
 
 def test_gaps_that_only_synthetic_records_have_are_seen(people):
@@ -69,8 +70,7 @@ def test_gaps_that_only_synthetic_records_have_are_seen(people):
 
 
 def test_the_commonest_patterns_are_named():
-    inputs = look({"train": gaps(1), "synthetic": gaps(2, together=False)})
-    frame = measure(inputs).tables["missing together"]
+    frame = asked(gaps(1), gaps(2, together=False)).table("missing together")
     assert list(frame) == ["missing", "columns", "train", "synthetic", "floor", "real reference"]
     assert frame["missing"].tolist()[:2] == ["nothing", "x, g"] and set(frame["columns"]) == {0, 1, 2}
     assert frame[["train", "synthetic", "floor"]].sum().tolist() == pytest.approx([1, 1, 1])
@@ -80,11 +80,6 @@ def test_very_many_patterns_share_the_last(monkeypatch):
     monkeypatch.setattr(missingness, "_MOST", 8)
     rng = np.random.default_rng(0)
     train, other = (pd.DataFrame(np.where(rng.random((400, 8)) < 0.4, np.nan, 1.0)) for _ in range(2))
-    frame = measure(look({"train": train, "synthetic": other})).tables["missing together"]
+    frame = asked(train, other).table("missing together")
     assert len(frame) == 8 and frame["missing"].iloc[0] == "(rarer sets of columns)"
     assert frame["train"].sum() == pytest.approx(1)
-
-
-def test_what_is_no_table_is_refused():
-    with pytest.raises(ShdError, match="synthetic must be"):
-        missingness_distance(gaps(1), 3)

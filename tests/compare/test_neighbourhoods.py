@@ -2,30 +2,34 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
+from shd.compare import ask
 from shd.compare.core.neighbourhoods import precision_recall
-from shd.compare.core.sides import look
-from shd.compare.fidelity.neighbourhoods import measure, table_precision_recall
+from shd.compare.fidelity import neighbourhoods
 
 
 def scores(train, synthetic, holdout) -> dict:
-    inputs = look({"train": train, "synthetic": synthetic, "holdout": holdout})
-    return {score.metric: score for score in measure(inputs).scores}
+    found = ask("precision, recall, density, coverage", train, synthetic, holdout=holdout)
+    return {score.metric: score for score in found.scores}
+
+
+def values(real, synthetic) -> dict:
+    return {metric: score.value for metric, score in scores(real, synthetic, real).items()}
 
 
 def test_of_one_number_it_is_what_pictures_are_judged_by():
     rng = np.random.default_rng(0)
     real, other = rng.normal(size=(2, 80))
-    found = table_precision_recall(pd.DataFrame({"x": real}), pd.DataFrame({"x": other + 0.5}), k=3)
-    assert found == pytest.approx(precision_recall(real[:, None], other[:, None] + 0.5, k=3))
+    found = values(pd.DataFrame({"x": real}), pd.DataFrame({"x": other + 0.5}))
+    assert found == pytest.approx(precision_recall(real[:, None], other[:, None] + 0.5))
 
 
-def test_levels_by_hand():
+def test_levels_by_hand(monkeypatch):
+    monkeypatch.setattr(neighbourhoods, "NEIGHBOURS", 1)
     # real: a twice in both columns, so that its reach is 0; b and c are one column off, each other's neighbours
     real = pd.DataFrame({"p": list("aabb"), "q": list("xxyz")})
     other = pd.DataFrame({"p": list("aabb"), "q": list("xxww")})
     # both a x are copies; b w lies one column from b y and b z, which reach as far
-    found = table_precision_recall(real, other, k=1)
+    found = values(real, other)
     assert found["precision"] == 1 and found["coverage"] == 1
     # b w twice reach 0 and hold neither b y nor b z
     assert found["recall"] == 0.5
@@ -34,20 +38,20 @@ def test_levels_by_hand():
 
 
 def test_identical_tables_cover_each_other(people):
-    found = table_precision_recall(people(300, 1), people(300, 1))
+    found = values(people(300, 1), people(300, 1))
     assert found["precision"] == found["recall"] == found["coverage"] == 1
 
 
 def test_tables_with_nothing_in_common_cover_nothing(people):
     real = people(200, 1)
     other = real.assign(age=real["age"] + 1000, blood=-1000.0, pills="x", sick="x", sex="x")
-    assert set(table_precision_recall(real, other).values()) == {0}
+    assert set(values(real, other).values()) == {0}
 
 
 def test_one_repeated_record_is_plausible_and_nothing_else_is_there(people):
     real = people(400, 1)
     one = people(400, 2).iloc[np.full(400, 7)]
-    found = table_precision_recall(real, one)
+    found = values(real, one)
     assert found["recall"] < 0.03 and found["coverage"] < 0.1
     found = scores(people(400, 3), one, real)
     assert found["recall"].verdict == found["coverage"].verdict == "red"
@@ -82,12 +86,6 @@ def test_scores(cohort):
         assert metric == "recall" or bad[metric].verdict == "red"
 
 
-@pytest.mark.parametrize("k", [0, 30, 1.5, True, None])
-def test_k_must_be_possible(people, k):
-    with pytest.raises(ShdError, match="must be a whole number from 1 to 29"):
-        table_precision_recall(people(30, 1), people(40, 2), k=k)
-
-
 def test_too_few_records_are_skipped(people):
-    answer = measure(look({"train": people(50, 1), "synthetic": people(5, 2)}))
-    assert not answer.scores and "more than 5 records" in answer.skipped[0].why
+    answer = ask("precision, recall, density, coverage", people(50, 1), people(5, 2))
+    assert not answer.scores and "more than 5 records" in answer.skipped[-1].why

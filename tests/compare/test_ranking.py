@@ -2,21 +2,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
-from shd.compare.core.models import FAMILIES, _filled, fit, one_hot
-from shd.compare.core.sides import look
+from shd.compare import ask
+from shd.compare.core.models import FAMILIES
 from shd.compare.utility import ranking
-from shd.compare.utility.ranking import ranking_agreement, sra
 
 
 @pytest.fixture(scope="module")
 def answer(cohort):
-    train, synthetic, holdout = cohort
-    return ranking.measure(look({"train": train, "synthetic": synthetic, "holdout": holdout}))
+    return _measure(*cohort)
 
 
 def _measure(train, synthetic, holdout, target="sick"):
-    return ranking.measure(look({"train": train, "synthetic": synthetic, "holdout": holdout}, target))
+    return ask("ranking of models", train, synthetic, holdout=holdout, target=target)
 
 
 @pytest.mark.parametrize(
@@ -30,39 +27,20 @@ def _measure(train, synthetic, holdout, target="sick"):
     ],
 )
 def test_agreement_counted_by_hand(other, agreement):
-    assert ranking_agreement([0.9, 0.8, 0.7], other) == pytest.approx(agreement)
-    assert ranking_agreement(other, [0.9, 0.8, 0.7]) == pytest.approx(agreement)
+    first, second = (ranking._gaps(np.array(performance)[:, None]) for performance in ([0.9, 0.8, 0.7], other))
+    assert ranking._alike(first, second).mean() == pytest.approx(agreement)
+    assert ranking._alike(second, first).mean() == pytest.approx(agreement)
 
 
-@pytest.mark.parametrize("other", [[0.9], [0.9, np.nan], [[0.9, 0.8]], ["a", "b"], [], 3])
-def test_what_cannot_be_ranked_is_refused(other):
-    with pytest.raises(ShdError, match="performances"):
-        ranking_agreement([0.9, 0.8], other)
-
-
-def test_one_model_cannot_be_ranked():
-    with pytest.raises(ShdError, match="two or more models"):
-        ranking_agreement([0.9], [0.9])
-
-
-def test_equal_tables_rank_alike(people):
-    assert sra(people(200, 1), people(200, 1), "sick") == 1
-
-
-def test_models_of_a_shuffled_target_rank_by_chance(people):
+def test_models_of_a_shuffled_target_rank_by_chance(people, answer):
     rng = np.random.default_rng(0)
     shuffled = people(300, 2).assign(sick=lambda f: f["sick"].to_numpy()[rng.permutation(300)])
-    assert sra(people(300, 1), shuffled, "sick") < 0.7 < sra(people(300, 1), people(300, 3), "sick")
+    assert _measure(people(300, 1), shuffled, people(300, 3)).score("SRA").value < 0.7 < answer.score("SRA").value
 
 
-def test_too_few_records_are_refused(people):
-    with pytest.raises(ShdError, match="too few to rank"):
-        sra(people(30, 1), people(300, 1), "sick")
-
-
-def test_an_unknown_target_is_refused(people):
-    with pytest.raises(ShdError, match="not a column that both tables have"):
-        sra(people(60, 1), people(60, 2), "no such column")
+def test_too_few_records_are_skipped(people):
+    found = _measure(people(45, 1), people(300, 1), people(300, 2))
+    assert not found.scores and found.skipped[0].why == "takes 20 records in each third of the real ones"
 
 
 def test_the_grid_has_every_family_and_design(answer):
@@ -113,8 +91,7 @@ def test_a_number_gets_seven_families(people):
 
 
 def test_the_same_seed_gives_the_same_grid(cohort, answer):
-    train, synthetic, holdout = cohort
-    again = ranking.measure(look({"train": train, "synthetic": synthetic, "holdout": holdout}))
+    again = _measure(*cohort)
     pd.testing.assert_frame_equal(answer.tables["models"], again.tables["models"], check_exact=True)
     assert answer.scores == again.scores
 
@@ -127,36 +104,3 @@ def test_pairs_that_chance_explains_are_not_counted(people):
     answer = _measure(guess, guess, guess, "sex")
     assert not answer.scores and "no two models differ" in answer.skipped[0].why
     assert len(answer.tables["models"])
-
-
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-@pytest.mark.parametrize("outcome", ["level", "number"])
-def test_no_family_minds_odd_numbers(family, outcome):
-    """Missing and huge numbers, a constant, a column that is missing throughout, and levels never seen."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(60, 5))
-    x[::3, 0], x[0, 1], x[:, 2], x[:, 3] = np.nan, 1e300, 7.0, np.nan
-    x[:, 4] = rng.integers(0, 3, 60)
-    categories = np.array([False, False, False, False, True])
-    y = x[:, 4] > 0 if outcome == "level" else x[:, 4]
-    if not family.called(outcome == "level"):
-        return
-    table = x.copy()
-    table[:5, 1], table[:5, 4], table[5:9, 0] = np.nan, 9.0, -1e300
-    predicted = fit(family, x, y, categories)(table)
-    assert predicted.shape == (60,) and np.isfinite(predicted).all()
-
-
-def test_trees_read_gaps_as_a_value_below_all_others():
-    train = np.array([[1.0, 0], [np.nan, 2], [5.0, 1]])
-    read = _filled(train, np.array([False, True]))
-    assert np.array_equal(read(np.array([[np.nan, 1], [1e300, 2]])), [[0, 1], [1e30, 2]])
-
-
-def test_linear_models_read_levels_and_gaps():
-    train = np.array([[1.0, 0], [3.0, 1], [np.nan, 2], [np.nan, 0]])
-    read = one_hot(train, np.array([False, True]))
-    # standardised, missing, and the two levels beside the commonest one; 9 is far out, level 7 unknown
-    assert np.array_equal(
-        read(np.array([[1.0, 0], [np.nan, 1], [9e9, 7]])), [[-1, 0, 0, 0], [0, 1, 1, 0], [5, 0, 0, 0]]
-    )

@@ -2,15 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
-from shd.compare.core.sides import Sides, look
-from shd.compare.fidelity import pairs
-from shd.compare.fidelity.triples import _choose, measure, triple_distance
+from shd.compare import ask
+from shd.compare.fidelity.triples import _choose
 
 
-def inputs_of(train, synthetic, holdout=None, level="full") -> Sides:
-    given = {"train": train, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
-    return look(given, level=level)
+def asked(train, synthetic, holdout=None):
+    return ask("three columns at a time", train, synthetic, holdout=holdout)
+
+
+def triple_distance(train, synthetic):
+    return asked(train, synthetic).score("distance of triples").value
 
 
 def parity(seed: int, n: int, keep: bool = True) -> pd.DataFrame:
@@ -27,32 +28,32 @@ def test_by_hand():
     even = cells[cells.sum(axis=1) % 2 == 0].repeat(2, axis=0)
     train, synthetic = (pd.DataFrame(table, columns=list("abc")).astype(str) for table in (even, cells))
     assert triple_distance(train, synthetic) == pytest.approx(0.5)
-    frame = measure(inputs_of(train, synthetic)).tables["triples"]
+    frame = asked(train, synthetic).table("triples")
     assert frame["distance"].tolist() == [0.5] and frame["of pairs"].tolist() == [0]
 
 
 def test_a_lost_triple_whose_pairs_are_intact_is_named():
     tables = parity(1, 2000), parity(2, 2000, keep=False), parity(3, 2000)
     # any two real columns are independent: pairs have nothing to lose
-    assert pairs.measure(inputs_of(*tables)).scores[0].verdict == "grey"
-    answer = measure(inputs_of(*tables))
-    first = answer.tables["triples"].iloc[0]
+    assert ask("pairs of columns", *tables[:2], holdout=tables[2]).scores[0].verdict == "grey"
+    answer = asked(*tables)
+    first = answer.table("triples").iloc[0]
     assert first[["first", "second", "third"]].tolist() == ["a", "b", "c"]
-    assert answer.tables["triples"]["distance"].is_monotonic_decreasing
+    assert answer.table("triples")["distance"].is_monotonic_decreasing
     assert first["distance"] == pytest.approx(0.5, abs=0.05) and first["of pairs"] < 0.05
     assert answer.scores[0].verdict == "red" and "a, b and c are furthest off" in answer.scores[0].sentence
 
 
 def test_without_a_holdout_chance_takes_its_place():
-    (good,) = measure(inputs_of(parity(1, 2000), parity(2, 2000))).scores
-    (bad,) = measure(inputs_of(parity(1, 2000), parity(2, 2000, keep=False))).scores
+    (good,) = asked(parity(1, 2000), parity(2, 2000)).scores
+    (bad,) = asked(parity(1, 2000), parity(2, 2000, keep=False)).scores
     assert good.ceiling is None and good.verdict == "green" and bad.verdict == "red"
 
 
 def test_what_chance_gives_is_what_other_samples_give():
     rng = np.random.default_rng(0)
     tables = [pd.DataFrame(rng.integers(0, 4, (500, 6))).astype(str) for _ in range(3)]
-    frame = measure(inputs_of(*tables)).tables["triples"]
+    frame = asked(*tables).table("triples")
     assert frame["by chance"].mean() == pytest.approx(frame["real reference"].mean(), rel=0.1)
 
 
@@ -86,8 +87,8 @@ def test_triples_are_chosen_once_each():
 def test_a_link_destroyed_shows_in_the_pairs_of_its_triples(people):
     synthetic = people(800, 2)
     synthetic["blood"] = np.random.default_rng(0).permutation(synthetic["blood"])
-    answer = measure(inputs_of(people(800, 1), synthetic, people(800, 3)))
-    frame = answer.tables["triples"]
+    answer = asked(people(800, 1), synthetic, people(800, 3))
+    frame = answer.table("triples")
     both = frame[["first", "second", "third"]].isin(["age", "blood"]).sum(axis=1) == 2
     assert (frame.loc[both, "of pairs"] > 0.3).all() and (frame.loc[~both, "of pairs"] < 0.3).all()
     assert both.sum() == 3 and answer.scores[0].verdict != "green"
@@ -95,9 +96,7 @@ def test_a_link_destroyed_shows_in_the_pairs_of_its_triples(people):
 
 def test_two_columns_make_no_triple(people):
     two = people(30, 1)[["age", "sex"]]
-    assert "fewer than three columns" in measure(inputs_of(two, two)).skipped[0].why
-    with pytest.raises(ShdError, match="share 2 columns; triples take three"):
-        triple_distance(two, two)
+    assert asked(two, two).skipped[-1].why == "takes at least 3 columns"
 
 
 def test_the_interval_holds_the_truth():
@@ -107,6 +106,6 @@ def test_the_interval_holds_the_truth():
         train, other = (
             pd.DataFrame({"a": rng.random(500) < p, "b": rng.integers(0, 2, 500), "c": 0}) for p in (0.2, 0.6)
         )
-        (score,) = measure(inputs_of(train, other)).scores
+        (score,) = asked(train, other).scores
         held.append(score.low <= 0.4 <= score.high)
     assert np.mean(held) >= 0.85

@@ -1,16 +1,21 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare.core.question import Skipped
-from shd.compare.core.sides import look
-from shd.compare.core.tables import SkippedColumn
-from shd.compare.fidelity import c2st as detection
-from shd.compare.fidelity import columns, pairs
-from shd.compare.fidelity.trust import trust_table
-from shd.compare.utility import prediction
+from shd.compare import ask
+from shd.compare.core.question import Answer, Skipped
+from shd.compare.core.tables import left_out
+from shd.compare.fidelity import trust
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
+
+
+def trust_table(skipped=(), **tables) -> pd.DataFrame:
+    """Judge tables as if they were the answers to the questions before."""
+    sides = SimpleNamespace(word="real", skipped=skipped)
+    return trust.measure(sides, {"before": Answer(tables=tables)}).tables["trust"]
 
 
 def frames(**changes):
@@ -36,7 +41,7 @@ def frames(**changes):
                 made[frame].loc[row, column] = value
     errors = made["prediction"]
     errors["lost"] = (errors["relative error"] - 1) / (errors["floor"] - 1).clip(lower=0.01)
-    return trust_table(*made.values()).set_index("column")
+    return trust_table(**made).set_index("column")
 
 
 def test_nothing_found_is_green():
@@ -69,9 +74,8 @@ def test_all_faults_stand_behind_the_worst():
 
 
 def test_only_columns_were_judged():
-    empty = pd.DataFrame()
     columns = pd.DataFrame({"column": ["a"], "distance": [0.0], "real reference": [np.nan], "verdict": ["green"]})
-    assert trust_table(columns, empty, empty, empty)["verdict"].tolist() == ["green"]
+    assert trust_table(columns=columns)["verdict"].tolist() == ["green"]
 
 
 def test_a_report_has_its_trust_table(fresh, scrambled):
@@ -92,7 +96,7 @@ def test_chance_is_no_fault_and_red_must_be_sure():
         intervals = {"low": -0.5 - half, "high": -0.5 + half}
         columns = pd.DataFrame({"column": ["a", "b"], "distance": 0.0, "real reference": 0.0, "verdict": "green"})
         link = {"first": ["a"], "second": ["b"], "train": [0.6], "synthetic": [0.35], "real reference": [0.6]}
-        table = trust_table(columns, pd.DataFrame(link).assign(**intervals), pd.DataFrame(), pd.DataFrame())
+        table = trust_table(columns=columns, pairs=pd.DataFrame(link).assign(**intervals))
         assert set(table["verdict"]) == {verdict}
 
 
@@ -105,13 +109,12 @@ def test_little_is_lost_of_much_is_no_fault():
 def test_columns_that_were_not_compared_are_not_trusted():
     columns = pd.DataFrame({"column": ["a", 7], "distance": 0.0, "real reference": 0.0, "verdict": "green"})
     notes = [
-        SkippedColumn.of("notes", "looks like free text"),
-        SkippedColumn.of(7, "3 infinite values were counted as missing", compared=True),
-        SkippedColumn.of("x", "only in synthetic"),
+        left_out("notes", "looks like free text"),
+        left_out(7, "3 infinite values were counted as missing", compared=True),
+        left_out("x", "only in synthetic"),
         Skipped("DCR share", "takes a holdout"),
     ]
-    empty = pd.DataFrame()
-    table = trust_table(columns, empty, empty, empty, skipped=notes).set_index("column")
+    table = trust_table(notes, columns=columns).set_index("column")
     assert table["verdict"].to_dict() == {"a": "green", 7: "green", "notes": "grey", "x": "grey"}
     assert table.loc["notes", "why"] == "it was not compared: looks like free text"
 
@@ -140,12 +143,7 @@ def make_parity(seed: int, keep: bool = True) -> pd.DataFrame:
 
 
 def judged(train, synthetic, holdout) -> pd.DataFrame:
-    inputs = look({"train": train, "synthetic": synthetic, "holdout": holdout})
-    found = {}
-    for module in (columns, pairs, prediction, detection):
-        found |= module.measure(inputs).tables
-    table = trust_table(*(found[name] for name in ("columns", "pairs", "prediction", "giveaways")))
-    return table.set_index("column")
+    return ask("trust in single variables", train, synthetic, holdout=holdout).table("trust").set_index("column")
 
 
 def scrambled_frame(frame: pd.DataFrame, *names: str) -> pd.DataFrame:

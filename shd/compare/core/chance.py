@@ -1,15 +1,12 @@
 """Chance, kept in one place: seeded subsamples, and bootstrap intervals that respect subjects."""
 
 import zlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from shd._parallel import in_parallel
-
-if TYPE_CHECKING:
-    from shd.compare.core.tables import Coded
+from shd.compare.core.tables import Coded
 
 _Z = 1.96  # a normal interval of 95 %
 _HALF = 1000  # most records of a half that models learn from only to see how much that matters
@@ -25,14 +22,19 @@ def subsample(n: int, most: int, rng: np.random.Generator) -> np.ndarray:
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
-def deal(subjects: np.ndarray, hands: int, rng: np.random.Generator) -> np.ndarray:
-    """Deal records into equal hands at random, all records of a subject into the same one.
+def draw(table: Coded, most: int, rng: np.random.Generator) -> Coded:
+    """Return at most `most` records of a table, at random."""
+    return table.take(subsample(len(table), most, rng))
 
-    Returns
-    -------
-    ndarray of int, shape (n,)
-        Hand of each record, 0 to hands - 1.
-    """
+
+def equally_many(tables: Sequence[Coded], most: int, rng: np.random.Generator) -> list[Coded]:
+    """Draw at most `most` records of each table, of all as many: few records differ by chance alone."""
+    n = min(most, *map(len, tables))
+    return [draw(table, n, rng) for table in tables]
+
+
+def deal(subjects: np.ndarray, hands: int, rng: np.random.Generator) -> np.ndarray:
+    """Deal records into equal hands, 0 to hands - 1, at random; all records of a subject into the same one."""
     ids, of_record = np.unique(subjects, return_inverse=True)
     return (rng.permutation(len(ids)) % hands)[of_record]
 
@@ -48,27 +50,25 @@ def subject_weights(subjects: np.ndarray, replicates: int, rng: np.random.Genera
     return bootstrap_weights(len(ids), replicates, rng)[:, of_record]
 
 
+def weights_and_ones(table: Coded, replicates: int, rng: np.random.Generator) -> np.ndarray:
+    """Return bootstrap weights as `subject_weights` does, below a first row of ones: the records as they are."""
+    return np.vstack([np.ones(len(table)), subject_weights(table.subjects, replicates, rng)])
+
+
+def counts_again(codes: np.ndarray, n_codes: int, blocks: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return how often each code occurs with blocks of records drawn again, shape (n_replicates, n_codes)."""
+    n_blocks = weights.shape[1]
+    return weights @ np.bincount(blocks * n_codes + codes, minlength=n_blocks * n_codes).reshape(n_blocks, n_codes)
+
+
 def training_error(
-    score: Callable[["Coded"], np.ndarray | float], table: "Coded", rng: np.random.Generator, splits: int
+    score: Callable[[Coded], np.ndarray | float], table: Coded, rng: np.random.Generator, splits: int
 ) -> np.ndarray:
     """Return the standard error of what models score that comes from the records they happened to learn from.
 
     Models learn from halves of the table that share no subject: what two of them score differs by twice the
     variance that learning from a half has, and that of the whole is as many times smaller as it is larger.
-
-    Parameters
-    ----------
-    score : callable
-        Trains on a table and returns one number, or an array of them; NaN where nothing could be scored.
-    table : Coded
-    rng : numpy.random.Generator
-    splits : int
-        How often the table is cut.
-
-    Returns
-    -------
-    ndarray
-        Of the shape that `score` returns; 0 where nothing could be scored.
+    Where nothing could be scored (NaN) it is 0.
     """
     halves, size = [], 0
     for _ in range(splits):

@@ -19,11 +19,7 @@ class Gower:
     """Gower's distance: over all columns, 0 or 1 for levels that agree or not, difference by range for numbers.
 
     Missing is judged as a level. By one matrix product for all categories and one difference a number.
-
-    References
-    ----------
-    Gower (1971), *A General Coefficient of Similarity and Some of Its Properties*, Biometrics,
-    doi 10.2307/2528823.
+    Gower (1971), *A General Coefficient of Similarity and Some of Its Properties*, doi 10.2307/2528823.
     """
 
     is_number: np.ndarray
@@ -48,18 +44,12 @@ class Gower:
         return np.concatenate(self.map_blocks(records, real, lambda distance, _: distance.min(axis=1)))
 
     def nearest_few(self, records: Coded, real: Coded, few: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return distances and positions of the nearest real records, the nearest first, shape (n, few).
-
-        Of equally near ones the first comes first. There must be as many real records.
-        """
+        """Return distances and positions of the nearest real records, of equal ones the first, shape (n, few)."""
         blocks = self.map_blocks(records, real, lambda distance, _: smallest(distance, few))
         return tuple(np.concatenate(part) for part in zip(*blocks, strict=True))
 
     def nearest_two_people(self, records: Coded, real: Coded) -> np.ndarray:
-        """Return the distances to the nearest real record and to the nearest of another subject, shape (n, 2).
-
-        Infinite where there is no other subject.
-        """
+        """Return the distances to the nearest real record and of another subject (perhaps infinite), shape (n, 2)."""
         return self.two_people(records, real)[0]
 
     def two_people(self, records: Coded, real: Coded) -> tuple[np.ndarray, np.ndarray]:
@@ -74,10 +64,9 @@ class Gower:
         return tuple(np.concatenate(part) for part in zip(*self.map_blocks(records, real, two), strict=True))
 
     def map_blocks(self, records: Coded, real: Coded, work: Callable[[np.ndarray, int], object]) -> list:
-        """Return what `work` makes of each block of distances, in order.
+        """Return what `work` makes of each block of distances, float32, shape (block, n_real), by several threads.
 
-        It is given distances, float32, shape (block, n_real), 0 to n_columns, which it may change,
-        and the position of the first record of the block. Blocks are worked on by several threads.
+        It is given the distances, which it may change, and the position of the first record of the block.
         """
         levels, numbers = self._encode(real)
         own_levels, own_numbers = self._encode(records)
@@ -121,7 +110,6 @@ def smallest(distance: np.ndarray, few: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the smallest values of each row and where they stand, in order, the first of equal ones first.
 
     The smallest lie in the groups with the smallest minima, so that most groups are looked at once.
-    Distances may be padded with infinity, but not be NaN.
     """
     n, width = distance.shape
     groups = -(-width // _GROUP)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -32,25 +32,12 @@ _FAR = 5.0  # standard deviations beyond which a number counts as so far
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of model, for levels and for numbers.
-
-    Parameters
-    ----------
-    name : str
-        As it is called where it predicts a level.
-    make : callable
-        Given whether a level is predicted and which features are categories, returns an untrained model.
-    read : callable
-        Given train features and which of them are categories, returns a function from features to
-        what the model reads. It has seen train only.
-    of_numbers : str, optional
-        As it is called where it predicts numbers, the same by default; empty where it cannot.
-    """
+    """One kind of model, for levels and for numbers: `make` it, and `read` features as it reads them."""
 
     name: str
-    make: Callable[[bool, np.ndarray], BaseEstimator]
-    read: Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]]
-    of_numbers: str | None = None
+    make: Callable[[bool, np.ndarray], BaseEstimator]  # given whether it is of a level, and which are categories
+    read: Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]]  # learned from train alone
+    of_numbers: str | None = None  # as it is called there; empty where it cannot predict numbers
 
     def called(self, is_level: bool) -> str:
         """Return the name of the model that predicts a level, or a number; empty where there is none."""
@@ -58,34 +45,29 @@ class Family:
 
 
 def fit(family: Family, train: np.ndarray, y: np.ndarray, categories: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Train one model and return what predicts: from features, shape (m, n_features), to predictions, shape (m,).
+    """Train one model and return what predicts, from features to chances (y is bool) or numbers, shape (m,).
 
-    Parameters
-    ----------
-    family : Family
-    train : ndarray, shape (n, n_features)
-    y : ndarray of bool (whether a record has the level) or float, shape (n,)
-    categories : ndarray of bool, shape (n_features,)
-        Which features are codes of levels.
-
-    Returns
-    -------
-    callable
-        Gives chances, 0 to 1, or numbers. Where train holds one class only, or nothing is known, the mean
-        of y for every record.
+    Where train holds one class only, or nothing is known, it predicts the mean of y for every record.
     """
-    known = ~np.isnan(train).all(axis=0)  # scikit-learn cannot bin a column without a single value
-    is_level = y.dtype == bool
-    if not known.any() or (is_level and (y.all() or not y.any())):
+    is_level, read = y.dtype == bool, reader(family, train, categories)
+    if read is None or (is_level and (y.all() or not y.any())):
         return lambda table: np.full(len(table), y.mean())
-    model, read = family.make(is_level, categories[known]), family.read(train[:, known], categories[known])
-    x = read(train[:, known])
+    x = read(train)
     if (x == x[0]).all():  # nothing varies: a line through it does not converge
         return lambda table: np.full(len(table), y.mean())
-    model.fit(x, y)
+    model = family.make(is_level, categories[~np.isnan(train).all(axis=0)]).fit(x, y)
     if is_level:
-        return lambda table: model.predict_proba(read(table[:, known]))[:, 1]
-    return lambda table: model.predict(read(table[:, known]))
+        return lambda table: model.predict_proba(read(table))[:, 1]
+    return lambda table: model.predict(read(table))
+
+
+def reader(family: Family, train: np.ndarray, categories: np.ndarray) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Return what turns features into what a family reads; None where train knows no value at all."""
+    known = ~np.isnan(train).all(axis=0)  # scikit-learn cannot bin a column without a single value
+    if not known.any():
+        return None
+    read = family.read(train[:, known], categories[known])
+    return lambda table: read(table[:, known])
 
 
 def _as_it_is(train: np.ndarray, categories: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -124,18 +106,11 @@ def _common(codes: np.ndarray, most: int) -> np.ndarray:
 
 
 def _boosting(leaves: int) -> Callable[[bool, np.ndarray], BaseEstimator]:
-    def make(is_level: bool, categories: np.ndarray) -> BaseEstimator:
-        kind = HistGradientBoostingClassifier if is_level else HistGradientBoostingRegressor
-        # early stopping would hold out records at random and change what is compared
-        return kind(
-            max_iter=_TREES,
-            max_leaf_nodes=leaves,
-            categorical_features=categories,
-            early_stopping=False,
-            random_state=0,
-        )
-
-    return make
+    # early stopping would hold out records at random and change what is compared
+    settings = {"max_leaf_nodes": leaves, "early_stopping": False, "random_state": 0}
+    return lambda is_level, categories: (HistGradientBoostingClassifier if is_level else HistGradientBoostingRegressor)(
+        max_iter=_TREES, categorical_features=categories, **settings
+    )
 
 
 def _trees(classifier: type, regressor: type, **settings: object) -> Callable[[bool, np.ndarray], BaseEstimator]:
@@ -143,16 +118,14 @@ def _trees(classifier: type, regressor: type, **settings: object) -> Callable[[b
 
 
 def _forest(classifier: type, regressor: type) -> Callable[[bool, np.ndarray], BaseEstimator]:
-    return lambda is_level, _: (classifier if is_level else regressor)(
-        _TREES // 2, min_samples_leaf=5, max_features="sqrt", random_state=0
-    )
+    settings = {"min_samples_leaf": 5, "max_features": "sqrt"}
+    return lambda *given: _trees(classifier, regressor, n_estimators=_TREES // 2, **settings)(*given)
 
 
 def _linear(looseness: float) -> Callable[[bool, np.ndarray], BaseEstimator]:
     # Newton's steps reach the optimum of a penalised fit in a few rounds, however the features hang together
-    return lambda is_level, _: (
-        LogisticRegression(C=looseness, solver="newton-cholesky") if is_level else Ridge(1 / looseness)
-    )
+    classifier, regressor = LogisticRegression(C=looseness, solver="newton-cholesky"), Ridge(1 / looseness)
+    return lambda is_level, _: clone(classifier if is_level else regressor)
 
 
 BOOSTING = Family("gradient boosting", _boosting(31), _as_it_is)
@@ -176,23 +149,11 @@ FAMILIES = (
 def effects(
     x: np.ndarray, y: np.ndarray, subjects: np.ndarray, is_level: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Fit a logistic or linear regression without a penalty, its errors robust to several records of a subject.
+    """Fit a logistic or linear regression without a penalty; return the estimates, their errors, and records' moves.
 
-    Parameters
-    ----------
-    x : ndarray of float, shape (n, n_terms)
-        The intercept is one of the terms.
-    y, subjects : ndarray, shape (n,)
-    is_level : bool
-        Whether y is 0 or 1.
-
-    Returns
-    -------
-    estimate, error : ndarray, shape (n_terms,)
-    moves : ndarray, shape (n, n_terms)
-        By how much each record moves the estimates: what a bootstrap without refitting adds up.
-
-    None where the fit has no end: terms that explain each other, or an outcome that they separate.
+    Errors are robust to several records of a subject. By how much each record moves the estimates, shape (n, n_terms),
+    is what a bootstrap without refitting adds up. None where the fit has no end: terms that explain each other, or an
+    outcome that they separate.
     """
     # imported here: it takes a second, and only regressions need it
     from statsmodels.discrete.discrete_model import Logit
@@ -230,19 +191,9 @@ def explained(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def auroc(is_positive: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Return the area under the ROC curve, ties counted half, under each set of record weights.
+    """Return the area under the ROC curve, ties counted half, under each set of record weights, shape (n_sets, n).
 
-    Parameters
-    ----------
-    is_positive : ndarray of bool, shape (n,)
-    score : ndarray of float, shape (n,)
-    weights : ndarray of float, shape (n_sets, n), optional
-        Bootstrap weights; one set of ones without.
-
-    Returns
-    -------
-    ndarray of float, shape (n_sets,)
-        0 to 1; NaN where one class has no weight.
+    Without weights all count 1, as one set. NaN where one class has no weight.
     """
     weights = np.ones((1, len(score))) if weights is None else weights
     order = np.argsort(score, kind="stable")
@@ -282,10 +233,9 @@ def calibration_gap(
 
 
 def calibration_lines(chance: np.ndarray, outcome: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Return intercept and slope of the outcome's logistic regression on the log odds of chances.
+    """Return intercept and slope of the outcome's logistic regression on the log odds of chances, shape (n_sets, 2).
 
-    By Newton's steps, under each set of record weights, shape (n_sets, 2). NaN where the fit has no
-    end: chances that do not vary, outcomes that do not, or both separated completely.
+    By Newton's steps. NaN where the fit has no end: chances or outcomes that do not vary, or separate completely.
     """
     of_all = _line_from(np.zeros((1, 2)), chance, outcome, np.ones((1, len(chance))))
     return of_all if weights is None else _line_from(of_all, chance, outcome, weights)

@@ -65,8 +65,8 @@ class Question:
         Metrics that README shows of each release.
     jobs : callable, optional
         Takes the sides, and returns trainings to be done beforehand, by name; `measure` gets what they gave.
-    sums_up : bool
-        Whether `measure` gets the answers to all questions before it.
+    sums_up : tuple of str
+        The questions that it sums up; `measure` gets the answers to all before it.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Question:
     is_attack: bool = False
     readme: tuple[str, ...] = ()
     jobs: Callable | None = None
-    sums_up: bool = False
+    sums_up: tuple[str, ...] = ()
 
     def lacking(self, lacks: dict[str, str]) -> Skipped | None:
         """Return what the question has to do without, None where it has all that it needs."""

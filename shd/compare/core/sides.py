@@ -1,6 +1,5 @@
 """The sides of a comparison: tables coded together, the floor, and what is lacking to ask a question."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -8,14 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError, ShdWarning
+from shd._errors import ShdError
 from shd.compare.core.chance import deal, generator
 from shd.compare.core.question import Skipped
 from shd.compare.core.tables import Coded, align, why_not_compared
 from shd.compare.core.tasks import Ready, prepare
 from shd.dataset import Dataset, describe_columns, role_of
-from shd.synthesizers import Marginals
-from shd.synthesizers._protect import Done, Protection
+from shd.synthesizers.encoding import TableEncoder
 from shd.synthesizers.rules import Rule, as_rules
 
 if TYPE_CHECKING:
@@ -93,6 +91,11 @@ class Sides:
     def n_columns(self) -> int:
         """How many columns are compared."""
         return len(self.train.names)
+
+    def tables(self) -> dict[str, Coded]:
+        """Return train, synthetic, floor and, where there is a holdout, the real reference, by the names of frames."""
+        tables = {"train": self.train, "synthetic": self.synthetic, "floor": self.floor}
+        return tables if self.holdout is None else tables | {"real reference": self.holdout}
 
     @property
     def splits(self) -> int:
@@ -225,17 +228,8 @@ def weaknesses(given: dict) -> list[Skipped]:
     return notes
 
 
-class _Floor(Marginals, abstract=True):
-    def _protect(self, data: pd.DataFrame) -> pd.DataFrame:
-        self.protection_ = Protection(Done(min_people=1))  # it is never handed on, and stands for all columns
-        return data
-
-    def _learn_rules(self, frame: pd.DataFrame, people: np.ndarray) -> tuple[Rule, ...]:
-        return ()  # it keeps none, and looking for them takes time
-
-
 def draw_floor(train: Coded, n: int, random_state: int) -> Coded:
-    """Draw n records from `Marginals` of train, then move its numbers to where nobody's are: a floor remembers no one.
+    """Draw n records as `Marginals` of train does, then move numbers to where nobody's are: a floor remembers no one.
 
     Where most values are those of a single record, a number goes to anywhere between its neighbours in train, as fine
     as train writes them; elsewhere (ages, counts) it is shared by many.
@@ -246,9 +240,11 @@ def draw_floor(train: Coded, n: int, random_state: int) -> Coded:
             for j, column in enumerate(train.columns)
         }
     )
-    with warnings.catch_warnings():  # constant columns are no news here
-        warnings.simplefilter("ignore", ShdWarning)
-        drawn = _Floor(random_state=random_state).fit(frame).sample(n).astype(float).to_numpy(copy=True)
+    encoder = TableEncoder().fit(frame)
+    rng, codes = np.random.default_rng(random_state), encoder.transform(frame)
+    counts = [np.bincount(own, minlength=size) for own, size in zip(codes.T, encoder.sizes, strict=True)]
+    codes = [np.searchsorted(np.cumsum(own), rng.integers(own.sum(), size=n), side="right") for own in counts]
+    drawn = encoder.inverse(np.column_stack(codes), rng).astype(float).to_numpy(copy=True)
     rng = generator(random_state, "floor")
     for j, column in enumerate(train.columns):
         if column.is_number:

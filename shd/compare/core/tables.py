@@ -35,24 +35,12 @@ def why_not_compared(column: object, skipped: Sequence[Skipped]) -> str | None:
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """What the codes of one column mean.
-
-    Parameters
-    ----------
-    name : hashable
-        As in the tables.
-    levels : tuple of str, optional
-        Level of each code; None for numbers and dates.
-    rank : ndarray of int, shape (n_levels,), optional
-        Place of each level in train, 0 for the commonest.
-    date : bool
-        Whether the numbers are days since 1970.
-    """
+    """What the codes of one column mean."""
 
     name: object
-    levels: tuple[str, ...] | None = None
-    rank: np.ndarray | None = None
-    date: bool = False
+    levels: tuple[str, ...] | None = None  # of each code; None for numbers and dates
+    rank: np.ndarray | None = None  # place of each level in train, 0 for the commonest
+    date: bool = False  # whether the numbers are days since 1970
 
     @property
     def is_number(self) -> bool:
@@ -62,21 +50,11 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Coded:
-    """One table as numbers.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n, n_columns)
-        Numbers (NaN where missing) and codes of levels (never NaN).
-    columns : tuple of Column
-        Shared by all tables that were aligned together.
-    subjects : ndarray, shape (n,)
-        The subject of each record.
-    """
+    """One table as numbers (NaN where missing) and codes of levels (never NaN), float64, shape (n, n_columns)."""
 
     values: np.ndarray
-    columns: tuple[Column, ...]
-    subjects: np.ndarray
+    columns: tuple[Column, ...]  # shared by all tables that were aligned together
+    subjects: np.ndarray  # of each record
 
     def __len__(self) -> int:
         return len(self.values)
@@ -89,6 +67,11 @@ class Coded:
     def take(self, rows: np.ndarray) -> "Coded":
         """Return the records at `rows` (positions or a mask)."""
         return replace(self, values=self.values[rows], subjects=self.subjects[rows])
+
+    def is_missing(self) -> np.ndarray:
+        """Return which values are missing, bool, shape (n, n_columns)."""
+        code = [np.nan if c.is_number or MISSING not in c.levels else c.levels.index(MISSING) for c in self.columns]
+        return np.isnan(self.values) | (self.values == np.array(code))
 
     def pooled(self, most: int) -> np.ndarray:
         """Return the values with at most `most` levels a column; the rarest share the last code."""
@@ -106,26 +89,10 @@ class Coded:
 
 
 def align(*tables: "Coded | Dataset | pd.DataFrame", names: Sequence[str] = ()) -> tuple[list[Coded], list[Skipped]]:
-    """Code tables together, by the columns that all of them have.
+    """Code tables together, by the columns that all have; say which columns were left out or repaired, and why.
 
-    Parameters
-    ----------
-    *tables : Coded, Dataset or DataFrame
-        The first one is train: it decides which columns are numbers. Tables that are coded
-        already come back as they are.
-    names : sequence of str
-        What to call the tables in messages.
-
-    Returns
-    -------
-    coded : list of Coded
-    skipped : list of Skipped
-        Columns left out or repaired, one entry each, and why: `left_out`.
-
-    Raises
-    ------
-    ShdError
-        Where something is not a table, is empty, or no column is shared.
+    The first one is train: it decides which columns are numbers. Coded tables come back as they are; `names` are
+    what messages call the tables.
     """
     if all(isinstance(table, Coded) for table in tables):
         return list(tables), []
@@ -177,9 +144,9 @@ def _not_shared(frames: dict[str, pd.DataFrame], shared: list) -> list[Skipped]:
 def _code_column(
     name: object, series: list[pd.Series], people: np.ndarray, kept: bool = False
 ) -> tuple[Column | None, list[np.ndarray], str]:
-    """Code one column in all tables; a reason comes back where it was left out or repaired.
+    """Code one column in all tables, and say why it was left out or repaired; `people` are the subjects of train.
 
-    `people` are the subjects of train; a column that was `kept` knowingly is not left out as one that identifies them.
+    A column that was `kept` knowingly is not left out as one that identifies them.
     """
     first = series[0]
     date = pd.api.types.is_datetime64_any_dtype(first)

@@ -1,15 +1,17 @@
 """What is predicted: the levels of the target that have enough records, and the records that have one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
+from shd._parallel import in_parallel
 from shd.compare.core.models import BOOSTING, Family, auroc, fit, r2
 from shd.compare.core.question import Skipped
-from shd.compare.core.tables import MISSING, Coded, Column, align
+from shd.compare.core.tables import Coded, Column, align
 from shd.dataset import Dataset, role_of
 
 _MOST_LEVELS = 5  # levels of the target that get a model of their own
@@ -55,6 +57,28 @@ class Task:
         return (auroc if self.is_level else r2)(self.outcome(test), predicted, weights)
 
 
+def perform(
+    tasks: Sequence[Task],
+    families: Sequence[Family],
+    tables: dict[str, Coded],
+    designs: dict[str, tuple[str, str]],
+    score: Callable[[Task, str, np.ndarray], object],
+) -> dict[str, list]:
+    """Train every model, and return what `score` makes of its predictions in each design, task after task.
+
+    A design is what is learned from and what is tested on, as `tables` call them; a model learns once for all.
+    """
+
+    def run(learned: str, task: Task, family: Family) -> dict[str, object]:
+        predict = task.learn(tables[learned], family)
+        own = {design: tested for design, (by, tested) in designs.items() if by == learned}
+        return {design: score(task, design, predict(tables[tested])) for design, tested in own.items()}
+
+    jobs = product(dict.fromkeys(learned for learned, _ in designs.values()), tasks, families)
+    found = in_parallel(run, *zip(*jobs, strict=True))
+    return {design: [scored[design] for scored in found if design in scored] for design in designs}
+
+
 @dataclass(frozen=True, eq=False)
 class Ready:
     """Records whose target is known, to train and test on, the tasks that they can judge, and what is left out."""
@@ -71,7 +95,7 @@ def prepare(target: str, **tables: Coded) -> Ready | str:
     """Return what models of the target are trained and tested on; a sentence where there is too little."""
     if len(tables["fit"].names) < 2:
         return "the table has no column beside the target"
-    tables = {name: known(table, target) for name, table in tables.items()}
+    tables = {name: with_known_target(table, target) for name, table in tables.items()}
     if min(len(table) for table in tables.values()) < 2 * _FEWEST:
         return f"fewer than {2 * _FEWEST} records with a target"
     tasks, left_out = find_tasks(tables["fit"], tables["test"], target)
@@ -84,33 +108,23 @@ def _label(column: Column, code: float) -> str:
     return f"{code:g}" if column.is_number else column.levels[int(code)]
 
 
-def known(table: Coded, target: str) -> Coded:
+def with_known_target(table: Coded, target: str) -> Coded:
     """Keep the records whose target is not missing."""
-    column, values = table.columns[table.names.index(target)], table.values[:, table.names.index(target)]
-    missing = np.isnan(values) if column.is_number else values == _code(column.levels, MISSING)
-    return table if not missing.any() else table.take(~missing)
-
-
-def _code(levels: tuple[str, ...], level: str) -> int:
-    return levels.index(level) if level in levels else -1
+    missing = table.is_missing()[:, table.names.index(target)]
+    return table.take(~missing) if missing.any() else table
 
 
 def aligned(target: str | None, **tables: Dataset | pd.DataFrame | Coded) -> tuple[str, list[Coded]]:
-    """Code tables together, by their names, and keep the records whose target is known.
+    """Code tables together, by their names, and keep the records whose target is known; return it, too.
 
     Without a target that of the first Dataset that has one is meant.
-
-    Raises
-    ------
-    ShdError
-        Where there is no such column, or a table has no record with it.
     """
     target = target or next((t for t in (role_of(table, "target") for table in tables.values()) if t), None)
     coded, _ = align(*tables.values(), names=list(tables))
     if target not in coded[0].names:
         both = "both tables have" if len(tables) == 2 else "all tables have"
         raise ShdError(f"target={target!r} is not a column that {both}; name one of {coded[0].names[:6]}.")
-    coded = [known(table, target) for table in coded]
+    coded = [with_known_target(table, target) for table in coded]
     for name, table in zip(tables, coded, strict=True):
         if not len(table):
             raise ShdError(f"target {target!r}: {name} has no record with it; give records whose target is known.")
@@ -125,18 +139,6 @@ def needed_tasks(train: Coded, test: Coded, target: str) -> list[Task]:
             f"target {target!r}: {skipped[0].what} {skipped[0].why}; name another target or give more records."
         )
     return tasks
-
-
-def find_task(table: Coded, target: str, level: str | None) -> Task:
-    """Return the task that predicts one level, by default the rarer of two or the commonest, or a number."""
-    if level is None:
-        return needed_tasks(table, table, target)[0]
-    column = table.columns[table.names.index(target)]
-    codes = np.unique(table.values[:, table.names.index(target)])
-    labels = {_label(column, code): code for code in codes}
-    if str(level) not in labels:
-        raise ShdError(f"level={level!r} does not occur in {target!r}; name one of {list(labels)[:6]}.")
-    return Task(target, labels[str(level)], str(level))
 
 
 def find_tasks(train: Coded, test: Coded, target: str) -> tuple[list[Task], list[Skipped]]:

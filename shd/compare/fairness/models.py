@@ -14,7 +14,7 @@ from shd.compare.core.chance import generator, interval, redrawn, subject_weight
 from shd.compare.core.question import Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import Task, find_tasks, known
+from shd.compare.core.tasks import Task, find_tasks, with_known_target
 from shd.compare.fairness.gaps import Gap, Judged, Measure, among, find_gaps, names_of, points, worst_gap
 from shd.compare.fairness.groups import FEWEST, Group, by_group, members, prepare_groups
 from shd.dataset import Dataset, role_of
@@ -364,7 +364,7 @@ def _train_on(
     coded, groups = prepare_groups(given, sensitive)
     if target not in coded[0].names or len(coded[0].names) < 2:
         raise ShdError(f"target={target!r} is not a column that all tables have; name one of {coded[0].names[:6]}.")
-    real, made, test = (known(table, target) for table in coded)
+    real, made, test = (with_known_target(table, target) for table in coded)
     tasks, skipped = find_tasks(test, test, target)
     if not tasks or not len(real) or not len(made):
         raise ShdError(f"target {target!r}: {skipped[0].why if skipped else 'a table has no record with it'}.")

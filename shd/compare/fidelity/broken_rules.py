@@ -1,6 +1,9 @@
-"""Do rules between columns hold? What every record of train keeps, and how many synthetic ones break it."""
+"""Do rules between columns hold? What every record of train keeps, and how many synthetic ones break it.
 
-from collections.abc import Callable, Sequence
+Shares have the exact intervals of Clopper and Pearson (1934), doi 10.1093/biomet/26.4.404.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,54 +12,19 @@ from scipy.stats import beta
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import MISSING, Coded, align
-from shd.dataset import Dataset, as_frame
-from shd.synthesizers.rules import Rule, as_rules, check_columns, find_rules
+from shd.compare.core.tables import MISSING, Coded
+from shd.dataset import as_frame
+from shd.synthesizers.rules import Rule, check_columns, find_rules
 
 _WHAT = "broken rules"
 _ALPHA = 0.05 / 24  # of each end of an interval: a question has a dozen scores, and chance is judged for all at once
 _GREEN_TO, _AMBER_TO = 0.01, 0.05  # share of records that break a rule, beyond what chance explains
-_NAMED = 3
-
-
-def broken_rules(
-    train: Dataset | pd.DataFrame, synthetic: Dataset | pd.DataFrame, rules: Sequence[Rule | Callable] = ()
-) -> pd.DataFrame:
-    """Return the rules that every record of train keeps, and the share of synthetic records that break each.
-
-    Parameters
-    ----------
-    train, synthetic : Dataset or DataFrame
-    rules : sequence of Rule, optional
-        Rules of your own, beside those found; see `shd.Rule`.
-
-    Returns
-    -------
-    DataFrame
-        ``rule`` in words, its ``kind``, the ``people`` of train whom it rests on, and the share of ``synthetic``
-        records that break it (0 to 1) with its 95 % interval, ``low`` to ``high`` (Clopper and Pearson 1934, doi
-        10.1093/biomet/26.4.404).
-
-    Examples
-    --------
-    >>> real = pd.DataFrame({"start": range(200), "end": range(1, 201)})
-    >>> broken_rules(real, pd.DataFrame({"start": [1, 9], "end": [2, 7]}))["synthetic"].tolist()
-    [0.5]
-    """
-    coded, _ = align(train, synthetic)
-    tables = {"train": coded[0], "synthetic": coded[1]}
-    given = {"train": train, "synthetic": synthetic}
-    frame, _ = _measured(tables, given, as_rules(rules, ()))
-    return frame[["rule", "kind", "people", "synthetic", "low", "high"]]
 
 
 def measure(sides: Sides) -> Answer:
     """Find the rules of train, and count who breaks them."""
-    tables = {"train": sides.train, "synthetic": sides.synthetic, "floor": sides.floor}
-    if sides.holdout is not None:
-        tables["real reference"] = sides.holdout
     given = {"real reference" if role == "holdout" else role: table for role, table in sides.given.items()}
-    frame, broken = _measured(tables, given, sides.rules)
+    frame, broken = _measured(sides.tables(), given, sides.rules)
     if frame.empty:
         return Answer(skipped=[Skipped(_WHAT, f"no rule between columns holds in all {sides.word} records")])
     kept = frame["kept"].to_numpy()
@@ -123,8 +91,8 @@ def _category(codes: np.ndarray, levels: list[str], own: pd.Series) -> pd.Catego
         return pd.Categorical.from_codes(codes, levels)
     whole = [str(level) for level in own.cat.categories]
     whole += [level for level in levels if level not in whole]
-    place = np.array([*(whole.index(level) for level in levels), -1])
-    return pd.Categorical.from_codes(place[codes], whole, ordered=True)
+    code_in_order = np.array([*(whole.index(level) for level in levels), -1])
+    return pd.Categorical.from_codes(code_in_order[codes], whole, ordered=True)
 
 
 def _interval(count: int, n: int, alpha: float) -> tuple[float, float]:
@@ -138,23 +106,21 @@ def _score(sides: Sides, frame: pd.DataFrame, broken: dict[str, np.ndarray]) -> 
     """Score the share of records that break at least one rule which other real records keep."""
     own = broken["synthetic"]
     value, floor = float(own.mean()), float(broken["floor"].mean())
-    low, high = _interval(int(own.sum()), own.size, 0.025)
     held = broken.get("real reference")
     ceiling = None if held is None else float(held.mean())
-    reference = broken["train"] if held is None else held
-    verdict = _verdict(own, reference)
     kept = frame[frame["kept"]]
     worst = kept.loc[kept["synthetic"].idxmax()]
     other = "none in train" if ceiling is None else f"other {sides.word} records: {ceiling:.1%}"
+    named = f"Broken most: {worst['rule']}, by {worst['synthetic']:.1%}."
+    if not worst["synthetic"] > 0:
+        named = f"One of them: {worst['rule']}."
+    ends = _interval(int(own.sum()), own.size, 0.025)
+    rule = _verdict(own, broken["train"] if held is None else held)
     sentence = (
         f"Of {len(kept)} rules that every {sides.word} record keeps, {value:.1%} of the synthetic records break at "
-        f"least one ({other}, independent columns: {floor:.1%}). "
+        f"least one ({other}, independent columns: {floor:.1%}). {named}"
     )
-    if worst["synthetic"] > 0:
-        sentence += f"Broken most: {worst['rule']}, by {worst['synthetic']:.1%}."
-    else:
-        sentence += f"One of them: {worst['rule']}."
-    return Score("fidelity", _WHAT, value, low, high, floor, ceiling, verdict, "lower", sentence)
+    return Score.of(_WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence)
 
 
 def _verdict(own: np.ndarray, reference: np.ndarray) -> str:

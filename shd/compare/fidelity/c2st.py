@@ -1,4 +1,9 @@
-"""Can a classifier tell synthetic from real records, and by what? The classifier two-sample test, C2ST."""
+"""Can a classifier tell synthetic from real records, and by what? The classifier two-sample test, C2ST.
+
+What gives them away is measured by how much the AUROC falls when a column of the test records is shuffled (Breiman
+2001, *Random Forests*, doi 10.1023/A:1010933404324). Of two columns that say the same neither may matter, for the
+other remains.
+"""
 
 from itertools import pairwise
 
@@ -24,10 +29,7 @@ _BINS = 8
 
 
 def c2st(
-    real: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    rows: int = 8000,
-    random_state: int = 0,
+    real: Dataset | pd.DataFrame, synthetic: Dataset | pd.DataFrame, rows: int = 8000, random_state: int = 0
 ) -> float:
     """Return the AUROC of the best of three classifiers that tell synthetic from real records, five-fold.
 
@@ -54,40 +56,6 @@ def c2st(
     """
     (real, synthetic), _ = align(real, synthetic, names=["real", "synthetic"])
     return worst_judge(_asked(real, synthetic, rows, random_state)).value
-
-
-def giveaways(
-    real: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    rows: int = 8000,
-    random_state: int = 0,
-) -> pd.DataFrame:
-    """Return what gives synthetic records away: by how much C2ST falls when a column is shuffled.
-
-    The classifier of `c2st` is tested again on records of which one column is shuffled, in each
-    fold. Of two columns that say the same neither may matter, for the other remains.
-
-    Parameters
-    ----------
-    real, synthetic : Dataset or DataFrame
-    rows : int
-        Most records a side.
-    random_state : int
-
-    Returns
-    -------
-    DataFrame
-        One row a column, the most telling first: column, importance (fall of the AUROC, about 0 for
-        a column that does not tell), low, high, and tell: which values there are too many or too few
-        of. Of tables with over 60 columns, those 60 that tell most in the first fold; no row with
-        fewer than 20 records a side.
-
-    References
-    ----------
-    Breiman (2001), *Random Forests*, Machine Learning, doi 10.1023/A:1010933404324.
-    """
-    (real, synthetic), _ = align(real, synthetic, names=["real", "synthetic"])
-    return _ranked(real, synthetic, train_folds(real, synthetic, rows, random_state))
 
 
 def measure(sides: Sides, rows: int = 8000) -> Answer:
@@ -124,13 +92,14 @@ def _asked(
 def _score(found: dict[str, np.ndarray], floor: float, ceiling: float | None, word: str, named: str) -> Score:
     worst = worst_judge(found)
     other = f"; between two groups of {word} records it is right {ceiling:.0%}" if ceiling is not None else ""
+    rule = between(floor, 0.5 if ceiling is None else max(ceiling, 0.5), "lower")
     sentence = (
-        f"Shown one {word} and one synthetic record, the best of {len(found)} classifiers ({worst.judge}) picks the "
-        f"synthetic one {worst.value:.0%} of the time (guessing: 50%){other}, and with independent columns "
+        f"Shown one {word} and one synthetic record, the best of {len(found)} classifiers ({worst.judge}) picks "
+        f"the synthetic one {worst.value:.0%} of the time (guessing: 50%){other}, and with independent columns "
         f"{floor:.0%}.{named}"
     )
-    rule = between(floor, 0.5 if ceiling is None else max(ceiling, 0.5), "lower")
-    return Score("fidelity", "C2ST", worst.value, worst.low, worst.high, floor, ceiling, rule, "at 0.5", sentence)
+    value, ends = worst.value, (worst.low, worst.high)
+    return Score.of("C2ST", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="at 0.5", sentence=sentence)
 
 
 def _judge_frame(found: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -164,24 +133,17 @@ def _falls(folds: list[Fold], columns: list[int]) -> np.ndarray:
 
 
 def _ranked(real: Coded, synthetic: Coded, folds: list[Fold]) -> pd.DataFrame:
-    """Columns by importance; see `giveaways`."""
-    columns = list(range(len(real.names) if folds else 0))
+    """Return columns by importance, those 60 of more that tell most in the first fold, and what they tell."""
+    columns = list(range(len(real.names)))
     if len(columns) > _MOST:
         first = _fall(folds[0], columns)[:, 0]
         columns = np.sort(np.argsort(-first, kind="stable")[:_MOST]).tolist()
-    falls = _falls(folds, columns) if folds else np.empty((0, 2))
+    falls = _falls(folds, columns)
     low, high = interval(falls[:, 0], falls[:, 1:].T)
-    frame = pd.DataFrame(
-        {
-            "column": pd.Series([real.names[j] for j in columns], dtype=object),
-            "importance": falls[:, 0],
-            "low": low,
-            "high": high,
-            "tell": pd.Series(
-                [_tell(real.columns[j], real.values[:, j], synthetic.values[:, j]) for j in columns], dtype=object
-            ),
-        }
-    )
+    frame = pd.DataFrame({"column": pd.Series([real.names[j] for j in columns], dtype=object)})
+    frame = frame.assign(importance=falls[:, 0], low=low, high=high)
+    tells = [_tell(real.columns[j], real.values[:, j], synthetic.values[:, j]) for j in columns]
+    frame["tell"] = pd.Series(tells, dtype=object)
     return frame.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 
 

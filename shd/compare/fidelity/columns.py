@@ -1,17 +1,23 @@
-"""Is every column alike? The distance of each column's distribution from train, one at a time."""
+"""Is every column alike? The distance of each column's distribution from train, one at a time, 0 to 1.
+
+Total variation for categories (missing is a level): the share of records that would have to change. The
+Kolmogorov-Smirnov distance for numbers and dates (missing counts as smaller than every number): the largest gap
+between the two cumulative shares. Beside it the Wasserstein distance of order 1, over the records whose value is
+known, in the units of the column (days for dates): where every value is 3 years too high it is 3 years. Ramdas,
+García Trillos, Cuturi (2017), *On Wasserstein Two-Sample Testing*, arXiv 1509.02237.
+"""
 
 import numpy as np
 import pandas as pd
 from scipy.stats import wasserstein_distance
 
-from shd.compare.core.chance import bootstrap_weights, deal, generator, interval
+from shd.compare.core.chance import bootstrap_weights, counts_again, deal, generator, interval
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded, Column, align
+from shd.compare.core.tables import Coded, Column
 from shd.compare.core.verdicts import within
 from shd.compare.fidelity.distributions import distributions
-from shd.dataset import Dataset
 
 GREEN_TO, AMBER_TO = 0.05, 0.15  # distance of one column
 _SCORES = 10  # on fidelity, of which all columns together are one
@@ -19,67 +25,10 @@ _MEAN_GREEN_TO, _MEAN_AMBER_TO = 0.03, 0.10  # mean distance over all columns
 _BLOCKS, _REPLICATES, _GRID = 50, 200, 512
 
 
-def column_distances(train: Dataset | pd.DataFrame | Coded, synthetic: Dataset | pd.DataFrame | Coded) -> pd.Series:
-    """Return the distance of every column from train, 0 (the same) to 1 (nothing in common).
-
-    Total variation for categories (missing is a level): the share of records that would have to
-    change. The Kolmogorov-Smirnov distance for numbers and dates (missing counts as smaller than
-    every number): the largest gap between the two cumulative shares.
-
-    Parameters
-    ----------
-    train, synthetic : Dataset or DataFrame
-
-    Returns
-    -------
-    pandas.Series of float, indexed by column
-    """
-    (train, synthetic), _ = align(train, synthetic)
-    distances = [
-        _ks(train.values[:, j], synthetic.values[:, j])
-        if column.is_number
-        else _distance(*(_shares(table.values[:, j], column) for table in (train, synthetic)), is_number=False)
-        for j, column in enumerate(train.columns)
-    ]
-    return pd.Series(distances, index=pd.Index(train.names, dtype=object), dtype=float)
-
-
-def wasserstein_distances(
-    train: Dataset | pd.DataFrame | Coded, synthetic: Dataset | pd.DataFrame | Coded
-) -> pd.Series:
-    """Return how far the numbers of every column have to move for it to agree with train, in its own units.
-
-    The Wasserstein distance of order 1: the mean way from a value to its match, over the records
-    whose value is known. Where every value is 3 years too high it is 3 years.
-
-    Parameters
-    ----------
-    train, synthetic : Dataset or DataFrame
-
-    Returns
-    -------
-    pandas.Series of float, indexed by column
-        0 or more, in days for dates; NaN for categories, and where either table knows no value.
-
-    References
-    ----------
-    Ramdas, García Trillos, Cuturi (2017), *On Wasserstein Two-Sample Testing and Related Families of
-    Nonparametric Tests*, Entropy, arXiv 1509.02237.
-    """
-    (train, synthetic), _ = align(train, synthetic)
-    distances = [
-        _wasserstein(train.values[:, j], synthetic.values[:, j]) if column.is_number else np.nan
-        for j, column in enumerate(train.columns)
-    ]
-    return pd.Series(distances, index=pd.Index(train.names, dtype=object), dtype=float)
-
-
 def measure(sides: Sides) -> Answer:
     """Compare every column, one at a time."""
-    value = column_distances(sides.train, sides.synthetic)
-    low, high, mean_low, mean_high = _intervals(sides, value)
-    floor = column_distances(sides.train, sides.floor)
-    ceiling = None if sides.holdout is None else column_distances(sides.train, sides.holdout)
+    value, held = column_distances(sides.train, sides.synthetic), sides.holdout
+    low, high, ends = _intervals(sides, value)
     frame = pd.DataFrame(
         {
             "column": value.index,
@@ -87,34 +36,39 @@ def measure(sides: Sides) -> Answer:
             "distance": value.to_numpy(),
             "low": low,
             "high": high,
-            "floor": floor.to_numpy(),
-            "real reference": np.nan if ceiling is None else ceiling.to_numpy(),
-            "wasserstein": wasserstein_distances(sides.train, sides.synthetic).to_numpy(),
-            "wasserstein real reference": np.nan
-            if sides.holdout is None
-            else wasserstein_distances(sides.train, sides.holdout).to_numpy(),
+            "floor": column_distances(sides.train, sides.floor).to_numpy(),
+            "real reference": np.nan if held is None else column_distances(sides.train, held).to_numpy(),
+            "wasserstein": _ways(sides.train, sides.synthetic),
+            "wasserstein real reference": np.nan if held is None else _ways(sides.train, held),
         }
     )
     frame["verdict"] = [
         within(np.nan_to_num(other), GREEN_TO, AMBER_TO, "lower").verdict(*numbers, scores=_SCORES * len(frame))
         for *numbers, other in frame[["distance", "low", "high", "real reference"]].to_numpy()
     ]
-    score = _score(sides, frame, mean_low, mean_high)
-    return Answer([score], {"columns": frame, "distributions": distributions(sides)})
+    return Answer([_score(sides, frame, ends)], {"columns": frame, "distributions": distributions(sides)})
 
 
-def _score(sides: Sides, frame: pd.DataFrame, low: float, high: float) -> Score:
-    value = float(frame["distance"].mean())
+def _score(sides: Sides, frame: pd.DataFrame, ends: tuple) -> Score:
+    value, floor = float(frame["distance"].mean()), float(frame["floor"].mean())
     ceiling = None if sides.holdout is None else float(frame["real reference"].mean())
     worst = frame.loc[frame["distance"].idxmax()]
     other = f" (other {sides.word} records: {ceiling:.1%})" if ceiling is not None else ""
+    rule = within(ceiling or 0.0, _MEAN_GREEN_TO, _MEAN_AMBER_TO, "lower", floor)
     sentence = (
         f"Looking at one column at a time, about {value:.1%} of the records would have to change for the "
         f"two tables to agree{other}. The furthest is {worst['column']} at {worst['distance']:.1%}."
     )
-    floor = float(frame["floor"].mean())
-    rule = within(ceiling or 0.0, _MEAN_GREEN_TO, _MEAN_AMBER_TO, "lower", floor)
-    return Score("fidelity", "column distance", value, low, high, floor, ceiling, rule, "lower", sentence)
+    return Score.of(
+        "column distance", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence
+    )
+
+
+def column_distances(train: Coded, other: Coded) -> pd.Series:
+    """Return the distance of every column from train, 0 (the same) to 1 (nothing in common), by column."""
+    pairs = zip(train.columns, train.values.T, other.values.T, strict=True)
+    distances = [_ks(*v) if c.is_number else _distance(*(_shares(codes, c) for codes in v), False) for c, *v in pairs]
+    return pd.Series(distances, index=pd.Index(train.names, dtype=object), dtype=float)
 
 
 def _ks(first: np.ndarray, second: np.ndarray) -> float:
@@ -122,11 +76,6 @@ def _ks(first: np.ndarray, second: np.ndarray) -> float:
     at = np.concatenate([first, second])
     gap = np.searchsorted(first, at, "right") / len(first) - np.searchsorted(second, at, "right") / len(second)
     return float(np.abs(gap).max())
-
-
-def _wasserstein(first: np.ndarray, second: np.ndarray) -> float:
-    first, second = (values[~np.isnan(values)] for values in (first, second))
-    return float(wasserstein_distance(first, second)) if len(first) and len(second) else np.nan
 
 
 def _shares(codes: np.ndarray, column: Column) -> np.ndarray:
@@ -140,7 +89,17 @@ def _distance(first: np.ndarray, second: np.ndarray, is_number: bool) -> np.ndar
     return np.abs(first - second).sum(axis=-1) / 2
 
 
-def _intervals(sides: Sides, value: pd.Series) -> tuple[np.ndarray, np.ndarray, float, float]:
+def _ways(train: Coded, other: Coded) -> list[float]:
+    """Return how far the known numbers of every column have to move; NaN for levels and where nothing is known."""
+    ways = []
+    for column, *values in zip(train.columns, train.values.T, other.values.T, strict=True):
+        known = [v[~np.isnan(v)] for v in values]
+        is_known = column.is_number and min(map(len, known)) > 0
+        ways.append(float(wasserstein_distance(*known)) if is_known else np.nan)
+    return ways
+
+
+def _intervals(sides: Sides, value: pd.Series) -> tuple[np.ndarray, np.ndarray, tuple]:
     """95 % intervals of each distance and of their mean: train and synthetic drawn again by blocks of subjects."""
     tables = (sides.train, sides.synthetic)
     rng = generator(sides.random_state, "columns")
@@ -149,16 +108,11 @@ def _intervals(sides: Sides, value: pd.Series) -> tuple[np.ndarray, np.ndarray, 
     replicates = np.empty((_REPLICATES, len(value)))
     for j, column in enumerate(sides.train.columns):
         codes = _grid_codes(sides.train.values[:, j], sides.synthetic.values[:, j], column)
-        shares = []
-        for code, block, weight in zip(codes, blocks, weights, strict=True):
-            n_codes = max(int(c.max()) for c in codes) + 1
-            counts = np.bincount(block * n_codes + code, minlength=weight.shape[1] * n_codes)
-            drawn = weight @ counts.reshape(-1, n_codes)
-            shares.append(drawn / drawn.sum(axis=1, keepdims=True))
-        replicates[:, j] = _distance(*shares, is_number=column.is_number)
-    low, high = interval(value.to_numpy(), replicates, 0, 1)
-    mean_low, mean_high = interval(value.mean(), replicates.mean(axis=1), 0, 1)
-    return low, high, float(mean_low), float(mean_high)
+        n_codes = max(int(c.max()) for c in codes) + 1
+        drawn = [counts_again(c, n_codes, b, w) for c, b, w in zip(codes, blocks, weights, strict=True)]
+        shares = (counts / counts.sum(axis=1, keepdims=True) for counts in drawn)
+        replicates[:, j] = _distance(*shares, column.is_number)
+    return *interval(value.to_numpy(), replicates, 0, 1), interval(value.mean(), replicates.mean(axis=1), 0, 1)
 
 
 def _grid_codes(train: np.ndarray, synthetic: np.ndarray, column: Column) -> list[np.ndarray]:

@@ -13,7 +13,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.neighbors import KNeighborsClassifier
 
 from shd._parallel import in_parallel, one_thread
-from shd.compare.core.chance import deal, generator, interval, mean_known, subject_weights, subsample
+from shd.compare.core.chance import deal, equally_many, generator, interval, mean_known, subject_weights
 from shd.compare.core.models import BOOSTING, Family, auroc, fit, one_hot
 from shd.compare.core.tables import Coded
 from shd.compare.core.verdicts import wider
@@ -64,7 +64,7 @@ def train_folds(real: Coded, synthetic: Coded, rows: int, random_state: int, jud
     if rows < FEWEST:
         return []
     rng = generator(random_state, "c2st")
-    real, synthetic = (table.take(subsample(len(table), rows, rng)) for table in (real, synthetic))
+    real, synthetic = equally_many((real, synthetic), rows, rng)
     fold = np.concatenate([deal(table.subjects, FOLDS, rng) for table in (real, synthetic)])
     x = np.concatenate([table.features()[0] for table in (real, synthetic)])
     categories = real.features()[1]
@@ -99,13 +99,7 @@ def separated(folds: list[Fold]) -> np.ndarray:
 
 
 def worst_judge(found: dict[str, np.ndarray]) -> Separated:
-    """Return the judge that surely tells most, with an interval that allows for having asked them all.
-
-    Parameters
-    ----------
-    found : dict of str to ndarray
-        See `separated`, by the judge's name.
-    """
+    """Return the judge that surely tells most, with an interval that allows for having asked all; see `separated`."""
     judged = []
     for name, drawn in found.items():
         _, high = interval(drawn[0], drawn[1:])

@@ -1,6 +1,10 @@
 """Do columns hang together as they do in train? The association of every pair, mixed types.
 
-Whether a value is missing is a column of its own here: what it hangs together with can be lost like any link.
+Two numbers: Pearson's correlation of their values, over records that have both. A number and a category: the
+correlation ratio eta (the root of the share of variance that lies between levels). Two categories: Cramér's V with
+Bergsma's bias correction (2013, doi 10.1016/j.jkss.2012.10.002); missing is a level, and the rarest levels share one.
+A constant column is associated with nothing. Whether a value is missing (in 2 to 98 % of train) is a column of its own
+here: what it hangs together with can be lost like any link.
 """
 
 from collections.abc import Sequence
@@ -14,10 +18,8 @@ from shd.compare.core.chance import bootstrap_weights, deal, generator, interval
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded, Column, align
+from shd.compare.core.tables import Coded, Column
 from shd.compare.core.verdicts import between
-from shd.compare.fidelity.missingness import is_missing
-from shd.dataset import Dataset
 
 _REPLICATES, _BLOCKS = 100, 50
 _WIDE, _REPLICATES_IF_WIDE = 1000, 40  # width of the cross-product matrix from which on they cost too much
@@ -29,44 +31,16 @@ _MOST_MISSING = 60  # columns that say whether another one is missing
 _BLOCK_BYTES = 400e6  # memory that the blocks' matrices may take together
 
 
-def association_matrix(frame: Dataset | pd.DataFrame | Coded) -> pd.DataFrame:
-    """Return the association of every pair of columns, shape (n_columns, n_columns).
-
-    Two numbers: Pearson's correlation of their values, -1 to 1, over records that have both. A
-    number and a category: the correlation ratio eta, 0 to 1 (the root of the share of variance
-    that lies between levels). Two categories: Cramér's V with Bergsma's bias correction, 0 to 1;
-    missing is a level, and the rarest levels of columns with over 50 share one. A constant column
-    is associated with nothing: 0.
-
-    References
-    ----------
-    Bergsma (2013), *A bias-correction for Cramér's V and Tschuprow's T*, Journal of the Korean
-    Statistical Society, doi 10.1016/j.jkss.2012.10.002.
-    """
-    (coded,), _ = align(frame, names=["the table"])
-    layout = _Layout.of(coded)
-    return pd.DataFrame(_associations(layout.products(coded), layout), index=coded.names, columns=coded.names)
-
-
-def association_error(train: Dataset | pd.DataFrame | Coded, synthetic: Dataset | pd.DataFrame | Coded) -> float:
-    """Return the mean over all pairs of columns of how far associations are off, 0 to 2.
-
-    See `association_matrix` for what an association is. Whether a column is missing (in 2 to 98 % of train)
-    counts as a further column. NaN for a table of one column.
-    """
-    (train, synthetic), _ = align(train, synthetic)
-    train, synthetic = with_missing(train, synthetic)
-    layout = _Layout.of(train)
-    upper = _pairs(train)
-    gap = _associations(layout.products(train), layout) - _associations(layout.products(synthetic), layout)
-    return float(np.abs(gap[upper]).mean()) if len(upper[0]) else float("nan")
+def association_matrix(table: Coded) -> pd.DataFrame:
+    """Return the association of every pair of columns, shape (n_columns, n_columns)."""
+    layout = _Layout.of(table)
+    return pd.DataFrame(_associations(layout.products(table), layout), index=table.names, columns=table.names)
 
 
 def measure(sides: Sides) -> Answer:
     """Compare the association of every pair."""
-    given = {name: getattr(sides, name) for name in ("train", "synthetic", "floor", "holdout")}
-    given = {name: table for name, table in given.items() if table is not None}
-    given = dict(zip(given, with_missing(*given.values()), strict=True))
+    given = sides.tables()
+    given = dict(zip(given, _with_missing(*given.values()), strict=True))
     layout, upper = _Layout.of(given["train"]), _pairs(given["train"])
     rng = generator(sides.random_state, "pairs")
     with one_thread():
@@ -82,34 +56,36 @@ def measure(sides: Sides) -> Answer:
     low, high = interval(frame["difference"].to_numpy(), replicates[:, *upper], -2, 2)
     frame = frame.assign(low=low, high=high)  # of the difference
     gap = frame["difference"].abs().mean()
-    low, high = interval(gap, np.abs(replicates[:, *upper]).mean(axis=1), 0)
-    return Answer([_score(sides, values, chance, float(low), float(high))], {"pairs": frame})
+    ends = interval(gap, np.abs(replicates[:, *upper]).mean(axis=1), 0)
+    return Answer([_score(sides, values, chance, ends)], {"pairs": frame})
 
 
-def _score(sides: Sides, values: dict[str, np.ndarray], chance: float, low: float, high: float) -> Score:
+def _score(sides: Sides, values: dict[str, np.ndarray], chance: float, ends: tuple) -> Score:
     error = {name: float(np.abs(v - values["train"]).mean()) for name, v in values.items()}
-    value, floor, ceiling = error["synthetic"], error["floor"], error.get("holdout")
+    value, floor, ceiling = error["synthetic"], error["floor"], error.get("real reference")
+    nearest = chance if ceiling is None else ceiling
     told = f"other {sides.word} records" if ceiling is not None else "as many records of the same population"
-    other = f"; {told} miss it by {chance if ceiling is None else ceiling:.3f}"
+    rule = between(floor, nearest, "lower")
     sentence = (
         f"How strongly two columns hang together (0 not at all, 1 completely) is off by {value:.3f} on average"
-        f"{other}, and independent columns by {floor:.3f}."
+        f"; {told} miss it by {nearest:.3f}, and independent columns by {floor:.3f}."
     )
-    rule = between(floor, chance if ceiling is None else ceiling, "lower")
-    return Score("fidelity", "association error", value, low, high, floor, ceiling, rule, "lower", sentence)
+    return Score.of(
+        "association error", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence
+    )
 
 
-def with_missing(train: Coded, *others: Coded) -> list[Coded]:
+def _with_missing(train: Coded, *others: Coded) -> list[Coded]:
     """Return tables with one more column for each set of columns that are missing together in train: whether they are.
 
     It stands behind the others, named after the first column of the set, as a category of two levels.
     """
     tables = (train, *others)
-    gaps = [is_missing(table) for table in tables]
+    gaps = [table.is_missing() for table in tables]
     share = gaps[0].mean(axis=0)
-    some = np.flatnonzero((share >= _FEWEST_MISSING) & (share <= 1 - _FEWEST_MISSING))
-    _, first = np.unique(gaps[0][:, some], axis=1, return_index=True) if len(some) else (None, np.zeros(0, int))
-    chosen = some[np.sort(first)][:_MOST_MISSING]
+    often = np.flatnonzero((share >= _FEWEST_MISSING) & (share <= 1 - _FEWEST_MISSING))
+    _, first = np.unique(gaps[0][:, often], axis=1, return_index=True) if len(often) else (None, np.zeros(0, int))
+    chosen = often[np.sort(first)][:_MOST_MISSING]
     columns = train.columns + tuple(
         Column(f"{train.names[j]}{_MISSING}", ("known", "missing"), np.array([0, 1])) for j in chosen
     )
@@ -120,7 +96,7 @@ def with_missing(train: Coded, *others: Coded) -> list[Coded]:
 
 
 def missing_of(names: Sequence) -> dict[str, object]:
-    """Return which column the name of a column that `with_missing` adds belongs to."""
+    """Return which column the name of a column that `_with_missing` adds belongs to."""
     return {f"{name}{_MISSING}": name for name in names}
 
 
@@ -133,8 +109,7 @@ def _pairs(train: Coded) -> tuple[np.ndarray, np.ndarray]:
 
 def _frame(train: Coded, upper: tuple[np.ndarray, np.ndarray], values: dict[str, np.ndarray]) -> pd.DataFrame:
     kind = np.array(["number" if c.is_number else "category" for c in train.columns], dtype=object)
-    names = np.empty(len(train.names), dtype=object)
-    names[:] = train.names
+    names = pd.Index(train.names, dtype=object)
     frame = pd.DataFrame(
         {
             "first": names[upper[0]],
@@ -144,7 +119,7 @@ def _frame(train: Coded, upper: tuple[np.ndarray, np.ndarray], values: dict[str,
             "synthetic": values["synthetic"],
             "difference": values["synthetic"] - values["train"],
             "floor": values["floor"],
-            "real reference": values.get("holdout", np.nan),
+            "real reference": values.get("real reference", np.nan),
         }
     )
     frame["lost"] = (frame["train"].abs() - frame["synthetic"].abs()).clip(lower=0)

@@ -1,19 +1,24 @@
-"""How far do main effects tell synthetic from real records? The mean squared error of propensity scores, pMSE."""
+"""How far do main effects tell synthetic from real records? The mean squared error of propensity scores, pMSE.
+
+A logistic regression on main effects (numbers, and each common level) gives every record the chance that it is
+synthetic; pMSE is the mean squared distance of these chances from one half. Here it is divided by its expectation for
+two samples of one population. (The paper compares with the very records that were learned from, and expects half as
+much.) It sees differences of single columns, not how they go together, and grows with the number of records. Snoke,
+Raab, Nowok, Dibben, Slavković (2018), *General and Specific Utility Measures for Synthetic Data*, arXiv 1604.06651.
+"""
 
 import numpy as np
-import pandas as pd
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from shd._parallel import in_parallel, one_thread
-from shd.compare.core.chance import generator, interval, subject_weights, subsample
-from shd.compare.core.models import LINEAR
+from shd.compare.core.chance import equally_many, generator, interval, subject_weights
+from shd.compare.core.models import LINEAR, reader
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded, align
+from shd.compare.core.tables import Coded
 from shd.compare.core.verdicts import within
-from shd.dataset import Dataset
 
 GREEN_TO, AMBER_TO = 3.0, 10.0  # times what chance gives, with some thousand records a side
 _C = 1.0  # a light penalty: it keeps the fit finite where a level is on one side only
@@ -21,43 +26,6 @@ _ROUNDS = 200
 _REPLICATES = 100
 _FEWEST = 20  # records a side
 _WHAT = "pMSE ratio"
-
-
-def pmse_ratio(
-    real: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    rows: int = 8000,
-    random_state: int = 0,
-) -> float:
-    """Return the mean squared error of propensity scores, by what it is expected to be without a difference.
-
-    A logistic regression on main effects (numbers, and each common level) gives every record the
-    chance that it is synthetic; pMSE is the mean squared distance of these chances from one half.
-    Here it is divided by its expectation for two samples of one population. (The paper compares
-    with the very records that were learned from, and expects half as much.) It sees differences of
-    single columns, not how they go together, and grows with the number of records.
-
-    Parameters
-    ----------
-    real, synthetic : Dataset or DataFrame
-        Real records should be ones that the synthesizer has not seen.
-    rows : int
-        Most records a side; equally many are taken.
-    random_state : int
-
-    Returns
-    -------
-    float
-        0 or more; about 1 without a difference; NaN with fewer than 20 records a side, or where no
-        column varies.
-
-    References
-    ----------
-    Snoke, Raab, Nowok, Dibben, Slavković (2018), *General and Specific Utility Measures for Synthetic
-    Data*, Journal of the Royal Statistical Society A, arXiv 1604.06651.
-    """
-    (real, synthetic), _ = align(real, synthetic, names=["real", "synthetic"])
-    return float(_ratios(real, synthetic, rows, 0, random_state)[0])
 
 
 def measure(sides: Sides, rows: int = 8000) -> Answer:
@@ -75,15 +43,19 @@ def measure(sides: Sides, rows: int = 8000) -> Answer:
     if not np.isfinite(value):
         return Answer(skipped=[Skipped(_WHAT, "no column varies")])
     ceiling = float(found[2][0]) if len(found) > 2 else None
-    low, high = (float(bound) for bound in interval(value, found[0][1:], 0))
     n = min(rows, len(real), len(sides.synthetic))
     other = f"; other {sides.word} records reach {ceiling:.1f}" if ceiling is not None else ""
-    sentence = (
-        f"Weighing one column at a time, a regression tells synthetic from {sides.word} records {value:.1f} times as "
-        f"well as chance alone would let it ({n:,} records a side; 1 is ideal){other}, independent columns {floor:.1f}."
-    )
+    ends = interval(value, found[0][1:], 0)
     rule = within(max(ceiling or 1.0, 1.0), GREEN_TO - 1, AMBER_TO - 1, "lower", floor)
-    return Answer([Score("fidelity", _WHAT, value, low, high, floor, ceiling, rule, "at 1", sentence, digits=2)])
+    sentence = (
+        f"Weighing one column at a time, a regression tells synthetic from {sides.word} records {value:.1f} times "
+        f"as well as chance alone would let it ({n:,} records a side; 1 is ideal){other}, independent columns "
+        f"{floor:.1f}."
+    )
+    score = Score.of(
+        _WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="at 1", sentence=sentence, digits=2
+    )
+    return Answer([score])
 
 
 def _ratios(real: Coded, synthetic: Coded, rows: int, replicates: int, random_state: int) -> np.ndarray:
@@ -91,10 +63,9 @@ def _ratios(real: Coded, synthetic: Coded, rows: int, replicates: int, random_st
 
     Each time the fit moves by one step of Newton's, which takes no new fit.
     """
-    rows = min(rows, len(real), len(synthetic))
     rng = generator(random_state, "pmse")
-    tables = [table.take(subsample(len(table), rows, rng)) for table in (real, synthetic)]
-    x = _design(tables)
+    tables = equally_many((real, synthetic), rows, rng)
+    x, rows = _design(tables), len(tables[0])
     if rows < _FEWEST or not x.shape[1]:
         return np.full(1 + replicates, np.nan)
     y = np.repeat([False, True], rows)
@@ -114,11 +85,8 @@ def _ratios(real: Coded, synthetic: Coded, rows: int, replicates: int, random_st
 def _design(tables: list[Coded]) -> np.ndarray:
     """Return main effects of both tables, float64, shape (n, n_effects), without columns that say nothing."""
     values, categories = np.concatenate([table.features()[0] for table in tables]), tables[0].features()[1]
-    known = ~np.isnan(values).all(axis=0)
-    if not known.any():
-        return np.empty((len(values), 0))
-    values = values[:, known]
-    x = LINEAR.read(values, categories[known])(values).astype(float)
+    read = reader(LINEAR, values, categories)
+    x = np.empty((len(values), 0)) if read is None else read(values).astype(float)
     return x[:, np.ptp(x, axis=0) > 0]
 
 
@@ -149,7 +117,6 @@ QUESTION = Question(
     name="propensity score",
     chapter="fidelity",
     measure=measure,
-    weight=1,
     words={
         "pMSE ratio": (
             "How well a logistic regression on single columns tells synthetic from real records, as a multiple of "

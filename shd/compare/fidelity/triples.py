@@ -1,4 +1,10 @@
-"""Do three columns go together as they do in train? The distance of three-way tables, beyond what pairs show."""
+"""Do three columns go together as they do in train? The distance of three-way tables, beyond what pairs show.
+
+For every three columns (of very many a random choice) the total variation between their joint tables: the share of
+records that would have to change. Numbers are cut at the fifths of train, missing values are a level, and the rarest
+levels share one. McKenna, Miklau, Sheldon (2021), *Winning the NIST Contest*, arXiv 2108.04978: there, synthetic
+tables are judged by three-way marginals.
+"""
 
 from itertools import combinations
 from math import comb
@@ -6,15 +12,13 @@ from math import comb
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
 from shd._parallel import in_parallel
-from shd.compare.core.chance import bootstrap_weights, deal, generator, interval, subsample
+from shd.compare.core.chance import bootstrap_weights, counts_again, deal, draw, generator, interval
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded, align
+from shd.compare.core.tables import Coded
 from shd.compare.core.verdicts import between
-from shd.dataset import Dataset
 
 _LEVELS, _BINS = 8, 5  # most levels of a column (the rarest share one), and quantile bins of a number
 _ROWS, _TRIPLES = 20_000, 5000
@@ -24,60 +28,11 @@ _SHOWN = 20
 _WHAT = "distance of triples"
 
 
-def triple_distance(
-    train: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    rows: int = _ROWS,
-    triples: int = _TRIPLES,
-    random_state: int = 0,
-) -> float:
-    """Return the mean total variation between the three-way tables of train and of synthetic records.
-
-    For every three columns the share of records that would have to change for their joint table to
-    agree. Numbers are cut at the fifths of train, missing values are a level, and the rarest levels of
-    columns with more than eight share one.
-
-    Parameters
-    ----------
-    train, synthetic : Dataset or DataFrame
-        At least three columns.
-    rows : int
-        Most records a side; equally many are taken, for few records differ by chance alone.
-    triples : int
-        Most triples that are looked at; of more a random choice.
-    random_state : int
-
-    Returns
-    -------
-    float
-        0 (the same) to 1 (nothing in common).
-
-    Raises
-    ------
-    ShdError
-        Where the tables share fewer than three columns.
-
-    References
-    ----------
-    McKenna, Miklau, Sheldon (2021), *Winning the NIST Contest*, Journal of Privacy and
-    Confidentiality, arXiv 2108.04978: there, synthetic tables are judged by three-way marginals.
-    """
-    (train, synthetic), _ = align(train, synthetic)
-    if len(train.names) < 3:
-        raise ShdError(f"the tables share {len(train.names)} columns; triples take three or more.")
-    chosen = _choose(len(train.names), triples, generator(random_state, "which triples"))
-    codes, sizes = _coded(train, [train, synthetic], rows, random_state)
-    return float(_distances(codes, sizes, chosen)[:, 0].mean())
-
-
 def measure(sides: Sides) -> Answer:
     """Compare the joint tables of three columns, of all triples or of many at random."""
-    n_columns = len(sides.train.names)
-    tables = {"train": sides.train, "synthetic": sides.synthetic, "floor": sides.floor}
-    if sides.holdout is not None:
-        tables["real reference"] = sides.holdout
+    tables = sides.tables()
     rng = generator(sides.random_state, "which triples")
-    chosen = _choose(n_columns, sides.most(_TRIPLES), rng)
+    chosen = _choose(len(sides.train.names), sides.most(_TRIPLES), rng)
     codes, sizes = _coded(sides.train, list(tables.values()), sides.most(_ROWS), sides.random_state)
     distances = _distances(codes, sizes, chosen)
     replicates = _replicates(codes[:2], sizes, chosen, rng)
@@ -89,23 +44,22 @@ def measure(sides: Sides) -> Answer:
 def _score(sides: Sides, frame: pd.DataFrame, replicates: np.ndarray) -> Score:
     value, floor = float(frame["distance"].mean()), float(frame["floor"].mean())
     ceiling = None if sides.holdout is None else float(frame["real reference"].mean())
-    low, high = (float(bound) for bound in interval(value, replicates, 0, 1))
     chance = float(frame["by chance"].mean())
     other = f"by chance {chance:.1%}" if ceiling is None else f"other {sides.word} records: {ceiling:.1%}"
     worst = _worst(frame).iloc[0]
+    ends = interval(value, replicates, 0, 1)
+    rule = between(floor, chance if ceiling is None else ceiling, "lower")
     sentence = (
         f"Looking at three columns at a time, about {value:.1%} of the records would have to change for the two "
-        f"tables to agree ({other}, independent columns: {floor:.1%}). Beyond what their pairs show, {worst['first']}, "
-        f"{worst['second']} and {worst['third']} are furthest off, at {worst['distance']:.1%}."
+        f"tables to agree ({other}, independent columns: {floor:.1%}). Beyond what their pairs show, "
+        f"{worst['first']}, {worst['second']} and {worst['third']} are furthest off, at {worst['distance']:.1%}."
     )
-    rule = between(floor, chance if ceiling is None else ceiling, "lower")
-    return Score("fidelity", _WHAT, value, low, high, floor, ceiling, rule, "lower", sentence)
+    return Score.of(_WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence)
 
 
 def _frame(names: list, chosen: np.ndarray, distances: dict[str, np.ndarray]) -> pd.DataFrame:
-    of_columns = np.empty(len(names), dtype=object)
-    of_columns[:] = names
-    columns = {place: of_columns[chosen[:, i]] for i, place in enumerate(("first", "second", "third"))}
+    names = pd.Index(names, dtype=object)
+    columns = {rank: names[column] for rank, column in zip(("first", "second", "third"), chosen.T, strict=True)}
     return pd.DataFrame({**columns, "distance": np.nan, "floor": np.nan, "real reference": np.nan} | distances)
 
 
@@ -127,16 +81,13 @@ def _choose(n_columns: int, most: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _coded(train: Coded, tables: list[Coded], rows: int, random_state: int) -> tuple[list, np.ndarray]:
-    """Return small codes of equally many records of each table, and how many codes each column has.
-
-    Each table comes as its codes, shape (n_columns, n), and the block of subjects of each record.
-    """
+    """Return codes, shape (n_columns, n), and blocks of equally many records a table, and how many codes there are."""
     rng = generator(random_state, "records of triples")
     rows = min(rows, *map(len, tables))
     edges = [_edges(train.values[:, j]) if column.is_number else None for j, column in enumerate(train.columns)]
     coded = []
     for table in tables:
-        table = table.take(subsample(len(table), rows, rng))
+        table = draw(table, rows, rng)
         values = table.pooled(_LEVELS)
         codes = [
             values[:, j]
@@ -182,8 +133,7 @@ def _distances(coded: list, sizes: np.ndarray, chosen: np.ndarray) -> np.ndarray
         by_chance = np.sqrt(share * (1 - share) / np.pi / coded[0][0].shape[1]).sum()
         return [*(np.abs(gap).sum() / 2 for gap in gaps), of_pairs, by_chance]
 
-    chunks = [chosen[start : start + _CHUNK] for start in range(0, len(chosen), _CHUNK)]
-    found = in_parallel(lambda triples: [of_one(triple) for triple in triples], chunks)
+    found = in_parallel(lambda triples: [of_one(triple) for triple in triples], _chunks(chosen))
     return np.array([row for chunk in found for row in chunk])
 
 
@@ -194,17 +144,18 @@ def _replicates(coded: list, sizes: np.ndarray, chosen: np.ndarray, rng: np.rand
     def of_chunk(triples: np.ndarray) -> np.ndarray:
         total = np.zeros(_REPLICATES)
         for triple in triples:
-            cells = int(np.prod(sizes[triple]))
-            shares = []
+            n_cells, shares = int(np.prod(sizes[triple])), []
             for (codes, block), weight in zip(coded, weights, strict=True):
-                cell = block * cells + _joint(codes, sizes, triple)
-                drawn = weight @ np.bincount(cell, minlength=weight.shape[1] * cells).reshape(-1, cells)
+                drawn = counts_again(_joint(codes, sizes, triple), n_cells, block, weight)
                 shares.append(drawn / drawn.sum(axis=1, keepdims=True))
             total += np.abs(shares[0] - shares[1]).sum(axis=1) / 2
         return total
 
-    chunks = [chosen[start : start + _CHUNK] for start in range(0, len(chosen), _CHUNK)]
-    return np.sum(in_parallel(of_chunk, chunks), axis=0) / len(chosen)
+    return np.sum(in_parallel(of_chunk, _chunks(chosen)), axis=0) / len(chosen)
+
+
+def _chunks(chosen: np.ndarray) -> list[np.ndarray]:
+    return [chosen[start : start + _CHUNK] for start in range(0, len(chosen), _CHUNK)]
 
 
 QUESTION = Question(

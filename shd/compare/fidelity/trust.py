@@ -22,13 +22,11 @@ from shd.compare.core.sides import Sides
 from shd.compare.core.verdicts import AMBER_FROM, GREEN_FROM, VERDICTS
 from shd.compare.fidelity.pairs import missing_of
 
-LINK_AMBER, LINK_RED = 0.1, 0.2  # association lost or invented; 0.1 is the least that Cohen (1988) calls an effect
+LINK_AMBER, LINK_RED = 0.1, 0.2  # association lost or invented; the least effect of Cohen (1988, 10.4324/9780203771587)
 ERROR_AMBER, ERROR_RED = 1.1, 1.25  # times the error of real records: what it costs to lose a link of 0.3 or 0.45
 GIVEAWAY_AMBER, GIVEAWAY_RED = 0.05, 0.1  # fall of the AUROC: a tenth and a fifth of what lies above guessing
 _LEAST_WAY = 0.05  # a floor less far above real records: the column follows from no other, so nothing can be lost
-_SURE = (
-    0.05 / 30
-)  # the chance that a kind of fault is found in a fresh real sample: three kinds, ten scores on fidelity
+_SURE = 0.05 / 30  # chance to find a kind of fault in a fresh real sample: three kinds, ten scores on fidelity
 _RED_FROM = 0.25  # share of variables that are red, from which on the table is
 _OFF_FROM = 0.5  # share of variables that are red or amber, from which on the table is amber
 _WHAT = "variables off"
@@ -48,50 +46,30 @@ class _Finding:
     not_for: str = ""
 
 
-def trust_table(
-    columns: pd.DataFrame,
-    pairs: pd.DataFrame,
-    prediction: pd.DataFrame,
-    giveaways: pd.DataFrame,
-    word: str = "real",
-    skipped: Sequence[Skipped] = (),
-) -> pd.DataFrame:
-    """Return one row a variable: how far it can be trusted, why, and what not to use it for.
+def measure(sides: Sides, answers: dict[Question, Answer]) -> Answer:
+    """Judge every variable by all that was found, and all of them together."""
+    tables = {name: table for answer in answers.values() for name, table in answer.tables.items()}
+    if "columns" not in tables:
+        return Answer()
+    table = _judge(tables, sides.word, sides.skipped)
+    return Answer([_score(table, len(tables["columns"]))], {"trust": table})
 
-    Parameters
-    ----------
-    columns, pairs, prediction, giveaways : DataFrame
-        The frames of these names that `compare` finds; all but the first may be empty.
-    word : str
-        What the reference is: "real" or "stand-in".
-    skipped : sequence of Skipped
-        What could not be judged: columns among it are grey, for nobody compared them.
 
-    Returns
-    -------
-    DataFrame
-        ``column``, ``verdict`` (the worst of what was found), ``why`` (the worst in a sentence),
-        ``not for``, and the numbers behind: ``distance``, ``link`` (the association that is furthest
-        off, by how much, -2 to 2), ``with`` (which column), ``relative error``, ``importance``. NaN
-        where something was not judged.
-
-    References
-    ----------
-    Cohen (1988), *Statistical Power Analysis for the Behavioral Sciences*, doi 10.4324/9780203771587.
-    """
-    links = _furthest_links(pairs, missing_of(columns["column"]))
-    errors = _sure_rows(prediction, "relative error", 1.0)
-    tells = _sure_rows(giveaways, "importance", 0.0)
+def _judge(tables: dict[str, pd.DataFrame], word: str, skipped: Sequence[Skipped]) -> pd.DataFrame:
+    """Return one row a variable: the worst of what the tables say of it, what not to use it for, and the numbers."""
+    columns, none = tables["columns"], pd.DataFrame()
+    links = _furthest_links(tables.get("pairs", none), missing_of(columns["column"]))
+    errors = _sure_rows(tables.get("prediction", none), "relative error", 1.0)
+    tells = _sure_rows(tables.get("giveaways", none), "importance", 0.0)
     rows = []
     for own in columns.to_dict("records"):
-        name = own["column"]
-        link, error, tell = (found.get(name, {}) for found in (links, errors, tells))
+        link, error, tell = (found.get(own["column"], {}) for found in (links, errors, tells))
         found = [_of_itself(own, word), _of_link(link, word), _of_error(error, word), _of_giveaway(tell)]
         worst = max(found, key=lambda one: _SERIOUS.index(one.verdict))
         poor = [one.not_for for one in found if one.verdict != "green"]
         rows.append(
             {
-                "column": name,
+                "column": own["column"],
                 "verdict": worst.verdict,
                 "why": worst.why if poor else _FINE,
                 "not for": "; ".join(poor) or _NOTHING,
@@ -105,32 +83,23 @@ def trust_table(
     return pd.DataFrame([*rows, *_not_compared(skipped)])
 
 
-def measure(sides: Sides, answers: dict) -> Answer:
-    """Judge every variable by all that was found, and all of them together."""
-    tables = {name: table for answer in answers.values() for name, table in answer.tables.items()}
-    behind = [tables.get(name, pd.DataFrame()) for name in ("columns", "pairs", "prediction", "giveaways")]
-    table = trust_table(*behind, word=sides.word, skipped=sides.skipped)
-    return Answer(_score(table, behind[0]), {"trust": table})
-
-
-def _score(table: pd.DataFrame, distances: pd.DataFrame) -> list[Score]:
-    """Return the score on all variables that were compared (those of `distances`), none where there are none."""
-    own = table[table["column"].isin(distances["column"])]
-    if own.empty:
-        return []
-    n, red, off = len(own), (own["verdict"] == "red").sum(), own["verdict"].isin(["amber", "red"]).sum()
+def _score(table: pd.DataFrame, n: int) -> Score:
+    """Score all variables that were compared: the first `n` of the table."""
+    own = table.head(n)
+    red, off = (own["verdict"] == "red").sum(), own["verdict"].isin(["amber", "red"]).sum()
     worst = own.iloc[own["verdict"].map(_SERIOUS.index).argmax()]
     named = f" The first is {worst['column']}: {worst['why']}." if off else ""
-    sentence = (
-        f"Of {n} variables {off or 'none'} {'is' if off < 2 else 'are'} off beyond chance, by itself or with the "
-        f"others, and {red or 'none'} so far that {'it' if red < 2 else 'they'} cannot be trusted.{named}"
-    )
     if red:
         verdict = "red" if red >= _RED_FROM * n and red > 1 else "amber"
     else:
         verdict = "amber" if off >= _OFF_FROM * n and off else "grey" if (own["verdict"] == "grey").all() else "green"
-    share = float(off / n)
-    return [Score("fidelity", _WHAT, share, share, share, None, None, verdict, "lower", sentence)]
+    sentence = (
+        f"Of {n} variables {off or 'none'} {'is' if off < 2 else 'are'} off beyond chance, by itself or with the "
+        f"others, and {red or 'none'} so far that {'it' if red < 2 else 'they'} cannot be trusted.{named}"
+    )
+    return Score.of(
+        _WHAT, off / n, (off / n, off / n), floor=None, ceiling=None, verdict=verdict, better="lower", sentence=sentence
+    )
 
 
 def _step(value: float, amber: float, red: float, least: float | None = None) -> str:
@@ -231,9 +200,13 @@ QUESTION = Question(
     name="trust in single variables",
     chapter="fidelity",
     measure=measure,
-    weight=1,
     tables=("trust",),
-    sums_up=True,
+    sums_up=(
+        "columns",
+        "pairs of columns",
+        "C2ST: telling real from synthetic",
+        "predicting each column from the others",
+    ),
     words={
         "variables off": "The share of variables that the trust table calls amber or red.",
         "trust": "How far a single variable can be used, judged by the worst that was found about it.",

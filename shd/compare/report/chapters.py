@@ -6,9 +6,9 @@ from markupsafe import Markup
 
 from shd._style import to_svg
 from shd.compare.core.verdicts import VERDICTS
-from shd.compare.fidelity import principal_axes as pca_map
 from shd.compare.findings import forest
 from shd.compare.report import figures_models as figures
+from shd.compare.report.figures_map import records_map
 from shd.compare.report.outcome import Outcome
 
 _SHOWN, _RULES = 8, 30
@@ -55,7 +55,7 @@ def _map(report: Outcome) -> dict | None:
     frame = report.shown("map")
     if frame.empty:
         return None
-    return _figure(pca_map.draw(frame, report.about.word), "All columns on two axes: the clouds should lie alike")
+    return _figure(records_map(frame, report.about.word), "All columns on two axes: the clouds should lie alike")
 
 
 def _models(report: Outcome) -> list[dict]:

@@ -1,7 +1,8 @@
-"""Do models learn the same from synthetic as from real records? Which columns matter, and whether chances are right.
+"""Do models of synthetic records rely on the same columns as models of real ones? Permutation importance.
 
-Permutation importance (of gradient boosting) and calibration (of logistic regression) are both
-measured on real test records, of models trained on synthetic and on equally many real ones.
+How much worse gradient boosting, trained on synthetic or on equally many real records, predicts the target of real test
+records when one column is shuffled (Breiman 2001, doi 10.1023/A:1010933404324); what two models agree about is the
+rank correlation of Spearman (1904, doi 10.2307/1412159).
 """
 
 from dataclasses import replace
@@ -11,103 +12,21 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from shd._errors import ShdError
 from shd._parallel import in_parallel
-from shd.compare.core.chance import (
-    deal,
-    generator,
-    interval,
-    mean_known,
-    subject_weights,
-    subsample,
-)
+from shd.compare.core.chance import deal, draw, equally_many, generator, interval, mean_known, weights_and_ones
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import Task, aligned, needed_tasks
+from shd.compare.core.tasks import Task
 from shd.compare.core.verdicts import between
-from shd.dataset import Dataset
 
-GREEN_ERROR, AMBER_ERROR, GREEN_SLOPE, AMBER_SLOPE = 0.02, 0.05, 0.1, 0.3  # further off than with real records
-_ROWS, _SHUFFLED, _LEVELS = 10_000, 4000, 3  # of importance: most records to train on and to shuffle, most levels
-_LINEAR_ROWS, _TESTED = 20_000, 20_000  # of calibration: most records to train on, and to test on
+_ROWS, _SHUFFLED, _LEVELS = 10_000, 4000, 3  # most records to train on and to shuffle, most levels of the target
 _TOP, _FEWEST_FEATURES, _MOST_FEATURES = 10, 3, 150  # shuffling more columns one by one takes too long
-_BANDS, _REPLICATES, _FEWEST = 10, 60, 20  # and fewest records to train on
+_REPLICATES, _FEWEST = 60, 20  # and fewest records to train on
 _AGREED = 0.3  # of two models of real records, below which nothing can be asked of others
-_CURVE = ["target", "design", "chance band", "predicted", "observed", "records"]
 _IMPORTANCE, _SHARED = "importance agreement", "important columns shared"
 _TABLES = ("real", "synthetic", "floor", "other real")
-
-
-def permutation_importance(
-    train: Dataset | pd.DataFrame | Coded,
-    test: Dataset | pd.DataFrame | Coded,
-    target: str | None = None,
-    random_state: int = 0,
-) -> pd.Series:
-    """Return how much worse gradient boosting predicts the target when one column is shuffled.
-
-    Parameters
-    ----------
-    train, test : Dataset or DataFrame
-        To train on (at most 10,000 records), and to shuffle and test on (at most 4,000).
-    target : str, optional
-        Column predicted; by default the target of either Dataset.
-    random_state : int
-
-    Returns
-    -------
-    pandas.Series of float, indexed by column
-        Fall of the AUROC (mean over at most three common levels) or of R2; about 0 for a column that does not matter.
-
-    Raises
-    ------
-    ShdError
-        Where there is no target, or none of its levels can be tested.
-
-    References
-    ----------
-    Breiman (2001), *Random Forests*, Machine Learning, doi 10.1023/A:1010933404324.
-    """
-    target, (train, test) = aligned(target, train=train, test=test)
-    tasks = needed_tasks(test, test, target)
-    rng = generator(random_state, "importance")
-    train = train.take(subsample(len(train), _ROWS, rng))
-    test = test.take(subsample(len(test), _SHUFFLED, rng))
-    order, ones = rng.permutation(len(test)), np.ones((1, len(test)))
-    falls = in_parallel(lambda task: _falls(task, train, test, order, ones), tasks[:_LEVELS])
-    return pd.Series(mean_known(np.array(falls))[:, 0], index=pd.Index(_features(test, target), dtype=object))
-
-
-def importance_agreement(importance: pd.Series, other: pd.Series) -> float:
-    """Return Spearman's rank correlation of two importances, as `permutation_importance` returns them.
-
-    Parameters
-    ----------
-    importance, other : pandas.Series of float, indexed by column
-        Compared by the columns that both have.
-
-    Returns
-    -------
-    float
-        -1 to 1; 1 where both put the columns in the same order; NaN where either does not vary.
-
-    Raises
-    ------
-    ShdError
-        Where they share fewer than three columns.
-
-    References
-    ----------
-    Spearman (1904), *The Proof and Measurement of Association between Two Things*, doi 10.2307/1412159.
-    """
-    both = importance.index.intersection(other.index)
-    if len(both) < _FEWEST_FEATURES:
-        raise ShdError(
-            f"the importances share {len(both)} columns; compare those of the same {_FEWEST_FEATURES} or more."
-        )
-    return float(_spearman(importance[both].to_numpy(float)[:, None], other[both].to_numpy(float)[:, None])[0])
 
 
 def _features(table: Coded, target: object) -> list:
@@ -137,18 +56,16 @@ def measure(sides: Sides) -> Answer:
     rng = generator(sides.random_state, "importance")
     half = deal(ready.fit.subjects, 2, rng) == 0
     tables = (ready.fit.take(half), ready.synthetic, ready.floor, ready.fit.take(~half))
-    n = min(_ROWS, *map(len, tables))
-    if n < _FEWEST:
+    if min(map(len, tables)) < _FEWEST:
         return Answer(skipped=[Skipped(_IMPORTANCE, f"takes {_FEWEST} records in each half of the real ones")])
-    tables = [table.take(subsample(len(table), n, rng)) for table in tables]
-    test = ready.test.take(subsample(len(ready.test), _SHUFFLED, rng))
+    tables, test = equally_many(tables, _ROWS, rng), draw(ready.test, _SHUFFLED, rng)
     order = rng.permutation(len(test))
-    weights = np.vstack([np.ones(len(test)), subject_weights(test.subjects, _REPLICATES, rng)])
+    weights = weights_and_ones(test, _REPLICATES, rng)
     tasks = ready.tasks[:_LEVELS]
     jobs = [(task, table) for table in tables for task in tasks]
     found = in_parallel(lambda task, table: _falls(task, table, test, order, weights), *zip(*jobs, strict=True))
-    of_tables = np.array(found).reshape(len(tables), len(tasks), len(features), -1)
-    falls = dict(zip(_TABLES, mean_known(of_tables, axis=1), strict=True))
+    by_table = np.array(found).reshape(len(tables), len(tasks), len(features), -1)
+    falls = dict(zip(_TABLES, mean_known(by_table, axis=1), strict=True))
     frame = pd.DataFrame({"column": features, "real": falls["real"][:, 0], "synthetic": falls["synthetic"][:, 0]})
     if frame[["real", "synthetic"]].isna().any(axis=None):
         why = "what is predicted does not vary among the test records"
@@ -167,8 +84,8 @@ def _learned_again(falls: dict[str, np.ndarray], rng: np.random.Generator) -> di
     own = (falls["real"][:, 0] - falls["other real"][:, 0]) ** 2 / 2
     spread = np.sqrt((own + own.mean()) / 2)[:, None]
     return {
-        name: np.hstack([of[:, :1], of[:, 1:] + spread * rng.standard_normal(of[:, 1:].shape)])
-        for name, of in falls.items()
+        name: np.hstack([drawn[:, :1], drawn[:, 1:] + spread * rng.standard_normal(drawn[:, 1:].shape)])
+        for name, drawn in falls.items()
     }
 
 
@@ -201,10 +118,14 @@ def _agreement(sides: Sides, falls: dict[str, np.ndarray], top: int) -> tuple[li
             why = f"two models of {word} records agree by no more than {ceiling:.2f} themselves"
             skipped.append(Skipped(metric, why))
             continue
-        low, high = (float(bound) for bound in interval(value, found["synthetic"][1:], least, 1))
         error = float(interval(ceiling, found["other real"][1:])[1]) - ceiling
-        rule, sentence = between(floor, ceiling, "higher", error), sentence(value, ceiling, floor)
-        scores.append(Score("utility", metric, value, low, high, floor, ceiling, rule, "higher", sentence, digits=2))
+        ends = interval(value, found["synthetic"][1:], least, 1)
+        rule = between(floor, ceiling, "higher", error)
+        ends, said = interval(value, found["synthetic"][1:], least, 1), sentence(value, ceiling, floor)
+        score = Score.of(
+            metric, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=said, digits=2
+        )
+        scores.append(score)
     return scores, skipped
 
 

@@ -1,4 +1,11 @@
-"""Does every column follow from the others as it does in real records? Relative prediction error."""
+"""Does every column follow from the others as it does in real records? Relative prediction error.
+
+Each column in turn is predicted from all others by a decision tree (depth 8, 20 records a leaf), and tested on
+held-out records; in wide tables from those that are associated most with it among real records (15 of 500 columns,
+with 2,000 records). The error is the squared one, for categories of the chances of their levels (Brier score), of
+trees trained on synthetic records, relative to trees trained on real ones. The error of one record is added to both,
+so that what happens once in a table does not decide.
+"""
 
 import numpy as np
 import pandas as pd
@@ -6,21 +13,21 @@ from sklearn.tree import DecisionTreeRegressor
 
 from shd._parallel import in_parallel
 from shd.compare.core.chance import (
+    draw,
+    equally_many,
     generator,
     interval,
     mean_known,
     redrawn,
     subject_weights,
-    subsample,
     training_error,
 )
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded, Column, align
+from shd.compare.core.tables import Coded, Column
 from shd.compare.core.verdicts import between
 from shd.compare.fidelity.pairs import association_matrix
-from shd.dataset import Dataset
 
 _DEPTH, _LEAF = 8, 20
 _LEVELS = 20  # levels of a predicted column
@@ -28,49 +35,14 @@ _FEWEST = 2 * _LEAF
 _LARGEST = 1e30  # trees read numbers as float32, and the square of a number has to fit, too
 _CELLS, _FEWEST_OTHERS = 15e6, 10  # values that the trees of one table may look at, and columns each may
 _REPLICATES = 200
+_WHAT = "relative prediction error"
 _WORST = 10.0  # a column that real records predict without error would else outweigh all others
-
-
-def relative_prediction_error(
-    train: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    holdout: Dataset | pd.DataFrame | Coded,
-    rows: int = 8000,
-    random_state: int = 0,
-) -> pd.Series:
-    """Return the error of trees trained on synthetic records, relative to trees trained on real ones.
-
-    Each column in turn is predicted from all others by a decision tree (depth 8, 20 records a
-    leaf), and tested on held-out records; in wide tables from those that are associated most with
-    it among real records (15 of 500 columns, with 2,000 records). The error is the squared one, for categories of the
-    chances of their levels (Brier score). 1: as good as real records; above 1: worse. The error of one
-    record is added to both, so that what happens once in a table does not decide.
-
-    Parameters
-    ----------
-    train, synthetic, holdout : Dataset or DataFrame
-    rows : int
-        Most records to train on and to test on; equally many real and synthetic ones.
-    random_state : int
-
-    Returns
-    -------
-    pandas.Series of float, indexed by column
-        0 to 10 (cut there); 1 where neither makes an error; NaN with fewer than 40 records to train on.
-    """
-    (train, synthetic, holdout), _ = align(train, synthetic, holdout, names=["train", "synthetic", "holdout"])
-    test, tables = _draw(holdout, {"real": train, "synthetic": synthetic}, rows, random_state)
-    others = _others(tables["real"])
-    errors = {name: _errors(table, test, others) for name, table in tables.items()}
-    ratio = _ratio(errors["synthetic"], errors["real"], np.ones((1, len(test))))[0]
-    return pd.Series(ratio, index=pd.Index(train.names, dtype=object))
 
 
 def measure(sides: Sides, rows: int = 8000) -> Answer:
     """Predict every column from the others, trained on synthetic and on real records."""
-    what = "relative prediction error"
     if min(len(sides.fit), len(sides.synthetic)) < _FEWEST or not len(sides.test):
-        return Answer(skipped=[Skipped(what, f"takes at least {_FEWEST} records to train on")])
+        return Answer(skipped=[Skipped(_WHAT, f"takes at least {_FEWEST} records to train on")])
     tables = {"real": sides.fit, "synthetic": sides.synthetic, "floor": sides.floor}
     test, tables = _draw(sides.test, tables, sides.most(rows), sides.random_state)
     others = _others(tables["real"])
@@ -79,7 +51,7 @@ def measure(sides: Sides, rows: int = 8000) -> Answer:
     ones = np.ones((1, len(test)))
     by_column = {name: _ratio(error, errors["real"], ones)[0] for name, error in errors.items()}
     if np.isnan(by_column["synthetic"]).all():
-        return Answer(skipped=[Skipped(what, "no column has known values to test on")])
+        return Answer(skipped=[Skipped(_WHAT, "no column has known values to test on")])
     value = float(mean_known(by_column["synthetic"]))
     replicates = _ratio(errors["synthetic"], errors["real"], weights)
     redraw = generator(sides.random_state, "prediction learning")
@@ -104,33 +76,32 @@ def measure(sides: Sides, rows: int = 8000) -> Answer:
             "lost": _lost(errors),
         }
     )
-    low, high = (float(bound) for bound in interval(value, of_mean, 0))
-    return Answer([_score(sides, frame, value, low, high)], {"prediction": frame})
+    return Answer([_score(sides, frame, value, interval(value, of_mean, 0))], {"prediction": frame})
 
 
-def _score(sides: Sides, frame: pd.DataFrame, value: float, low: float, high: float) -> Score:
+def _score(sides: Sides, frame: pd.DataFrame, value: float, ends: tuple) -> Score:
     floor = float(frame["floor"].mean())
     hardest = frame.loc[frame["relative error"].idxmax()]
-    sentence = (
-        f"Filling in one column from all others, models trained on synthetic records make {value:.2f} times the error "
-        f"of models trained on {sides.word} ones (independent columns: {floor:.2f} times). The most is lost for "
-        f"{hardest['column']}, {hardest['relative error']:.2f} times."
-    )
     rule = between(floor, 1.0, "lower")
-    return Score(
-        "utility", "relative prediction error", value, low, high, floor, 1.0, rule, "lower", sentence, digits=2
+    sentence = (
+        f"Filling in one column from all others, models trained on synthetic records make {value:.2f} times the "
+        f"error of models trained on {sides.word} ones (independent columns: {floor:.2f} times). The most is lost "
+        f"for {hardest['column']}, {hardest['relative error']:.2f} times."
+    )
+    return Score.of(
+        _WHAT, value, ends, floor=floor, ceiling=1, verdict=rule, better="lower", sentence=sentence, digits=2
     )
 
 
 def _draw(holdout: Coded, tables: dict[str, Coded], rows: int, random_state: int) -> tuple[Coded, dict[str, Coded]]:
     """Draw equally many records of every table, and, where there are enough, of other real people."""
     rng = generator(random_state, "prediction")
-    n = min(rows, *(len(table) for table in tables.values()))
-    test = holdout.take(subsample(len(holdout), rows, rng))
-    drawn = {name: table.take(subsample(len(table), n, rng)) for name, table in tables.items()}
+    test = draw(holdout, rows, rng)
+    drawn = dict(zip(tables, equally_many(list(tables.values()), rows, rng), strict=True))
+    n = len(drawn["real"])
     other = tables["real"].take(~np.isin(tables["real"].subjects, drawn["real"].subjects))
     if len(other) >= n:
-        drawn["other real"] = other.take(subsample(len(other), n, rng))
+        drawn["other real"] = draw(other, n, rng)
     return test, drawn
 
 

@@ -1,35 +1,25 @@
 """Do synthetic records put models in the same order as real ones? A grid of models, and their ranking agreement (SRA).
 
-Who only has synthetic records chooses a model by what it scores on them. That choice is right
-where models that are better on real records are also better on synthetic ones.
+Who only has synthetic records chooses a model by what it scores on them. That choice is right where models that are
+better on real records are also better on synthetic ones. Synthetic ranking agreement (SRA): the share of pairs of
+models that both put in the same order. Jordon, Yoon, van der Schaar (2018), *Measuring the Quality of Synthetic Data
+for Use in Competitions*, arXiv 1806.11345.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
-from shd._parallel import in_parallel
-from shd.compare.core.chance import (
-    deal,
-    generator,
-    interval,
-    redrawn,
-    subject_weights,
-    subsample,
-    training_error,
-)
+from shd.compare.core.chance import deal, equally_many, generator, interval, redrawn, training_error, weights_and_ones
 from shd.compare.core.models import FAMILIES, Family
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks
+from shd.compare.core.tasks import Ready, Task, perform
 from shd.compare.core.verdicts import between
 from shd.compare.utility.tstr import DESIGNS
-from shd.dataset import Dataset
 
 _ROWS, _TESTED = 10_000, 15_000  # most records to train on and to test on
 _FEWEST = 20  # records in each part of a table
@@ -39,90 +29,17 @@ _Z = 1.96
 _WHAT = "SRA and the grid of models"
 _FLOOR, _OTHER = "floor inside", "other real records"  # trained and tested inside Marginals, or other real records
 _ENDS = (_FLOOR, _OTHER)
+_TESTS = ("test", "inside", "inside floor", "inside other")
+_DESIGNS = {  # what is learned from, and what is tested on
+    "TRTR": ("real", "test"),
+    "TRTS": ("real", "inside"),
+    "TSTR": ("synthetic", "test"),
+    "TSTS": ("synthetic", "inside"),
+    "floor": ("floor", "test"),
+    _FLOOR: ("floor", "inside floor"),
+    _OTHER: ("other", "inside other"),
+}
 _AGAIN = "TSTS, learned again"  # from halves, to see how much that matters
-
-
-def ranking_agreement(performance: np.ndarray, other: np.ndarray) -> float:
-    """Return the share of pairs of models that two lists of performances put in the same order.
-
-    Parameters
-    ----------
-    performance, other : array-like of float, shape (n_models,)
-        How good each model is, for example on real and on synthetic records.
-
-    Returns
-    -------
-    float
-        0 (the reverse order) to 1 (the same); a pair that ties in either list counts half.
-
-    Raises
-    ------
-    ShdError
-        Where the lists differ in length, hold fewer than two models, or something else than finite numbers.
-
-    References
-    ----------
-    Jordon, Yoon, van der Schaar (2018), *Measuring the Quality of Synthetic Data for Use in
-    Competitions*, arXiv 1806.11345.
-    """
-    performance, other = (_as_performance(values) for values in (performance, other))
-    if performance.shape != other.shape or len(performance) < 2:
-        raise ShdError(
-            f"{len(performance)} and {len(other)} performances cannot be ranked against each other; give one number "
-            "for each of the same two or more models."
-        )
-    return float(_alike(_gaps(performance[:, None]), _gaps(other[:, None])).mean())
-
-
-def sra(
-    real: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    target: str | None = None,
-    rows: int = _ROWS,
-    random_state: int = 0,
-) -> float:
-    """Train and test models inside two tables and return how far they agree about the order of the models.
-
-    Eight families (seven for a numeric target) learn each common level of the target (at most three) from one half
-    of a table and are tested on the other, which shares no subject with it.
-
-    Parameters
-    ----------
-    real, synthetic : Dataset or DataFrame
-    target : str, optional
-        Column predicted; by default the target of either Dataset.
-    rows : int
-        Most records to train on, and to test on.
-    random_state : int
-
-    Returns
-    -------
-    float
-        0 to 1, the mean of `ranking_agreement` over the levels; 0.5 is what chance gives.
-
-    Raises
-    ------
-    ShdError
-        Where there is no target, or too few records to train and test on.
-
-    References
-    ----------
-    Jordon, Yoon, van der Schaar (2018), arXiv 1806.11345.
-    """
-    target, tables = aligned(target, real=real, synthetic=synthetic)
-    # the same draw for each table: of two equal tables the same records learn
-    halves = [part for table in tables for part in _parts(table, 2, generator(random_state, "sra"))]
-    n = min(rows, *(len(half) for half in halves))
-    if n < _FEWEST:
-        raise ShdError(f"halves of {n} records are too few to rank models; give at least {2 * _FEWEST} a table.")
-    learned, tested, other_learned, other_tested = (
-        half.take(subsample(len(half), n, generator(random_state, "sra rows"))) for half in halves
-    )
-    tasks = needed_tasks(learned, tested, target)[:_LEVELS]
-    runs = [_Run(learned, {"real": tested}), _Run(other_learned, {"synthetic": other_tested})]
-    found = _perform(tasks, runs, {name: np.ones((1, n)) for name in ("real", "synthetic")})
-    pairs = zip(found["real"], found["synthetic"], strict=True)
-    return float(np.mean([ranking_agreement(of_real[:, 0], of_synthetic[:, 0]) for of_real, of_synthetic in pairs]))
 
 
 def measure(sides: Sides) -> Answer:
@@ -132,29 +49,12 @@ def measure(sides: Sides) -> Answer:
     tables = _draw(ready, sides, rng)
     if min(len(table) for table in tables.values()) < _FEWEST:
         return Answer(skipped=[Skipped(_WHAT, f"takes {_FEWEST} records in each third of the real ones")])
-    runs = [
-        _Run(tables["real"], {"TRTR": tables["test"], "TRTS": tables["inside"]}),
-        _Run(tables["synthetic"], {"TSTR": tables["test"], "TSTS": tables["inside"]}),
-        _Run(tables["floor"], {"floor": tables["test"], _FLOOR: tables["inside floor"]}),
-        _Run(tables["other"], {_OTHER: tables["inside other"]}),
-    ]
-    weights = {
-        id(table): np.vstack([np.ones(len(table)), subject_weights(table.subjects, _REPLICATES, rng)])
-        for table in (tables[name] for name in ("test", "inside", "inside floor", "inside other"))
-    }
+    weights = {name: weights_and_ones(tables[name], _REPLICATES, rng) for name in _TESTS}
     tasks = ready.tasks[: _LEVELS if sides.level == "full" else 1]
-    found = _perform(tasks, runs, {name: weights[id(t)] for run in runs for name, t in run.tests.items()})
+    found = _perform(tasks, tables, weights)
     found[_AGAIN] = _learned_again(tasks, tables, found["TSTS"], sides.splits - 1, rng)
     scores, notes = _score(sides, tasks, found, len(tables["real"]))
     return Answer(scores, {"models": _grid(tasks, found)}, notes)
-
-
-@dataclass(frozen=True, eq=False)
-class _Run:
-    """A table to train every model on, and those to test it on, by the name of the design."""
-
-    train: Coded
-    tests: dict[str, Coded]
 
 
 def _parts(table: Coded, hands: int, rng: np.random.Generator) -> list[Coded]:
@@ -173,11 +73,10 @@ def _draw(ready: Ready, sides: Sides, rng: np.random.Generator) -> dict[str, Cod
     synthetic, inside = _parts(ready.synthetic, 2, rng)
     floor, inside_floor = _parts(ready.floor, 2, rng)
     learned = {"real": real, "synthetic": synthetic, "floor": floor, "other": other}
-    tested = {"test": ready.test, "inside": inside, "inside floor": inside_floor, "inside other": inside_other}
+    tested = dict(zip(_TESTS, (ready.test, inside, inside_floor, inside_other), strict=True))
     drawn = {}
     for tables, most in ((learned, _ROWS), (tested, _TESTED)):
-        n = min(sides.most(most), *(len(table) for table in tables.values()))
-        drawn |= {name: table.take(subsample(len(table), n, rng)) for name, table in tables.items()}
+        drawn |= zip(tables, equally_many(list(tables.values()), sides.most(most), rng), strict=True)
     return drawn
 
 
@@ -185,29 +84,20 @@ def _families(task: Task) -> list[Family]:
     return [family for family in FAMILIES if family.called(task.is_level)]
 
 
-def _perform(tasks: Sequence[Task], runs: list[_Run], weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _perform(tasks: Sequence[Task], tables: dict[str, Coded], weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return how good each model is in each design, under each set of weights of the records tested on.
 
     Shape (n_tasks, n_families, n_sets). Where a table lacks a level nothing can be told apart, and
     every model counts as guessing.
     """
 
-    def train(task: Task, family: Family, run: _Run) -> dict[str, np.ndarray]:
-        predictions = task.predict(run.train, list(run.tests.values()), family)
-        return {
-            name: np.nan_to_num(task.score(test, predicted, weights[name]), nan=0.5 if task.is_level else 0.0)
-            for (name, test), predicted in zip(run.tests.items(), predictions, strict=True)
-        }
+    def score(task: Task, design: str, predicted: np.ndarray) -> np.ndarray:
+        tested = _DESIGNS[design][1]
+        return np.nan_to_num(task.score(tables[tested], predicted, weights[tested]), nan=0.5 if task.is_level else 0.0)
 
     families = _families(tasks[0])
-    jobs = [(task, family, run) for run in runs for task in tasks for family in families]
-    results = iter(in_parallel(train, *zip(*jobs, strict=True)))
-    found = {}
-    for run in runs:
-        own = [next(results) for _ in range(len(tasks) * len(families))]
-        for name in run.tests:
-            found[name] = np.stack([result[name] for result in own]).reshape(len(tasks), len(families), -1)
-    return found
+    found = perform(tasks, families, tables, _DESIGNS, score)
+    return {design: np.reshape(scores, (len(tasks), len(families), -1)) for design, scores in found.items()}
 
 
 def _learned_again(
@@ -254,16 +144,17 @@ def _score(
         _alike(real[counted, :1], again).mean(axis=0).std(),
         _error_of_models(by_pair, counted, len(_families(tasks[0]))),
     )
-    low, high = (float(np.clip(value + side * _Z * error, 0, 1)) for side in (-1, 1))
     levels = f"{len(tasks)} levels of {sides.target}" if len(tasks) > 1 else f"{sides.target}"
+    ends = np.clip([value - _Z * error, value + _Z * error], 0, 1)
+    rule = between(floor, ceiling, "higher")
     sentence = (
         f"Who chooses among {len(_families(tasks[0]))} kinds of model by what they score on synthetic records (to "
-        f"predict {levels}, from {n:,} records) orders {value:.0%} of {counted.sum()} pairs as {sides.word} records "
-        f"do; by other {sides.word} records it would be {ceiling:.0%}, by independent columns {floor:.0%}. "
+        f"predict {levels}, from {n:,} records) orders {value:.0%} of {counted.sum()} pairs as {sides.word} "
+        f"records do; by other {sides.word} records it would be {ceiling:.0%}, by independent columns {floor:.0%}. "
         f"{(~counted).sum()} more pairs differ on {sides.word} records by no more than chance and are not counted."
     )
-    rule = between(floor, ceiling, "higher")
-    return [Score("utility", "SRA", value, low, high, floor, ceiling, rule, "higher", sentence)], []
+    score = Score.of("SRA", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence)
+    return [score], []
 
 
 def _error_of_models(by_pair: np.ndarray, counted: np.ndarray, n_models: int) -> float:
@@ -289,16 +180,6 @@ def _gaps(performance: np.ndarray) -> np.ndarray:
 def _alike(gaps: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return 1 where two differences have the same sign, 0 where opposite ones, 0.5 where either is no difference."""
     return (1 + np.sign(gaps) * np.sign(others)) / 2
-
-
-def _as_performance(values: np.ndarray) -> np.ndarray:
-    try:
-        values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        values = np.array([np.nan])
-    if values.ndim != 1 or not np.isfinite(values).all():
-        raise ShdError("performances are not a list of finite numbers; give one number a model, for example AUROCs.")
-    return values
 
 
 QUESTION = Question(

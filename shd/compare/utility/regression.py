@@ -1,7 +1,11 @@
 """Do synthetic records give the effects that a clinical paper would report? Odds ratios and their intervals.
 
-The same regression, fitted on synthetic and on real records: who reads its table, would they
-conclude the same?
+The same regression, fitted on synthetic and on equally many real records: who reads its table, would they conclude the
+same? Its terms are those of the columns that are most associated with the outcome among real records: a number by its
+standard deviation, a category by its common levels against the commonest one, the others together. Missing numbers
+count as the mean. Each term takes ten records of either outcome and ten subjects: Peduzzi et al. (1996), doi
+10.1016/S0895-4356(96)00236-3. Intervals are cluster-robust by subject: Liang and Zeger (1986), doi
+10.1093/biomet/73.1.13. How far two intervals overlap: Karr et al. (2006), doi 10.1198/000313006X124640.
 """
 
 from collections.abc import Sequence
@@ -11,19 +15,17 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from shd._errors import ShdError
 from shd._parallel import one_thread
-from shd.compare.core.chance import generator, interval, subject_weights, subsample
+from shd.compare.core.chance import equally_many, generator, interval, subject_weights
 from shd.compare.core.models import effects, explained
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import Task, aligned, find_task
+from shd.compare.core.tasks import Task
 from shd.compare.core.verdicts import between
-from shd.dataset import Dataset
 
-MOST_TERMS = 12
+_MOST_TERMS = 12
 _ROWS = 20_000  # most records to fit
 _COMMON, _MOST_LEVELS = 0.02, 6  # share of records from which on a level is common, and most levels with a term
 _EVENTS = 10  # records with and without the outcome, and subjects, that each term takes
@@ -36,83 +38,8 @@ _Z = float(norm.ppf(0.975))
 _WHAT = "confidence interval overlap"
 
 
-def odds_ratios(
-    data: Dataset | pd.DataFrame | Coded,
-    target: str | None = None,
-    level: str | None = None,
-    most: int = MOST_TERMS,
-) -> pd.DataFrame:
-    """Fit a logistic regression of one level of the target against the rest and return its odds ratios.
-
-    The terms are those of the columns that are most associated with the level: a number by its
-    standard deviation, a category by its common levels (at most six, each at least 2 % of the
-    records) against the commonest one, the others together. Missing numbers count as the mean. Each
-    term takes ten records of either outcome and ten subjects. Intervals are cluster-robust by subject.
-
-    Parameters
-    ----------
-    data : Dataset or DataFrame
-    target, level : str, optional
-        The outcome: by default the target of the Dataset, and the rarer of its two levels or the commonest of more.
-    most : int
-        Most terms.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns term, odds ratio, low and high (95 % interval, above 0) and p; the terms that cannot
-        be estimated (constant, a combination of others, separating the outcome) are left out.
-
-    Raises
-    ------
-    ShdError
-        Where there is no target, it is a number, the level does not occur, or no term can be estimated.
-
-    References
-    ----------
-    Liang and Zeger (1986), *Longitudinal Data Analysis using Generalized Linear Models*, doi
-    10.1093/biomet/73.1.13. Peduzzi et al. (1996) on events per term, doi 10.1016/S0895-4356(96)00236-3.
-    """
-    target, (table,) = aligned(target, data=data)
-    task = find_task(table, target, level)
-    if not task.is_level:
-        raise ShdError(f"target {target!r} is a number, and odds ratios take levels; cut it into groups.")
-    fit = _fit(table, task, _choose(table, task, most), _CELL)
-    if fit is None:
-        raise ShdError(f"target {target!r} = {task.label}: no term can be estimated; give more records or columns.")
-    found = pd.DataFrame({"term": [term.label for term in fit.terms]})
-    for name, z in (("odds ratio", 0), ("low", -_Z), ("high", _Z)):
-        found[name] = np.exp(fit.estimate + z * fit.error)
-    return found.assign(p=2 * norm.sf(np.abs(fit.estimate / fit.error)))
-
-
 def interval_overlap(low: np.ndarray, high: np.ndarray, other_low: np.ndarray, other_high: np.ndarray) -> np.ndarray:
-    """Return how far pairs of intervals overlap: the common part as a share of each, the mean of the two.
-
-    Parameters
-    ----------
-    low, high, other_low, other_high : array-like of float, of one shape
-        Bounds of the intervals; of odds ratios take the logarithms.
-
-    Returns
-    -------
-    ndarray of float
-        0 (apart, or a bound is NaN: nothing could be estimated) to 1 (the same interval).
-
-    Raises
-    ------
-    ShdError
-        Where shapes differ or a lower bound lies above its upper one.
-
-    References
-    ----------
-    Karr, Kohnen, Oganian, Reiter, Sanil (2006), *A Framework for Evaluating the Utility of Data Altered
-    to Protect Confidentiality*, doi 10.1198/000313006X124640.
-    """
-    bounds = [np.asarray(bound, dtype=float) for bound in (low, high, other_low, other_high)]
-    if len({bound.shape for bound in bounds}) > 1 or (bounds[0] > bounds[1]).any() or (bounds[2] > bounds[3]).any():
-        raise ShdError("intervals need four lists of bounds of one length, and no lower bound above its upper one.")
-    low, high, other_low, other_high = bounds
+    """Return the common part of pairs of intervals as a share of each, the mean of both; 0 where they lie apart."""
     common = np.minimum(high, other_high) - np.maximum(low, other_low)
     shares = [
         # a point that lies in the other interval is wholly in it
@@ -122,57 +49,16 @@ def interval_overlap(low: np.ndarray, high: np.ndarray, other_low: np.ndarray, o
     return np.where(common >= 0, (shares[0] + shares[1]) / 2, 0.0)
 
 
-def regression_agreement(
-    real: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    target: str | None = None,
-    level: str | None = None,
-    random_state: int = 0,
-) -> pd.DataFrame:
-    """Fit one regression on two tables, equally many records of each, and lay the effects side by side.
-
-    Terms are chosen in `real`. A numeric target gets a linear regression, whose effects are coefficients.
-
-    Parameters
-    ----------
-    real, synthetic : Dataset or DataFrame
-    target, level : str, optional
-        See `odds_ratios`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a term: real, real low, real high, synthetic, synthetic low, synthetic high (NaN
-        where synthetic records allow no estimate), overlap (see `interval_overlap`; 0 there), same
-        sign, same significance.
-
-    Raises
-    ------
-    ShdError
-        Where there is no target, the level does not occur, or no term can be estimated in `real`.
-    """
-    target, tables = aligned(target, real=real, synthetic=synthetic)
-    task = find_task(tables[0], target, level)
-    rng = generator(random_state, "regression")
-    n = min(_ROWS, *map(len, tables))
-    real, synthetic = (table.take(subsample(len(table), n, rng)) for table in tables)
-    fit = _fit(real, task, _choose(real, task, MOST_TERMS), _CELL)
-    if fit is None:
-        raise ShdError(f"target {target!r}: no term can be estimated in the real table; give more records or columns.")
-    return _frame(task, fit, _fit(synthetic, task, fit.terms)).drop(columns="target")
-
-
 def measure(sides: Sides) -> Answer:
     """Fit the same regressions on real, synthetic, independent and other real records."""
     ready = sides.ready
     rng = generator(sides.random_state, "regression")
     tables = {"real": ready.fit, "synthetic": ready.synthetic, "floor": ready.floor, "other real": ready.test}
-    n = min(sides.most(_ROWS, 2000), *map(len, tables.values()))
-    tables = {name: table.take(subsample(len(table), n, rng)) for name, table in tables.items()}
+    tables = dict(zip(tables, equally_many(list(tables.values()), sides.most(_ROWS, 2000), rng), strict=True))
     weights = {name: subject_weights(table.subjects, _REPLICATES, rng) for name, table in tables.items()}
     frames, overlaps, skipped = [], {name: [] for name in ("synthetic", "floor", "other real")}, []
     for task in ready.tasks:
-        terms = _choose(tables["real"], task, MOST_TERMS)
+        terms = _choose(tables["real"], task)
         real = _fit(tables["real"], task, terms, _CELL)
         if real is None:
             skipped.append(Skipped(f"{_WHAT}: {task.label}", "no term can be estimated from as few records"))
@@ -188,7 +74,7 @@ def measure(sides: Sides) -> Answer:
     found = {name: np.concatenate(per_task, axis=1).mean(axis=1) for name, per_task in overlaps.items()}
     frame = pd.concat(frames, ignore_index=True)
     name = "odds ratios" if ready.tasks[0].is_level else "coefficients"
-    return Answer([_score(sides, frame, found, n)], {name: frame}, skipped)
+    return Answer([_score(sides, frame, found, len(tables["real"]))], {name: frame}, skipped)
 
 
 @dataclass(frozen=True)
@@ -218,11 +104,11 @@ class _Fit:
     moves: np.ndarray
 
 
-def _choose(table: Coded, task: Task, most: int) -> list[_Term]:
+def _choose(table: Coded, task: Task) -> list[_Term]:
     """Choose the terms of the columns most associated with the outcome, as many as the records allow."""
     y = task.outcome(table).astype(float)
     rarer = min(y.sum(), len(y) - y.sum()) if task.is_level else len(y)
-    most = int(min(most, rarer // _EVENTS, len(np.unique(table.subjects)) // _EVENTS))
+    most = int(min(_MOST_TERMS, rarer // _EVENTS, len(np.unique(table.subjects)) // _EVENTS))
     blocks = []
     for j, name in enumerate(table.names):
         block = _terms(table, j) if name != task.target else []
@@ -282,11 +168,11 @@ def _fit(table: Coded, task: Task, terms: Sequence[_Term], least: int = 1) -> _F
                 return fit and replace(fit, moves=np.where(rest[:, None], fit.moves[at], 0.0))
         kept.append(term)
     for absent in (None, *dict.fromkeys(term.column for term in kept)):
-        some = _without(kept, absent)
-        found = effects(_design(table, some), y, table.subjects, task.is_level) if some else None
+        tried = _without(kept, absent)
+        found = effects(_design(table, tried), y, table.subjects, task.is_level) if tried else None
         if found is not None:
             estimate, error, moves = found
-            return _Fit(tuple(some), estimate[1:], error[1:], moves[:, 1:])
+            return _Fit(tuple(tried), estimate[1:], error[1:], moves[:, 1:])
     return _fit(table, task, _without(kept, kept[-1].column), least) if kept else None
 
 
@@ -294,25 +180,24 @@ def _without(terms: Sequence[_Term], column: int | None) -> list[_Term]:
     return [term for term in terms if term.column != column]
 
 
-def _bounds(fit: _Fit | None, terms: Sequence[_Term], weights: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+def _bounds(fit: _Fit | None, terms: Sequence[_Term], weights: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return estimate, low and high of some terms under each set of record weights, shape (1 + n_sets, n_terms).
 
     The first set is that of the records as they are. NaN for a term that could not be estimated.
     """
-    estimate = np.full((1 if weights is None else 1 + len(weights), len(terms)), np.nan)
-    error = np.full(len(terms), np.nan)
+    estimate, error = np.full((1 + len(weights), len(terms)), np.nan), np.full(len(terms), np.nan)
     if fit is not None:
         at = [terms.index(term) for term in fit.terms]
         estimate[:, at], error[at] = fit.estimate, fit.error
-        if weights is not None:
-            with one_thread():
-                estimate[1:, at] += (weights - 1) @ fit.moves
+        with one_thread():
+            estimate[1:, at] += (weights - 1) @ fit.moves
     return estimate, estimate - _Z * error, estimate + _Z * error
 
 
 def _frame(task: Task, real: _Fit, synthetic: _Fit | None) -> pd.DataFrame:
     """Lay the effects of a real and a synthetic table side by side, one row a term."""
-    tables = [[bound[0] for bound in _bounds(fit, real.terms)] for fit in (real, synthetic)]
+    as_they_are = np.empty((0, len(real.moves)))
+    tables = [[bound[0] for bound in _bounds(fit, real.terms, as_they_are)] for fit in (real, synthetic)]
     (effect, low, high), (other, other_low, other_high) = tables
     written = np.exp if task.is_level else np.asarray
     frame = pd.DataFrame({"target": task.label, "term": [term.label for term in real.terms]})
@@ -340,22 +225,23 @@ def _notes(task: Task, terms: list[_Term], real: _Fit, synthetic: _Fit | None, w
 
 def _score(sides: Sides, frame: pd.DataFrame, found: dict[str, np.ndarray], n: int) -> Score:
     value, floor, ceiling = (float(found[name][0]) for name in ("synthetic", "floor", "other real"))
-    low, high = (float(bound) for bound in interval(value, found["synthetic"][1:], 0, 1))
+    ends = interval(value, found["synthetic"][1:], 0, 1)
+    rule = between(floor, min(ceiling, _FRESH), "higher")
     sentence = (
-        f"A regression of {sides.target} on {n:,} synthetic and on {n:,} {sides.word} records: the 95% intervals of "
-        f"{len(frame)} effects overlap by {value:.0%} on average (other {sides.word} records: {ceiling:.0%}, "
+        f"A regression of {sides.target} on {n:,} synthetic and on {n:,} {sides.word} records: the 95% intervals "
+        f"of {len(frame)} effects overlap by {value:.0%} on average (other {sides.word} records: {ceiling:.0%}, "
         f"independent columns: {floor:.0%}); {frame['same sign'].sum()} have the same sign, and of "
         f"{frame['same significance'].sum()} one would conclude the same."
     )
-    rule = between(floor, min(ceiling, _FRESH), "higher")  # a lucky ceiling is no yardstick
-    return Score("utility", _WHAT, value, low, high, floor, ceiling, rule, "higher", sentence, digits=2)
+    return Score.of(
+        _WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence, digits=2
+    )
 
 
 QUESTION = Question(
     name="regression",
     chapter="utility",
     measure=measure,
-    weight=1,
     needs=("target",),
     tables=("odds ratios", "coefficients"),
     readme=("confidence interval overlap",),

@@ -6,40 +6,46 @@ synthetic records that are too easy to predict score high on themselves. AUROCs 
 0.5: a model that learned nothing reaches 0 % of what others do, not 70.
 """
 
-from typing import TypeVar
-
 import numpy as np
 import pandas as pd
 
 from shd._parallel import in_parallel
 from shd.compare.core.chance import (
     deal,
+    draw,
+    equally_many,
     generator,
     interval,
     redrawn,
     subject_weights,
-    subsample,
     training_error,
 )
+from shd.compare.core.models import BOOSTING
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks
+from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks, perform
 from shd.compare.core.verdicts import between
 from shd.dataset import Dataset
 
-DESIGNS = ("TRTR", "TSTR", "TSTS", "TRTS", "floor")
+_DESIGNS = {  # what is learned from, and what is tested on
+    "TRTR": ("real", "test"),
+    "TSTR": ("synthetic", "test"),
+    "TSTS": ("outside", "inside"),
+    "TRTS": ("real", "inside"),
+    "floor": ("floor", "test"),
+}
+DESIGNS = tuple(_DESIGNS)
 _MOST_ROWS, _MOST_TESTED = 100_000, 40_000
 _REPLICATES, _FIFTHS = 200, 5
 _SPREAD_TESTED = 4000  # most records to test on, for the error of learning
 GUESSING, _LEAST_SKILL = 0.5, 0.01  # AUROC of who knows nothing; what real records teach at least, to divide by it
-Value = TypeVar("Value", float, np.ndarray)
 
 
 def tstr(
-    synthetic: Dataset | pd.DataFrame | Coded,
-    holdout: Dataset | pd.DataFrame | Coded,
+    synthetic: Dataset | pd.DataFrame,
+    holdout: Dataset | pd.DataFrame,
     target: str | None = None,
     random_state: int = 0,
 ) -> dict[str, float]:
@@ -73,10 +79,10 @@ def tstr(
     """
     target, (train, test) = aligned(target, synthetic=synthetic, holdout=holdout)
     tasks = needed_tasks(test, test, target)
-    train = train.take(subsample(len(train), _MOST_ROWS, generator(random_state, "tstr")))
+    train = draw(train, _MOST_ROWS, generator(random_state, "tstr"))
     predicted = in_parallel(lambda task: task.predict(train, [test])[0], tasks)
     return {
-        "R2" if task.level is None else task.label: float(task.score(test, chance)[0])
+        task.label if task.is_level else "R2": float(task.score(test, chance)[0])
         for task, chance in zip(tasks, predicted, strict=True)
     }
 
@@ -98,37 +104,25 @@ def measure(sides: Sides) -> Answer:
 def _designs(task: Task, ready: Ready, sides: Sides) -> dict[str, tuple]:
     """Value, low, high and replicates of each design; the same test records are drawn for all."""
     rng = generator(sides.random_state, "utility")
-    n = min(len(ready.fit), len(ready.synthetic), len(ready.floor), sides.most(_MOST_ROWS))
-    real, synthetic, floor = (
-        table.take(subsample(len(table), n, rng)) for table in (ready.fit, ready.synthetic, ready.floor)
-    )
+    tables = (ready.fit, ready.synthetic, ready.floor)
+    real, synthetic, floor = equally_many(tables, sides.most(_MOST_ROWS), rng)
     fifth = deal(synthetic.subjects, _FIFTHS, rng) == 0
-    inside = synthetic.take(fifth)
-    test = ready.test.take(subsample(len(ready.test), sides.most(_MOST_TESTED), rng))
-    weights = {id(table): subject_weights(table.subjects, _REPLICATES, rng) for table in (inside, test)}
+    test = draw(ready.test, sides.most(_MOST_TESTED), rng)
+    tables = {"real": real, "synthetic": synthetic, "outside": synthetic.take(~fifth), "floor": floor}
+    tables |= {"inside": synthetic.take(fifth), "test": test}
+    weights = {name: subject_weights(tables[name].subjects, _REPLICATES, rng) for name in ("inside", "test")}
 
-    # what to train on, and under which names the predictions on which tables are known
-    models = (
-        (real, {"TRTR": test, "TRTS": inside}),
-        (synthetic, {"TSTR": test}),
-        (synthetic.take(~fifth), {"TSTS": inside}),
-        (floor, {"floor": test}),
-    )
-    predictions = in_parallel(lambda model: task.predict(model[0], list(model[1].values())), models)
-    runs = {
-        name: (table, predicted)
-        for (_, tests), predictions_of in zip(models, predictions, strict=True)
-        for (name, table), predicted in zip(tests.items(), predictions_of, strict=True)
-    }
+    def score(task: Task, design: str, predicted: np.ndarray) -> tuple[float, np.ndarray]:
+        tested = _DESIGNS[design][1]
+        value = float(task.score(tables[tested], predicted)[0])
+        return value, task.score(tables[tested], predicted, weights[tested])
+
     found, learning = {}, _learning(task, synthetic, test, sides)
-    for name in DESIGNS:
-        table, predicted = runs[name]
-        value = float(task.score(table, predicted)[0])
-        replicates = task.score(table, predicted, weights[id(table)])
-        if name in ("TRTR", "TSTR"):  # from as many records
+    for design, ((value, replicates),) in perform([task], [BOOSTING], tables, _DESIGNS, score).items():
+        if design in ("TRTR", "TSTR"):  # from as many records
             replicates = redrawn(replicates, learning, rng)
         low, high = interval(value, replicates, most=1) if np.isfinite(value) else (np.nan, np.nan)
-        found[name] = (value, float(low), float(high), replicates)
+        found[design] = (value, float(low), float(high), replicates)
     return found
 
 
@@ -140,45 +134,45 @@ def _learning(task: Task, learned: Coded, test: Coded, sides: Sides) -> float:
     return float(found)
 
 
-def skill_share(tstr: Value, trtr: Value) -> Value:
-    """Return how much of what real records teach synthetic ones teach: AUROCs counted from guessing, 0.5.
-
-    Parameters
-    ----------
-    tstr, trtr : float or ndarray
-        AUROC of models trained on synthetic and on real records; the second is taken to be .51 at least.
-
-    Returns
-    -------
-    float or ndarray
-        1 is as much, 0 nothing.
-    """
+def skill_share(tstr: float | np.ndarray, trtr: float | np.ndarray) -> float | np.ndarray:
+    """Return the share of what real records teach that synthetic ones teach: AUROCs counted from guessing, 0.5."""
     return (tstr - GUESSING) / np.maximum(trtr - GUESSING, _LEAST_SKILL)
 
 
 def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score], list[Skipped]]:
-    trtr, value, floor = found["TRTR"][0], found["TSTR"][0], found["floor"][0]
-    if not np.isfinite([trtr, value, floor]).all():
+    if not np.isfinite([found[name][0] for name in ("TRTR", "TSTR", "floor")]).all():
         return [], [Skipped(f"target {task.label}", "does not vary among the test records")]
-    if task.level is None:
-        _, low, high, _ = found["TSTR"]
-        sentence = (
-            f"Trained on synthetic records, a model explains {value:.0%} of the variation of {task.label} among "
-            f"{word} records; trained on {word} records {trtr:.0%}, on independent columns {floor:.0%}."
-        )
-        rule = between(floor, trtr, "higher") if found["TRTR"][1] > 0 else "grey"
-        return [Score("utility", f"TSTR R2: {task.label}", value, low, high, floor, trtr, rule, "higher", sentence)], []
-    ratio = float(skill_share(value, trtr))
-    low, high = (float(end) for end in interval(ratio, skill_share(found["TSTR"][3], found["TRTR"][3])))
+    tell = _skill_score if task.is_level else _r2_score
+    return [tell(task, found, word)], []
+
+
+def _r2_score(task: Task, found: dict[str, tuple], word: str) -> Score:
+    trtr, (value, *ends, _), floor = found["TRTR"][0], found["TSTR"], found["floor"][0]
+    rule = between(floor, trtr, "higher") if found["TRTR"][1] > 0 else "grey"
     sentence = (
-        f"To predict {task.target} = {task.label}, models of synthetic records reach {ratio:.0%} of what {word} ones "
+        f"Trained on synthetic records, a model explains {value:.0%} of the variation of {task.label} among "
+        f"{word} records; trained on {word} records {trtr:.0%}, on independent columns {floor:.0%}."
+    )
+    metric = f"TSTR R2: {task.label}"
+    return Score.of(metric, value, ends, floor=floor, ceiling=trtr, verdict=rule, better="higher", sentence=sentence)
+
+
+def _skill_score(task: Task, found: dict[str, tuple], word: str) -> Score:
+    (trtr, least, _, real), (value, *_, synthetic), floor = found["TRTR"], found["TSTR"], found["floor"][0]
+    share = float(skill_share(value, trtr))
+    sentence = (
+        f"To predict {task.target} = {task.label}, models of synthetic records reach {share:.0%} of what {word} ones "
         f"do beyond guessing (AUROC {value:.3f} against {trtr:.3f}; 0.5 is guessing, independent columns reach "
         f"{floor:.3f})."
     )
-    rule = between(0.0, 1.0, "higher")
-    if found["TRTR"][1] <= GUESSING:  # a share of nothing
-        rule, sentence = "grey", f"{sentence} {word.capitalize()} records predict it hardly better than guessing."
-    return [Score("utility", f"TSTR / TRTR: {task.label}", ratio, low, high, 0.0, 1.0, rule, "higher", sentence)], []
+    teaches = least > GUESSING
+    if not teaches:
+        sentence += f" {word.capitalize()} records predict it hardly better than guessing."
+    ends = interval(share, skill_share(synthetic, real))
+    rule = between(0.0, 1.0, "higher") if teaches else "grey"
+    return Score.of(
+        f"TSTR / TRTR: {task.label}", share, ends, floor=0, ceiling=1, verdict=rule, better="higher", sentence=sentence
+    )
 
 
 QUESTION = Question(

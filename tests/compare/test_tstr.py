@@ -3,16 +3,20 @@ import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import compare, relative_prediction_error, tstr
+from shd.compare import ask, tstr
+from shd.compare.ask import answers
+from shd.compare.core.models import FAMILIES
 from shd.compare.core.sides import look
-from shd.compare.utility import augmentation, ranking, regression
-from shd.compare.utility import importance as agreement
+from shd.compare.utility import augmentation, calibration, importance, ranking, regression
 from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 
-MODULES = pytest.mark.parametrize(
-    "module", [utility, ranking, augmentation, agreement, regression], ids=lambda module: module.__name__
-)
+QUESTIONS = tuple(module.QUESTION for module in (utility, ranking, augmentation, importance, calibration, regression))
+
+
+def asked(train, synthetic, holdout=None, target="sick", level="full") -> dict:
+    given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
+    return answers(QUESTIONS, look(given, target, level))
 
 
 def test_a_level_is_learned_from_a_fresh_sample(people):
@@ -60,10 +64,10 @@ def _coin(people, n: int, seed: int) -> pd.DataFrame:
 @pytest.mark.parametrize(("n", "make"), [(400, _coin), (30, lambda people, n, seed: people(n, seed))])
 def test_of_models_that_guess_nothing_can_be_told(people, n, make):
     """Of thirty records none is learned: both models give one chance to everybody, and would agree completely."""
-    tables = zip(("train", "synthetic", "holdout"), (make(people, n, seed) for seed in (1, 2, 3)), strict=True)
-    answer = utility.measure(look(dict(tables), "sick"))
+    train, synthetic, holdout = (make(people, n, seed) for seed in (1, 2, 3))
+    answer = ask(utility.QUESTION.name, train, synthetic, holdout=holdout, target="sick")
     assert answer.scores[0].verdict == "grey" and "better than guessing" in answer.scores[0].sentence
-    assert answer.tables["utility"]["design"].tolist() == list(utility.DESIGNS)
+    assert answer.table("utility")["design"].tolist() == list(utility.DESIGNS)
 
 
 def test_a_constant_target_is_refused(people):
@@ -79,46 +83,19 @@ def test_scores(fresh, scrambled):
     assert fresh.table("utility")["design"].tolist() == ["TRTR", "TSTR", "TSTS", "TRTS", "floor"]
 
 
-def test_relative_prediction_error(people):
-    train, holdout = people(600, 1), people(600, 2)
-    assert np.allclose(relative_prediction_error(train, train, holdout), 1)
-    rng = np.random.default_rng(0)
-    loose = train.assign(blood=rng.permutation(train["blood"]))
-    assert relative_prediction_error(train, loose, holdout)["blood"] > 2
-
-
-def test_a_level_that_comes_up_once_does_not_decide_a_column(people):
-    """Real records never err about it, and synthetic ones by next to nothing: that is no tenfold error."""
-    train = people(400, 1).assign(rare="no")
-    once = people(400, 3).assign(rare=["yes", *["no"] * 399])
-    assert relative_prediction_error(train, once, train)["rare"] == pytest.approx(1, abs=0.3)
-    often = people(400, 3).assign(rare=["yes", "no"] * 200)
-    assert relative_prediction_error(train, often, train)["rare"] == 10
-
-
-def test_relative_prediction_error_of_a_constant_column_is_one(people):
-    train = people(100, 1).assign(k=1)
-    assert relative_prediction_error(train, train, train)["k"] == 1
-
-
-def test_prediction_scores(fresh, scrambled):
-    assert fresh.score("relative prediction error").verdict == "green"
-    assert scrambled.score("relative prediction error").verdict == "red"
-
-
 def test_a_level_too_rare_to_test_is_listed(people):
     train, holdout = people(200, 1), people(200, 2)
     rare = holdout.assign(pills=holdout["pills"].where(holdout["pills"] != "many", "some"))
-    report = compare(train, train, holdout=rare, target="pills")
-    assert "target level many" in report.skipped["what"].tolist()
+    found = ask(utility.QUESTION.name, train, train, holdout=rare, target="pills")
+    assert "target level many" in [note.what for note in found.skipped]
 
 
 def test_a_level_that_hardly_anybody_has_is_not_named_in_what_is_handed_on(people):
     train, holdout = people(300, 1), people(300, 2)
     train = train.assign(pills=["poison"] * 3 + train["pills"].tolist()[3:])
-    report = compare(train, train, holdout=holdout, target="pills")
-    assert "a rare level of the target" in report.skipped["what"].tolist()
-    assert not report.skipped.astype(str).map(lambda words: "poison" in words).any(axis=None)
+    found = ask(utility.QUESTION.name, train, train, holdout=holdout, target="pills")
+    assert "a rare level of the target" in [note.what for note in found.skipped]
+    assert not any("poison" in note.what + note.why for note in found.skipped)
 
 
 def _odd_tables() -> dict[str, tuple[pd.DataFrame, str | None]]:
@@ -145,58 +122,61 @@ def _odd_tables() -> dict[str, tuple[pd.DataFrame, str | None]]:
     }
 
 
-@MODULES
+@pytest.fixture
+def few_families(monkeypatch):
+    """That every family stands odd numbers is tested in `test_models`."""
+    monkeypatch.setattr(ranking, "FAMILIES", FAMILIES[1:4])
+
+
+@pytest.mark.usefixtures("few_families")
 @pytest.mark.parametrize("odd", list(_odd_tables()))
-def test_odd_tables_are_judged_or_skipped_with_a_reason(module, odd):
+def test_odd_tables_are_judged_or_skipped_with_a_reason(odd):
     table, target = _odd_tables()[odd]
-    given = {"train": table, "synthetic": table.copy(), "holdout": table.copy()}
-    answer = module.measure(look(given, target))
-    assert answer.scores or answer.skipped
-    for score in answer.scores:
-        assert np.isfinite([score.value, score.low, score.high, score.ceiling]).all(), score
-        assert score.floor is None or np.isfinite(score.floor)
+    for question, answer in asked(table, table.copy(), table.copy(), target).items():
+        assert answer.scores or answer.skipped, question.name
+        for score in answer.scores:
+            assert np.isfinite([score.value, score.low, score.high, score.ceiling]).all(), score
+            assert score.floor is None or np.isfinite(score.floor)
 
 
-@MODULES
+@pytest.mark.usefixtures("few_families")
 @pytest.mark.parametrize("n", [1, 45, 600])
-def test_without_a_holdout_a_part_of_train_is_tested_on(module, people, n):
-    answer = module.measure(look({"train": people(n, 1), "synthetic": people(n, 2)}, "sick"))
-    assert (answer.scores or answer.skipped) and (answer.scores or n < 600)
-    assert all(score.ceiling is not None for score in answer.scores)
+def test_without_a_holdout_a_part_of_train_is_tested_on(people, n):
+    for question, answer in asked(people(n, 1), people(n, 2)).items():
+        assert answer.scores or (answer.skipped and n < 600), question.name
+        assert all(score.ceiling is not None for score in answer.scores)
 
 
-@MODULES
-def test_synthetic_records_of_one_level_are_judged_or_skipped(module, people):
+@pytest.mark.parametrize("collapsed", ["one level", "one record"])
+def test_synthetic_records_of_one_level_are_judged_or_skipped(people, collapsed):
     """Mode collapse: the target has a single level, or every record is the same one."""
-    for synthetic in (people(200, 2).assign(sick="no"), people(200, 2).iloc[[0] * 200]):
-        given = {"train": people(250, 1), "synthetic": synthetic, "holdout": people(200, 3)}
-        answer = module.measure(look(given, "sick"))
+    synthetic = people(200, 2).assign(sick="no") if collapsed == "one level" else people(200, 2).iloc[[0] * 200]
+    for question, answer in asked(people(250, 1), synthetic, people(200, 3)).items():
         assert answer.scores or answer.skipped
-        if module is not augmentation:  # records that teach nothing do not spoil what a hundred real ones teach
-            assert not any(score.verdict == "green" for score in answer.scores)
+        # records that teach nothing do not spoil what a hundred real ones teach
+        assert question == augmentation.QUESTION or not any(score.verdict == "green" for score in answer.scores)
 
 
-@MODULES
-def test_one_subject_alone_is_skipped(module, people):
+def test_one_subject_alone_is_skipped(people):
     train = Dataset(people(200, 1), target="sick", subjects=np.zeros(200))
-    answer = module.measure(look({"train": train, "synthetic": people(200, 2)}, level="quick"))
-    assert answer.scores or answer.skipped
+    found = asked(train, people(200, 2), level="quick", target=None)
+    assert all(answer.scores or answer.skipped for answer in found.values())
 
 
 def test_chances_of_the_quick_level_come_from_fewer_records(people, monkeypatch):
     monkeypatch.setattr(utility, "_MOST_ROWS", 800)
     seen = []
-    predict = utility.Task.predict
+    learn = utility.Task.learn
 
-    def spy(task, train, tests, family=utility.BOOSTING):
+    def spy(task, train, *family):
         seen.append(len(train))
-        return predict(task, train, tests, family)
+        return learn(task, train, *family)
 
-    monkeypatch.setattr(utility.Task, "predict", spy)
-    given = {"train": people(900, 1), "synthetic": people(900, 2), "holdout": people(200, 3)}
+    monkeypatch.setattr(utility.Task, "learn", spy)
     for level, most in (("full", 800), ("quick", 500)):
         seen.clear()
-        utility.measure(look(given, "sick", level))
+        tables = people(900, 1), people(900, 2)
+        ask(utility.QUESTION.name, *tables, holdout=people(200, 3), target="sick", level=level)
         assert max(seen) == most
 
 

@@ -1,20 +1,20 @@
-from importlib import import_module
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
-from shd.compare.core.sides import look
+from shd.compare import ask
+from shd.compare.report.figures_map import records_map
 
-pca_map = import_module("shd.compare.fidelity.principal_axes")
+
+def mapped(train, synthetic, holdout=None):
+    return ask("map of all columns", train, synthetic, holdout=holdout).table("map")
 
 
 def test_shares_of_variance_by_hand():
     # three standardised columns, of which two are one: variances 2 and 1 of 3
     rng = np.random.default_rng(0)
     x, z = rng.normal(size=(2, 4000))
-    frame = pca_map.principal_axes(pd.DataFrame({"x": x, "y": 2 * x, "z": z}), pd.DataFrame({"x": x, "y": x, "z": z}))
+    frame = mapped(pd.DataFrame({"x": x, "y": 2 * x, "z": z}), pd.DataFrame({"x": x, "y": x, "z": z}))
     assert frame["x share"].unique() == pytest.approx(2 / 3, abs=0.01)
     assert frame["y share"].unique() == pytest.approx(1 / 3, abs=0.01)
     assert frame.groupby("source").size().to_dict() == {"real": 1500, "synthetic": 1500}
@@ -22,31 +22,29 @@ def test_shares_of_variance_by_hand():
 
 def test_the_axes_are_those_of_train(people):
     train = people(500, 1)
-    plain = pca_map.principal_axes(train, people(500, 2))
+    plain = mapped(train, people(500, 2))
     shifted = people(500, 2).assign(age=lambda f: f["age"] + 40)
-    moved = pca_map.principal_axes(train, shifted)
+    moved = mapped(train, shifted)
     real = plain["source"] == "real"
     pd.testing.assert_frame_equal(plain[real], moved[real])
     assert abs((moved.loc[~real, "x"] - plain.loc[~real, "x"]).mean()) > 0.5
 
 
 def test_points_are_capped_and_marked(cohort):
-    train, synthetic, holdout = cohort
-    inputs = look({"train": train, "synthetic": synthetic, "holdout": holdout})
-    frame = pca_map.measure(inputs).tables["map"]
+    frame = mapped(*cohort)
     assert list(frame) == ["x", "y", "source", "x share", "y share"]
     assert frame.groupby("source").size().to_dict() == {"real": 800, "synthetic": 700}
     assert 0.3 < frame["x share"].iloc[0] + frame["y share"].iloc[0] <= 1
 
 
 def test_the_drawing_is_small_and_shows_no_single_record(people):
-    frame = pca_map.principal_axes(people(2000, 1), people(2000, 2))
-    svg = pca_map.draw(frame, "real")
+    frame = mapped(people(2000, 1), people(2000, 2))
+    svg = records_map(frame, "real")
     assert svg.startswith("<svg") and len(svg) < 150_000
     assert "first axis:" in svg and "synthetic:" in svg and "of the variance" in svg
-    assert svg == pca_map.draw(frame, "real")
+    assert svg == records_map(frame, "real")
     assert svg.count("<path") < 80
-    assert "stand-in:" in pca_map.draw(frame.replace({"source": {"real": "stand-in"}}), "stand-in")
+    assert "stand-in:" in records_map(frame.replace({"source": {"real": "stand-in"}}), "stand-in")
 
 
 @pytest.mark.parametrize(
@@ -59,14 +57,14 @@ def test_the_drawing_is_small_and_shows_no_single_record(people):
 )
 @pytest.mark.parametrize("n", [1, 300])
 def test_one_place_and_far_away_can_be_drawn(people, other, n):
-    frame = pca_map.principal_axes(people(300, 1), pd.DataFrame([other] * n))
+    frame = mapped(people(300, 1), pd.DataFrame([other] * n))
     assert np.isfinite(frame[["x", "y"]]).all().all()
-    assert pca_map.draw(frame, "real").startswith("<svg")
+    assert records_map(frame, "real").startswith("<svg")
 
 
 def test_few_different_records_can_be_drawn():
     table = pd.DataFrame({"g": ["a", "b"] * 30, "h": ["x", "x", "y"] * 20})
-    assert pca_map.draw(pca_map.principal_axes(table, table), "real").startswith("<svg")
+    assert records_map(mapped(table, table), "real").startswith("<svg")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +78,5 @@ def test_few_different_records_can_be_drawn():
     ],
 )
 def test_one_direction_makes_no_map(table):
-    with pytest.raises(ShdError, match="fewer than two directions"):
-        pca_map.principal_axes(table, table)
-    answer = pca_map.measure(look({"train": table, "synthetic": table}))
-    assert not answer.tables and answer.skipped[0].what == "map"
+    found = ask("map of all columns", table, table)
+    assert not found.tables and found.skipped[-1].what == "map"
