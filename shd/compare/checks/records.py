@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from shd.compare.checks.evidence import row_keys
+from shd.compare.core.attacks import levels_of, row_keys
 from shd.compare.core.chance import deal, generator, subsample
 from shd.compare.core.models import auroc
 from shd.compare.core.sides import Sides
@@ -80,7 +80,7 @@ def _banded(table: Coded) -> list[np.ndarray]:
         if column.is_number:
             known = values[~np.isnan(values)]
             edges = np.unique(np.quantile(known, np.linspace(0, 1, _BANDS + 1)[1:-1])) if len(known) else np.zeros(1)
-            values = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
+            values = levels_of(values, edges)
         codes.append(values.astype(int))
     return codes
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, mode
 
-from shd.compare.checks.evidence import SURE, exceeds, row_keys
-from shd.compare.core.attacks import count_people, one_each, some
+from shd.compare.checks.evidence import SURE, exceeds
+from shd.compare.core.attacks import count_people, one_each, row_keys, sample_records
 from shd.compare.core.chance import deal, generator, subsample
 from shd.compare.core.gower import Gower
 from shd.compare.core.sides import Sides, has_subjects
@@ -107,7 +107,7 @@ def _near_records(sides: Sides, own: Coded, held: Coded, rest: Coded) -> list[st
         return []  # without numbers, what is not equal is far
     rng, most = generator(sides.random_state, "near records looked at"), sides.most(_LOOKED_AT, least=200)
     gower = Gower.of(sides.train)
-    strangers, others = (gower.nearest(some(table, most, rng), rest) for table in (own, held))
+    strangers, others = (gower.nearest(sample_records(table, most, rng), rest) for table in (own, held))
     near = _HAIR * np.quantile(strangers, 0.01)
     if near == 0:  # people of train are equal by chance, and nothing is nearer than that
         return []
