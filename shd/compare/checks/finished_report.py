@@ -25,8 +25,6 @@ def saw_the_holdout(sides: Sides, result: Result, found: list) -> list[str]:
 
     Where the same records stand on both sides (SHD003), there is no telling from distances who was seen.
     """
-    if "holdout" not in sides.given:
-        return []
     said = _learned_from_all(sides)
     if not sides.is_of_images:
         said += _copies(sides)
@@ -48,7 +46,7 @@ def _nearer_records(sides: Sides) -> list[str]:
     apart = to_train[:, 0] - to_held[:, 0]
     if not (apart != 0).any():
         return []
-    share = float(np.where(apart > 0, 1.0, np.where(apart < 0, 0.0, 0.5)).mean())
+    share = float((1 + np.sign(apart).astype(float)).mean() / 2)
     ours, theirs = (len(np.unique(side[nearer])) for side, nearer in ((learned, apart < 0), (held, apart > 0)))
     leans = min(share, theirs / (ours + theirs)) > 0.5 + _LEAN
     if not leans or binomtest(theirs, ours + theirs, alternative="greater").pvalue >= SURE:

@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shd.compare.privacy.guesses import Guesses, auroc_of, hits_at, places, strongest
 
 from shd._errors import ShdError
 from shd.compare import compare
 from shd.compare.images import membership_inference
-from shd.compare.privacy.guesses import Guesses, auroc_of, hits_at, places, strongest
 from shd.synthesizers import SliceGaussian
 
 
