@@ -8,10 +8,9 @@ doi 10.1142/S0218488502001648).
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import sample_records
+from shd.compare.core.attacks import privacy_score, sample_records
 from shd.compare.core.chance import generator
 from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.verdicts import judge_excess
@@ -37,21 +36,13 @@ def measure(sides: Sides) -> Answer:
     few = 0 < round(ceiling * len(real)) < _SMALL  # so few real people are not counted out
     ceiling, said = (_SMALL / len(real), f"fewer than {_SMALL}") if few else (ceiling, f"{ceiling:.2%}")
     own = sizes[0]
-    score = Score.of(
-        "k-anonymity: below 5",
-        value,
-        (max(value - _Z * error, 0.0), min(value + _Z * error, 1.0)),
-        floor=floor,
-        ceiling=ceiling,
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"By {listing(columns)}, {own[own < _SMALL].sum():,} of {n:,} synthetic records are in groups of fewer "
-            f"than {_SMALL} and {(own == 1).sum():,} are unique, the smallest group has {own.min():,}; of "
-            f"{sides.word} records {said} are in such groups, of synthetic ones {value:.2%}: {means}."
-        ),
+    sentence = (
+        f"By {listing(columns)}, {own[own < _SMALL].sum():,} of {n:,} synthetic records are in groups of fewer "
+        f"than {_SMALL} and {(own == 1).sum():,} are unique, the smallest group has {own.min():,}; of "
+        f"{sides.word} records {said} are in such groups, of synthetic ones {value:.2%}: {means}."
     )
-    return Answer([score])
+    ends = np.clip([value - _Z * error, value + _Z * error], 0, 1)
+    return Answer([privacy_score("k-anonymity: below 5", value, ends, (floor, ceiling), verdict, sentence)])
 
 
 def quasi_identifiers(sides: Sides) -> list:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import EXCESS, RELEASED, Excess, Stage, entropies, excess, stages
+from shd.compare.core.attacks import EXCESS, RELEASED, Excess, Stage, entropies, excess, privacy_score, stages
 from shd.compare.core.chance import generator
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question, Skipped
@@ -207,21 +207,13 @@ def _score_of_rare(frame: pd.DataFrame, tried: dict[str, _Tried]) -> Score:
     low, high = max(value - 1.96 * error, -1.0), min(value + 1.96 * error, 1.0)
     is_sure = worst["chance"] < ALARM
     verdict = judge_excess(value, low, high, _RARE_GREEN, _RARE_AMBER, blind=_BLIND, is_sure=is_sure)
-    return Score.of(
-        _OF_RARE,
-        value,
-        (low, high),
-        floor=beside[0][0],
-        ceiling=beside[1][0],
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"Of the people with {worst['column']} = {worst['level']} ({worst['share']:.1%}), sought in the same way, "
-            f"{worst['recall train']:.0%} of those learned from are found and {worst['recall holdout']:.0%} of those "
-            f"held out; who is named has it in {worst['precision train']:.0%} and {worst['precision holdout']:.0%} "
-            f"of cases (the most telling of {len(frame)} rare levels): {_MEANS[verdict]}."
-        ),
+    sentence = (
+        f"Of the people with {worst['column']} = {worst['level']} ({worst['share']:.1%}), sought in the same way, "
+        f"{worst['recall train']:.0%} of those learned from are found and {worst['recall holdout']:.0%} of those "
+        f"held out; who is named has it in {worst['precision train']:.0%} and {worst['precision holdout']:.0%} "
+        f"of cases (the most telling of {len(frame)} rare levels): {_MEANS[verdict]}."
     )
+    return privacy_score(_OF_RARE, value, (low, high), (beside[0][0], beside[1][0]), verdict, sentence)
 
 
 def _recall_excess(ours: tuple[int, int, int], theirs: tuple[int, int, int]) -> tuple[float, float]:
@@ -239,22 +231,15 @@ def _score(sides: Sides, frame: pd.DataFrame) -> Score:
         .sort_values(["rank", "excess"])
         .iloc[-1]
     )
-    beside = f"the worst of {len(frame)} columns" if len(frame) > 1 else "the only column tried"
-    return Score.of(
-        _WHAT,
-        worst["excess"],
-        (worst["low"], worst["high"]),
-        floor=worst["floor"],
-        ceiling=worst["other records"],
-        verdict=worst["verdict"],
-        better="lower",
-        sentence=(
-            f"An attacker who knows all else and copies {worst['column']} from the most similar synthetic record is "
-            f"right for {worst['train']:.1%} of people learned from and {worst['holdout']:.1%} of people held out, "
-            f"{worst['excess']:+.1%} of what is possible ({beside}; with other {sides.word} records as the release "
-            f"{worst['other records']:+.1%}): {_MEANS[worst['verdict']]}."
-        ),
+    chosen = f"the worst of {len(frame)} columns" if len(frame) > 1 else "the only column tried"
+    sentence = (
+        f"An attacker who knows all else and copies {worst['column']} from the most similar synthetic record is "
+        f"right for {worst['train']:.1%} of people learned from and {worst['holdout']:.1%} of people held out, "
+        f"{worst['excess']:+.1%} of what is possible ({chosen}; with other {sides.word} records as the release "
+        f"{worst['other records']:+.1%}): {_MEANS[worst['verdict']]}."
     )
+    ends, beside = (worst["low"], worst["high"]), (worst["floor"], worst["other records"])
+    return privacy_score(_WHAT, worst["excess"], ends, beside, worst["verdict"], sentence)
 
 
 QUESTION = Question(

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta, hypergeom
 
-from shd.compare.core.attacks import RELEASED, one_each, pick_one_each, row_keys
+from shd.compare.core.attacks import RELEASED, one_each, pick_one_each, privacy_score, row_keys
 from shd.compare.core.chance import generator
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.verdicts import beyond_chance
@@ -42,20 +41,9 @@ def measure(sides: Sides) -> Answer:
     is_sure = chance_of(made.sum(), len(made), equal, people) < _ALARM
     verdict = beyond_chance(1, 1, 0, 0, is_sure=is_sure, passed="grey")  # a copy is as bad as can be
     means = "more than chance gives" if verdict == "red" else "not more than chance may give, which shows little"
-    score = Score.of(
-        "verbatim copies",
-        value,
-        (low, high),
-        floor=floor * n / len(sides.floor),
-        ceiling=ceiling,
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"{value:,} of {n:,} synthetic records equal a record learned from, in every column: {means}.{other}"
-        ),
-        digits=0,
-    )
-    return Answer([score])
+    sentence = f"{value:,} of {n:,} synthetic records equal a record learned from, in every column: {means}.{other}"
+    beside = (floor * n / len(sides.floor), ceiling)
+    return Answer([privacy_score("verbatim copies", value, (low, high), beside, verdict, sentence, digits=0)])
 
 
 def _strangers(train: Coded, rng: np.random.Generator) -> tuple[float, float]:

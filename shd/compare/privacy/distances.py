@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import as_many_people, budget, count_people, sample_records
+from shd.compare.core.attacks import as_many_people, budget, count_people, privacy_score, sample_records
 from shd.compare.core.chance import deal, generator, interval
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question, Skipped
@@ -121,19 +121,11 @@ def _dcr(sides: Sides, draws: list[dict], weights: list[tuple[_Weights, _Weights
     red_from = max(_RED_FROM, ceiling - 0.5)  # more than other real records reach
     # being nearer to held-out records betrays nobody: SHD002 asks why
     verdict = judge_excess(value - 0.5, low - 0.5, high - 0.5, 0, _AMBER_TO, passed="grey", red_from=red_from)
-    return Score.of(
-        "DCR share",
-        value,
-        (low, high),
-        floor=floor,
-        ceiling=ceiling,
-        verdict=verdict,
-        better="at 0.5",
-        sentence=(
-            f"{value:.1%} of synthetic records lie nearer to a record learned from than to one held out (ideal: 50%; "
-            f"other {sides.word} records: {ceiling:.1%}). {NO_GUARANTEE}"
-        ),
+    sentence = (
+        f"{value:.1%} of synthetic records lie nearer to a record learned from than to one held out (ideal: 50%; "
+        f"other {sides.word} records: {ceiling:.1%}). {NO_GUARANTEE}"
     )
+    return privacy_score("DCR share", value, (low, high), (floor, ceiling), verdict, sentence, better="at 0.5")
 
 
 def _redrawn(sides: tuple[_Side, _Side], weights: tuple[_Weights, _Weights]) -> np.ndarray:
@@ -163,20 +155,12 @@ def _ratios(sides: Sides, draws: list[dict], weights: list[tuple[_Weights, _Weig
     )
     low, high = interval(value, drawn, -1, 1)
     verdict = judge_excess(value, low, high, _RATIO_GREEN, _RATIO_AMBER, passed="grey")
-    return Score.of(
-        "NNDR gap",
-        value,
-        (low, high),
-        floor=floor,
-        ceiling=ceiling,
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"For the lowest 5% of synthetic records the distance to the nearest person over that to the next one is "
-            f"at most {to_train:.3f} among people learned from and {to_holdout:.3f} among as many held out, "
-            f"{_much(value)} (other {sides.word} records: {_much(ceiling)}): {_POINTS[verdict]}."
-        ),
+    sentence = (
+        f"For the lowest 5% of synthetic records the distance to the nearest person over that to the next one is "
+        f"at most {to_train:.3f} among people learned from and {to_holdout:.3f} among as many held out, "
+        f"{_much(value)} (other {sides.word} records: {_much(ceiling)}): {_POINTS[verdict]}."
     )
+    return privacy_score("NNDR gap", value, (low, high), (floor, ceiling), verdict, sentence)
 
 
 def _smaller(to_train: float, to_holdout: float) -> float:

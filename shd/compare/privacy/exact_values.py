@@ -6,6 +6,7 @@ Only values of few people count: those that are common are shared by chance. Peo
 import numpy as np
 import pandas as pd
 
+from shd.compare.core.attacks import privacy_score
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
@@ -64,20 +65,14 @@ def _score(sides: Sides, frame: pd.DataFrame) -> Score:
     is_sure = chance_of(counts[0], sizes[0], counts[1], sizes[1]) < ALARM / len(frame)
     verdict = beyond_chance(value, value, _NEGLIGIBLE, np.inf, is_sure=is_sure, passed="grey")
     means = "no more than chance may give" if verdict == "grey" else "numbers of single people are handed on"
-    return Score.of(
-        _WHAT,
-        value,
-        (max(value - reach, -1.0), min(value + reach, 1.0)),
-        floor=_share(sides.train, sides.floor, j, few=True) - shares[1],
-        ceiling=0,
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"Of the synthetic values of {worst['column']} {worst['synthetic']:.1%} are exact values of train, "
-            f"{shares[0]:.1%} such that fewer than {_FEW} records have; among people held out "
-            f"{worst['held out']:.1%} and {shares[1]:.1%} (the most of {len(frame)} columns): {means}."
-        ),
+    sentence = (
+        f"Of the synthetic values of {worst['column']} {worst['synthetic']:.1%} are exact values of train, "
+        f"{shares[0]:.1%} such that fewer than {_FEW} records have; among people held out "
+        f"{worst['held out']:.1%} and {shares[1]:.1%} (the most of {len(frame)} columns): {means}."
     )
+    ends = np.clip([value - reach, value + reach], -1, 1)
+    floor = _share(sides.train, sides.floor, j, few=True) - shares[1]
+    return privacy_score(_WHAT, value, ends, (floor, 0), verdict, sentence)
 
 
 QUESTION = Question(

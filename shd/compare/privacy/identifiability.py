@@ -8,11 +8,10 @@ alarm; that it does not shows nothing, and is grey (arXiv 2505.01524).
 
 import numpy as np
 
-from shd.compare.core.attacks import RELEASED, REPLICATES, budget, entropies, one_each, sample_records
+from shd.compare.core.attacks import RELEASED, REPLICATES, budget, entropies, one_each, privacy_score, sample_records
 from shd.compare.core.chance import bootstrap_weights, generator, interval
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.verdicts import judge_excess
@@ -39,20 +38,12 @@ def measure(sides: Sides) -> Answer:
     weights = bootstrap_weights(len(own), REPLICATES, rng) / len(own)
     excess = value - ceiling
     verdict = judge_excess(excess, *interval(excess, weights @ (nearer - others)), passed="grey")
-    score = Score.of(
-        _WHAT,
-        value,
-        interval(value, weights @ nearer, 0, 1),
-        floor=floor,
-        ceiling=ceiling,
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"To {value:.1%} of people learned from some synthetic record lies nearer than any other person's record "
-            f"does (with other {sides.word} people's records in place of the synthetic ones: {ceiling:.1%}): "
-            f"{_MEANS[verdict]}."
-        ),
+    sentence = (
+        f"To {value:.1%} of people learned from some synthetic record lies nearer than any other person's record "
+        f"does (with other {sides.word} people's records in place of the synthetic ones: {ceiling:.1%}): "
+        f"{_MEANS[verdict]}."
     )
+    score = privacy_score(_WHAT, value, interval(value, weights @ nearer, 0, 1), (floor, ceiling), verdict, sentence)
     return Answer([score])
 
 

@@ -7,7 +7,7 @@ Privacy Using k-Anonymity*, doi 10.1197/jamia.M2716).
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import REPLICATES, all_of, count_people
+from shd.compare.core.attacks import REPLICATES, all_of, count_people, privacy_score
 from shd.compare.core.chance import bootstrap_weights, deal, generator, interval
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
@@ -72,20 +72,12 @@ def _score(sides: Sides, columns: list, is_one: np.ndarray, beside: list, rng: n
     floor, ceiling = (np.subtract(*(other == 1).mean(axis=0)) if len(other) else None for other in beside)
     verdict = judge_excess(value, *ends)
     other = "" if ceiling is None else f"; with other {sides.word} records as the release {100 * ceiling:+.1f}"
-    return Score.of(
-        "k-map: one person",
-        value,
-        ends,
-        floor=floor,
-        ceiling=ceiling,
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"Of {len(is_one):,} combinations of {listing(columns)} that one synthetic record alone has, "
-            f"{in_train:.1%} are those of exactly one person learned from, and {in_holdout:.1%} of exactly "
-            f"one of as many held out, {100 * value:+.1f} points{other}: {_MEANS[verdict]}."
-        ),
+    sentence = (
+        f"Of {len(is_one):,} combinations of {listing(columns)} that one synthetic record alone has, "
+        f"{in_train:.1%} are those of exactly one person learned from, and {in_holdout:.1%} of exactly "
+        f"one of as many held out, {100 * value:+.1f} points{other}: {_MEANS[verdict]}."
     )
+    return privacy_score("k-map: one person", value, ends, (floor, ceiling), verdict, sentence)
 
 
 QUESTION = Question(

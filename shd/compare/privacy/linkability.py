@@ -9,11 +9,10 @@ Protection Working Party 2014, *Opinion 05/2014 on Anonymisation Techniques*, WP
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import EXCESS, Excess, Stage, entropies, excess, stages
+from shd.compare.core.attacks import EXCESS, Excess, Stage, entropies, excess, privacy_score, stages
 from shd.compare.core.chance import generator
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.verdicts import judge_excess
@@ -37,21 +36,13 @@ def measure(sides: Sides) -> Answer:
     found = {name: _attack(stage, splits, sides.train, rng) for name, stage in stages(sides, _PEOPLE, rng).items()}
     own, ceiling = found["synthetic"], found["ceiling"].value
     verdict = judge_excess(own.value, own.low, own.high)
-    score = Score.of(
-        _WHAT,
-        own.value,
-        (own.low, own.high),
-        floor=found["floor"].value,
-        ceiling=ceiling,
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"An attacker who holds two halves of a person's columns links them through the release for "
-            f"{own.members:.1%} of people learned from and {own.others:.1%} of people held out, "
-            f"{100 * own.value:+.1f} points (with other {sides.word} records as the release {100 * ceiling:+.1f}): "
-            f"{_MEANS[verdict]}."
-        ),
+    sentence = (
+        f"An attacker who holds two halves of a person's columns links them through the release for "
+        f"{own.members:.1%} of people learned from and {own.others:.1%} of people held out, "
+        f"{100 * own.value:+.1f} points (with other {sides.word} records as the release {100 * ceiling:+.1f}): "
+        f"{_MEANS[verdict]}."
     )
+    score = privacy_score(_WHAT, own.value, (own.low, own.high), (found["floor"].value, ceiling), verdict, sentence)
     rows = [(name, *one.row) for name, one in found.items()]
     return Answer([score], {_WHAT: pd.DataFrame(rows, columns=["release", *EXCESS])})
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from shd.compare.core.attacks import RELEASED, budget, sample_records
+from shd.compare.core.attacks import RELEASED, budget, privacy_score, sample_records
 from shd.compare.core.chance import deal, generator
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question, Skipped
@@ -109,19 +109,13 @@ def _score(sides: Sides, name: str, found: Strongest, beside: list[Guesses]) -> 
     if alarms is None:
         return auroc_score(sides, name, found, floor, ceiling)
     verdict = found.verdict(alarms, *_LIMITS[alarms])
-    return Score.of(
-        f"membership {name}",
-        found.value,
-        (found.low, found.high),
-        floor=floor,
-        ceiling=ceiling,
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"With {100 * alarms:g} false alarms in a hundred, an attacker who goes by {GUESSED_BY[found.attacker]} "
-            f"finds {found.value:.1%} of the people learned from (knowing nothing: {alarms:.1%}; with other "
-            f"{sides.word} records as the release: {ceiling:.1%}{_BESIDE.get(alarms, '')}): {_MEANS[verdict]}."
-        ),
+    sentence = (
+        f"With {100 * alarms:g} false alarms in a hundred, an attacker who goes by {GUESSED_BY[found.attacker]} "
+        f"finds {found.value:.1%} of the people learned from (knowing nothing: {alarms:.1%}; with other "
+        f"{sides.word} records as the release: {ceiling:.1%}{_BESIDE.get(alarms, '')}): {_MEANS[verdict]}."
+    )
+    return privacy_score(
+        f"membership {name}", found.value, (found.low, found.high), (floor, ceiling), verdict, sentence
     )
 
 
@@ -135,19 +129,13 @@ def auroc_score(sides: Sides, name: str, found: Strongest, floor: float | None, 
         "weights": ("membership AUROC: weights", "From the model itself, an", "model"),
     }[name]
     other = "" if ceiling is None else f"; with other {sides.word} records as the release: {ceiling:.1%}"
-    return Score.of(
-        metric,
-        found.value,
-        (found.low, found.high),
-        floor=floor,
-        ceiling=ceiling,
-        verdict=verdict,
-        better="at 0.5",
-        sentence=(
-            f"{about} attacker who goes by {GUESSED_BY[found.attacker]} ranks a person learned from above one held "
-            f"out {found.value:.1%} of the time (knowing nothing: 50%{other}): "
-            f"{_MEANS[verdict].replace('release', by)}."
-        ),
+    sentence = (
+        f"{about} attacker who goes by {GUESSED_BY[found.attacker]} ranks a person learned from above one held "
+        f"out {found.value:.1%} of the time (knowing nothing: 50%{other}): "
+        f"{_MEANS[verdict].replace('release', by)}."
+    )
+    return privacy_score(
+        metric, found.value, (found.low, found.high), (floor, ceiling), verdict, sentence, better="at 0.5"
     )
 
 

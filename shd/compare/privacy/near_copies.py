@@ -8,10 +8,9 @@ not shows nothing (Yao et al. 2025, arXiv 2505.01524), so that they are grey the
 
 import numpy as np
 
-from shd.compare.core.attacks import REPLICATES, budget, count_people, hits, one_each, sample_records
+from shd.compare.core.attacks import REPLICATES, budget, count_people, hits, one_each, privacy_score, sample_records
 from shd.compare.core.chance import bootstrap_weights, generator, interval
 from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
 from shd.compare.core.verdicts import ALARM, beyond_chance
 from shd.compare.privacy.copies import binomial_interval, chance_of
@@ -47,20 +46,12 @@ def measure(sides: Sides) -> Answer:
     verdict = beyond_chance(
         value - _NEAR, low - _NEAR, -np.inf, _AMBER_TO, is_sure=is_sure, red_from=_RED_FROM, passed="grey"
     )
-    score = Score.of(
-        _WHAT,
-        value,
-        (low, high),
-        floor=_nearer(floor, others)[0],
-        ceiling=_nearer(others, others)[0],
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"{value:.1%} of synthetic records are as much like a record learned from as the nearest 1% of people "
-            f"held out: {_MEANS[verdict]}."
-        ),
+    sentence = (
+        f"{value:.1%} of synthetic records are as much like a record learned from as the nearest 1% of people "
+        f"held out: {_MEANS[verdict]}."
     )
-    return Answer([score])
+    beside = tuple(_nearer(side, others)[0] for side in (floor, others))
+    return Answer([privacy_score(_WHAT, value, (low, high), beside, verdict, sentence)])
 
 
 def _chance_of_nearest(records: np.ndarray, others: np.ndarray) -> float:

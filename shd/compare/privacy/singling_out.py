@@ -23,6 +23,7 @@ from shd.compare.core.attacks import (
     budget,
     count_people,
     levels_of,
+    privacy_score,
     quantile_edges,
     sample_records,
 )
@@ -175,24 +176,16 @@ def _levels(table: Coded, release: Coded) -> np.ndarray:
     return coded
 
 
-def _score(sides: Sides, kind: str, tried: int, own: Excess, ends: list, people: int) -> Score:
-    floor, ceiling = ends
+def _score(sides: Sides, kind: str, tried: int, own: Excess, beside: list, people: int) -> Score:
+    ceiling = beside[1]
     verdict = judge_excess(own.value, own.low, own.high, _GREEN_TO, _AMBER_TO)
     other = "" if ceiling is None else f"; with other {sides.word} records as the release {100 * ceiling:+.1f}"
-    return Score.of(
-        f"{_WHAT}: {kind}",
-        own.value,
-        (own.low, own.high),
-        floor=floor,
-        ceiling=ceiling,
-        verdict=verdict,
-        better="lower",
-        sentence=(
-            f"Of {tried:,} {_ABOUT[kind]}, {own.members:.1%} hold for exactly one of {people:,} people learned from, "
-            f"and {own.others:.1%} for exactly one of as many held out, {100 * own.value:+.1f} points{other}: "
-            f"{_MEANS[verdict]}."
-        ),
+    sentence = (
+        f"Of {tried:,} {_ABOUT[kind]}, {own.members:.1%} hold for exactly one of {people:,} people learned from, "
+        f"and {own.others:.1%} for exactly one of as many held out, {100 * own.value:+.1f} points{other}: "
+        f"{_MEANS[verdict]}."
     )
+    return privacy_score(f"{_WHAT}: {kind}", own.value, (own.low, own.high), beside, verdict, sentence)
 
 
 QUESTION = Question(
