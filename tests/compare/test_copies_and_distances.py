@@ -61,9 +61,10 @@ def test_copies_of_train_lie_nearer_to_train_and_fresh_records_between(people):
     assert _dcr(train, people(600, 3), holdout) == pytest.approx(0.5, abs=0.05)
 
 
-def test_scores(fresh):
-    assert fresh.score("verbatim copies").verdict == fresh.score("DCR share").verdict == "grey"
-    assert "no guarantee" in fresh.score("DCR share").sentence
+def test_fresh_records_show_nothing(cohort):
+    found = _scores(*cohort)
+    assert found["verbatim copies"].verdict == found["DCR share"].verdict == "grey"
+    assert "no guarantee" in found["DCR share"].sentence
 
 
 def test_what_is_no_table_is_refused():
@@ -283,8 +284,8 @@ def _visits(seed: int, people: int) -> Dataset:
 
 def test_a_table_of_more_people_is_not_nearer_for_that():
     """Cut to as many records, the larger table would show more people, and be nearer to everybody: .65 for .5."""
-    shares = [_dcr(_visits(3 * s, 200), _visits(3 * s + 1, 150), _visits(3 * s + 2, 50)) for s in range(25)]
-    assert np.mean(shares) == pytest.approx(0.5, abs=0.04)
+    shares = [_dcr(_visits(3 * s, 200), _visits(3 * s + 1, 150), _visits(3 * s + 2, 50)) for s in range(10)]
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.06)
 
 
 def test_no_near_copy_among_many_records_is_no_certainty(people):

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from shd.compare import compare
-from shd.compare.core.attacks import SCORES
-from shd.compare.core.verdicts import VERDICTS
+from shd.compare.core.verdicts import SCORES, VERDICTS
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 

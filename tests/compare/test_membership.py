@@ -37,10 +37,11 @@ def test_a_copy_of_train_is_caught_by_every_attack(inputs):
 
 
 def test_new_people_and_independent_columns_betray_nobody(inputs, people):
-    other = look({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})
-    for given in (inputs, replace(inputs, synthetic=inputs.floor), other):
+    quick = replace(inputs, level="quick")
+    for given in (quick, replace(quick, synthetic=inputs.floor)):
         assert set(_verdicts(given).values()) <= PASSED
-    assert _verdicts(other)["membership AUROC"] == "green"
+    found = _verdicts(look({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)}))
+    assert set(found.values()) <= PASSED and found["membership AUROC"] == "green"
 
 
 def test_a_few_copies_show_in_the_hits(inputs):
@@ -89,8 +90,8 @@ def test_nobody_is_in_the_reference_of_their_own_attacker(inputs):
     attacked = Attacked.of(inputs.train, inputs.holdout, 300, np.random.default_rng(0))
     assert attacked.is_member.sum() == (~attacked.is_member).sum() == 300 and len(np.unique(attacked.fold)) == 4
     for k in range(4):
-        attacked = attacked.table.subjects[~attacked.of_member & (attacked.fold[attacked.person] == k)]
-        assert not np.isin(attacked.reference(inputs.holdout, k).subjects, attacked).any()
+        own = attacked.table.subjects[~attacked.of_member & (attacked.fold[attacked.person] == k)]
+        assert not np.isin(attacked.reference(inputs.holdout, k).subjects, own).any()
     whole = np.concatenate([inputs.train.values[attacked.rows[0]], inputs.holdout.values[attacked.rows[1]]])
     np.testing.assert_array_equal(whole, attacked.table.values)
 
@@ -116,7 +117,7 @@ def test_the_model_tells_more_than_its_records(people):
 
 
 def test_the_same_seed_gives_the_same_digits(inputs):
-    first, second = membership.measure(inputs), membership.measure(inputs)
+    first, second = (membership.measure(replace(inputs, level="quick")) for _ in range(2))
     assert first.scores == second.scores
     pd.testing.assert_frame_equal(first.tables["membership"], second.tables["membership"])
 

@@ -8,7 +8,7 @@ from shd.compare.core.chance import generator, redrawn, training_error
 from shd.compare.core.score import settle
 from shd.compare.core.sides import look
 from shd.compare.core.verdicts import worst
-from shd.compare.fairness import groups_compared as fairness
+from shd.compare.fairness import groups_of_people as fairness
 from shd.compare.fidelity import c2st as detection
 from shd.compare.fidelity import columns, missingness, pairs, trust
 from shd.compare.fidelity.trust import trust_table

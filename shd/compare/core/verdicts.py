@@ -138,11 +138,6 @@ def within(
     return replace(rule, nothing=short) if short > 0 else rule
 
 
-def judge(value: float, low: float, high: float, floor: float, ceiling: float, better: str, scores: int = 1) -> str:
-    """Return the verdict for a number between its floor and its ceiling, one of so many; see `Rule`."""
-    return between(floor, ceiling, better).verdict(value, low, high, scores)
-
-
 def worst(verdicts: Sequence[str]) -> str | None:
     """Return the worst of some verdicts, None for none.
 
