@@ -94,7 +94,7 @@ def test_distances_to_few_people(sizes):
         rng = np.random.default_rng(seed)
         roles = zip(("train", "synthetic", "holdout"), sizes, strict=True)
         tables = {name: pd.DataFrame(rng.normal(size=(n, 4))) for name, n in roles}
-        scores, _, _ = privacy._closeness(look(tables, random_state=seed))
+        scores = privacy.measure(look(tables, random_state=seed)).scores
         for score, truth in zip(scores, (0.5, 0.0), strict=True):
             held[score.metric].append(score.low <= truth <= score.high)
     assert np.mean(held["DCR share"]) >= 0.9

@@ -86,16 +86,21 @@ def all_of(table: Coded, people: int, rng: np.random.Generator) -> Coded:
     return table.take(np.isin(table.subjects, rng.permutation(ids)[:people]))
 
 
+def equal_crowds(one: Coded, other: Coded, rng: np.random.Generator, most: int | None = None) -> tuple[Coded, Coded]:
+    """Return all records of equally many random people of two tables, at most so many."""
+    people = min(count_people(one), count_people(other))
+    people = people if most is None else min(people, most)
+    return all_of(one, people, rng), all_of(other, people, rng)
+
+
 def as_many_people(one: Coded, other: Coded, most: int, rng: np.random.Generator) -> tuple[Coded, Coded]:
     """Return all records of equally many random people of two tables, about `most` records a side at most.
 
     Equally many records would not do: records of one person are alike, so that the table with more people
     would fill more of the space.
     """
-    people = [count_people(table) for table in (one, other)]
-    records_each = max(len(one) / people[0], len(other) / people[1])
-    n = max(min(*people, int(most / records_each)), 1)
-    return all_of(one, n, rng), all_of(other, n, rng)
+    records_each = max(len(table) / count_people(table) for table in (one, other))
+    return equal_crowds(one, other, rng, max(int(most / records_each), 1))
 
 
 EXCESS = ["train", "holdout", "excess", "low", "high"]

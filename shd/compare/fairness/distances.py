@@ -50,7 +50,7 @@ def judge_shares(sides: Sides, groups: Sequence[Group]) -> Judged:
     drawn = (made - real) / share["train"]  # not made / real: a ratio of small groups is skewed
     gaps = find_gaps(SHARES, names_of(groups), gap["synthetic"], drawn, gap["floor"], gap.get("holdout"), least=0)
     worst = worst_gap(gaps)
-    j = names_of(groups).index(worst.name)
+    j = worst.at
     other = f" (of other {sides.word} records {share['holdout'][j]:.1%})" if "holdout" in tables else ""
     sentence = (
         f"{groups[j]} makes up {share['train'][j]:.1%} of the {sides.word} records learned from and "
@@ -88,7 +88,7 @@ def judge_distances(sides: Sides, groups: Sequence[Group]) -> Judged:
     value, drawn = gap["synthetic"][0], gap["synthetic"][1:]
     gaps = find_gaps(DISTANCES, names_of(groups), value, drawn, gap["floor"][0], ceiling, -1, 1)
     worst = worst_gap(gaps)
-    j = names_of(groups).index(worst.name)
+    j = worst.at
     other = f" (other {sides.word} people: {found[j].reference:.1%})" if "holdout" in tables else ""
     sentence = (
         f"Within {groups[j]} about {found[j].distance:.1%} of the records would have to change in each column for "

@@ -178,7 +178,7 @@ def _utility_gaps(models: GroupModels) -> list[Gap]:
 
 def _utility_sentence(models: GroupModels, gaps: list[Gap], word: str) -> str:
     worst, task = worst_gap(gaps), models.task
-    j = names_of(models.groups).index(worst.name)
+    j = worst.at
     real, synthetic = (models.scores[name][0] for name in ("TRTR", "TSTR"))
     of = f"{task.target} = {task.label}" if task.is_level else task.target
     return (
@@ -203,7 +203,7 @@ def _judge_odds(models: GroupModels, word: str) -> Judged:
         real, synthetic, floor = real[0], synthetic[0], floor[0]
         own = find_gaps(measure, names, synthetic - real, replicates, floor - real, np.zeros(len(names)), -1, 1)
         worst = worst_gap(own)
-        j = names.index(worst.name)
+        j = worst.at
         sentence = (
             f"{what} differs between groups of {worst.column} by up to {synthetic[j] * 100:.1f} points with a model of "
             f"synthetic records and {real[j] * 100:.1f} with one of {word} ones: {write_points(worst.value)} "

@@ -38,6 +38,7 @@ class Gap:
     """The gap of one group (or of one whole column) by one measure."""
 
     measure: Measure
+    at: int  # position of the group among all that were looked at
     column: object
     group: str
     value: float
@@ -94,7 +95,7 @@ def find_gaps(
         low, high_j = (float(np.clip(value[j] + s * spread[j], least, most)) for s in (-1, 1))
         ends = [None if side is None or not np.isfinite(side[j]) else float(side[j]) for side in (floor, ceiling)]
         verdict = measure.rule(ends[0]).verdict(float(value[j]), low, high_j, _MEASURES)
-        gaps.append(Gap(measure, *names[j], float(value[j]), low, high_j, *ends, verdict))
+        gaps.append(Gap(measure, int(j), *names[j], float(value[j]), low, high_j, *ends, verdict))
     return gaps
 
 

@@ -7,7 +7,7 @@ Privacy Using k-Anonymity*, doi 10.1197/jamia.M2716).
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import REPLICATES, all_of, count_people, privacy_score
+from shd.compare.core.attacks import REPLICATES, equal_crowds, privacy_score
 from shd.compare.core.chance import bootstrap_weights, deal, generator, interval
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
@@ -52,8 +52,7 @@ def measure(sides: Sides) -> Answer:
 
 def _held_by(release: Coded, train: Coded, holdout: Coded, columns: list, rng: np.random.Generator) -> np.ndarray:
     """Return by how many of equally many people of both sides each unique combination is shared, (n, 2)."""
-    people = min(count_people(train), count_people(holdout))
-    crowds = [all_of(table, people, rng) for table in (train, holdout)]
+    crowds = equal_crowds(train, holdout, rng)
     own, *others = groups_of(columns, release, *crowds)
     once = np.flatnonzero(np.bincount(own) == 1)
     found = []

@@ -19,9 +19,9 @@ from shd.compare.core.attacks import (
     RELEASED,
     REPLICATES,
     Excess,
-    all_of,
     budget,
     count_people,
+    equal_crowds,
     levels_of,
     privacy_score,
     quantile_edges,
@@ -56,9 +56,9 @@ def measure(sides: Sides) -> Answer:
     """Try descriptions from the release, the floor, and other real records."""
     rng = generator(sides.random_state, _WHAT)
     people, released = budget(sides, _PEOPLE), budget(sides, RELEASED)
-    crowds = _crowds(sides.train, sides.holdout, people, rng)
+    crowds = equal_crowds(sides.train, sides.holdout, rng, people)
     half = deal(sides.holdout.subjects, 2, rng) == 0
-    apart = _crowds(sides.train, sides.holdout.take(~half), people, rng)
+    apart = equal_crowds(sides.train, sides.holdout.take(~half), rng, people)
     found, floors, ceilings = (
         _attack(sample_records(table, released, rng), against, budget(sides, _PREDICATES), rng)
         for table, against in (
@@ -76,12 +76,6 @@ def measure(sides: Sides) -> Answer:
         rows.append((kind, tried, *own.row, *ends))
     frame = pd.DataFrame(rows, columns=["kind", "predicates", *EXCESS, "floor", "other records"])
     return Answer(scores, {_WHAT: frame} if rows else {}, skipped)
-
-
-def _crowds(train: Coded, holdout: Coded, most: int, rng: np.random.Generator) -> tuple[Coded, Coded]:
-    """Return all records of equally many people of train and of the holdout."""
-    people = min(count_people(train), count_people(holdout), most)
-    return all_of(train, people, rng), all_of(holdout, people, rng)
 
 
 def _attack(
