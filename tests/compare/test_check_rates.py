@@ -106,7 +106,7 @@ def test_checks_of_the_report_accuse_at_most_one_fresh_sample_in_twenty():
         rng = np.random.default_rng(draw)
         tables = [fine(300, rng) for _ in ROLES]
         tables = [t.assign(sick=pd.cut(t["a"] + rng.normal(size=300), 5, labels=list("abcde"))) for t in tables]
-        sides = look_at(*tables)
+        sides = look_at(*tables, level="quick")
         result = Result.of(sides, answers((tstr.QUESTION, membership.QUESTION), sides))
         easy += bool(finished_report.too_easy(sides, result, []))
         attacked += not finished_report.no_attack(sides, result, [])

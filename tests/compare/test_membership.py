@@ -91,7 +91,7 @@ def test_nobody_is_in_the_reference_of_their_own_attacker(inputs):
     assert attacked.is_member.sum() == (~attacked.is_member).sum() == 300 and len(np.unique(attacked.fold)) == 4
     for k in range(4):
         own = attacked.table.subjects[~attacked.of_member & (attacked.fold[attacked.person] == k)]
-        assert not np.isin(attacked.reference(inputs.holdout, k).subjects, own).any()
+        assert not np.isin(attacked.reference(k).subjects, own).any()
     whole = np.concatenate([inputs.train.values[attacked.rows[0]], inputs.holdout.values[attacked.rows[1]]])
     np.testing.assert_array_equal(whole, attacked.table.values)
 

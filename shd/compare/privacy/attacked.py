@@ -30,6 +30,8 @@ class Attacked:
     is_member: np.ndarray  # bool, (n_people,)
     fold: np.ndarray  # (n_people,)
     rows: tuple[np.ndarray, np.ndarray]  # where the records stand in train, and in the holdout
+    holdout: Coded
+    gower: Gower  # distances by the ranges of train
 
     @classmethod
     def of(cls, train: Coded, holdout: Coded, most: int, rng: np.random.Generator) -> "Attacked":
@@ -47,6 +49,8 @@ class Attacked:
             np.repeat([True, False], sizes),
             np.concatenate([rng.permutation(size) % folds for size in sizes]),
             rows,
+            holdout,
+            Gower.of(train),
         )
 
     def ranks(self, score: np.ndarray) -> np.ndarray:
@@ -57,17 +61,15 @@ class Attacked:
             found[self.fold == k] = ranks(score[here], np.unique(self.person[here], return_inverse=True)[1])
         return found
 
-    def reference(self, holdout: Coded, k: int) -> Coded:
+    def reference(self, k: int) -> Coded:
         """Return the records of people held out who are not among the others of a fold."""
         own = self.table.subjects[~self.of_member & (self.fold[self.person] == k)]
-        return holdout.take(~np.isin(holdout.subjects, own))
+        return self.holdout.take(~np.isin(self.holdout.subjects, own))
 
 
 def guess(
     people: Attacked,
     release: Coded,
-    holdout: Coded,
-    gower: Gower,
     winners: Collection[str] | None = None,
     share: float = 1.0,
     seed: int = 0,
@@ -86,8 +88,8 @@ def guess(
     folds = folds[: len(folds) // 2] if half else folds
     for k in folds:
         here = people.fold[people.person] == k
-        reference = sample_records(people.reference(holdout, k), _REFERENCE, np.random.default_rng(seed))
-        known = Knowledge(release, reference, people.table.take(here), gower, share, seed + int(k))
+        reference = sample_records(people.reference(k), _REFERENCE, np.random.default_rng(seed))
+        known = Knowledge(release, reference, people.table.take(here), people.gower, share, seed + int(k))
         for name, score in attack(known, chosen).items():
             scores[name][here] = score
         isolation[here] = known.nearest[1].mean(axis=1)

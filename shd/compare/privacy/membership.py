@@ -19,7 +19,6 @@ import pandas as pd
 
 from shd.compare.core.attacks import RELEASED, budget, privacy_score, sample_records
 from shd.compare.core.chance import deal, generator
-from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
@@ -47,12 +46,12 @@ _BESIDE = {0.10: "; winners of the MIDST competition of 2025: 25% from the recor
 def measure(sides: Sides) -> Answer:
     """Attack the release; the floor, and other real records in its place, by those who win most from it."""
     rng = generator(sides.random_state, _WHAT)
-    most, released, gower = budget(sides, _PEOPLE), budget(sides, RELEASED), Gower.of(sides.train)
+    most, released = budget(sides, _PEOPLE), budget(sides, RELEASED)
     people = Attacked.of(sides.train, sides.holdout, most, rng)
     share = sides.most(RELEASED) / RELEASED
     release = sample_records(sides.synthetic, released, rng)
     fast = None if sides.level == "full" else set(ATTACKERS) - {_SLOW}
-    guesses = guess(people, release, sides.holdout, gower, fast, share, sides.random_state).all_together()
+    guesses = guess(people, release, fast, share, sides.random_state).all_together()
     asked = {name: (guesses, reached) for name, reached in _measures(guesses).items()}
     isolated = guesses.take(guesses.isolation > _ISOLATED)
     if (~isolated.is_member).sum() >= _FEWEST_ISOLATED:
@@ -62,9 +61,9 @@ def measure(sides: Sides) -> Answer:
     other, held = sample_records(sides.holdout.take(half), released, rng), sides.holdout.take(~half)
     winners = {one.attacker for one in found.values()}
     floor = sample_records(sides.floor, len(release), rng)
-    beside = [guess(people, floor, sides.holdout, gower, winners, share, half=True)]
+    beside = [guess(people, floor, winners, share, half=True)]
     people = Attacked.of(sides.train, held, most, rng)
-    beside += [guess(people, sample_records(other, released, rng), held, gower, winners, share, half=True)]
+    beside += [guess(people, sample_records(other, released, rng), winners, share, half=True)]
     scores = [_score(sides, name, one, beside) for name, one in found.items()]
     rows = [
         (attacker, name, float(reached(side.is_member, score)[0]), attacker == found[name].attacker)

@@ -15,7 +15,6 @@ from shd._errors import ShdError
 from shd._parallel import one_thread
 from shd.compare.core.attacks import budget
 from shd.compare.core.chance import generator
-from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
@@ -51,8 +50,7 @@ def _guess(given: dict, model: Synthesizer, people: int, drawn: int, seed: int) 
     names = ["train", "holdout", "records drawn from the model"]
     (train, holdout, made), _ = align(given["train"], given["holdout"], more, names=names)
     attacked = Attacked.of(train, holdout, people, rng)
-    attackers = {"many records": boosted_trees}
-    guesses = guess(attacked, made, holdout, Gower.of(train), seed=seed, attackers=attackers)
+    guesses = guess(attacked, made, seed=seed, attackers={"many records": boosted_trees})
     frames = [as_frame(given[role], role) for role in ("train", "holdout")]
     said = model.log_score(pd.concat([frame.iloc[own] for frame, own in zip(frames, attacked.rows, strict=True)]))
     if said is None:
