@@ -82,7 +82,7 @@ def judge_distances(sides: Sides, groups: Sequence[Group]) -> Judged:
     if len(sides.train.names) < 2:
         return Judged(skipped=[Skipped(DISTANCES.metric, "the table has no column beside the sensitive one")])
     tables = _tables(sides, "train", "synthetic", "floor", "holdout")
-    found = _measure_distances(groups, tables, sides.most(_ROWS), sides.random_state)
+    found = _measure_distances(sides, groups, tables)
     gap = {name: np.array([f.gap(name) for f in found]).T for name in ("synthetic", "floor")}
     ceiling = np.zeros(len(groups)) if "holdout" in tables else None
     value, drawn = gap["synthetic"][0], gap["synthetic"][1:]
@@ -127,13 +127,12 @@ class GroupDistance:
         return inside - outside
 
 
-def _measure_distances(
-    groups: Sequence[Group], tables: dict[str, Coded], rows: int, random_state: int
-) -> list[GroupDistance]:
+def _measure_distances(sides: Sides, groups: Sequence[Group], tables: dict[str, Coded]) -> list[GroupDistance]:
     """Measure each group against train, on equally many records of synthetic and holdout."""
+    rows = sides.most(_ROWS)
 
     def of_group(group: Group) -> GroupDistance:
-        rng = generator(random_state, f"group distances {group}")
+        rng = generator(sides.random_state, f"group distances {group}")
         own = {name: table.take(group.is_in(table)) for name, table in tables.items()}
         n = min(rows, *(len(own[name]) for name in own if name not in ("train", "floor")))
         sizes = {name: min(rows if name == "train" else n, len(table)) for name, table in own.items()}
@@ -184,16 +183,15 @@ def judge_nearness(sides: Sides, groups: Sequence[Group]) -> Judged:
     """Compare whose records synthetic ones come near to."""
     if sides.holdout is None:
         return Judged(skipped=[Skipped(NEARNESS.metric, "takes a holdout: compare(..., holdout=...)")])
-    train, holdout, rows, seed = sides.train, sides.holdout, sides.most(_NEAREST), sides.random_state
-    near = _measure_nearness(groups, train, sides.synthetic, holdout, rows, seed)
-    floor = _measure_nearness(groups, train, sides.floor, holdout, rows, seed, drawn=False)
-    half = deal(holdout.subjects, 2, generator(seed, "group halves")) == 0
+    holdout = sides.holdout
+    records, share, drawn = _nearness(sides, groups, sides.synthetic, holdout)
+    _, floor, _ = _nearness(sides, groups, sides.floor, holdout, again=False)
+    half = deal(holdout.subjects, 2, generator(sides.random_state, "group halves")) == 0
     ceiling = np.full(len(groups), np.nan)
     if 0 < half.sum() < len(half):
-        people = _measure_nearness(groups, train, holdout.take(half), holdout.take(~half), rows, seed, drawn=False)
-        ceiling = people.share
-    value = np.where(near.records >= FEWEST, near.share, np.nan)
-    gaps = find_gaps(NEARNESS, names_of(groups), value, near.drawn, floor.share, ceiling, 0, 1)
+        _, ceiling, _ = _nearness(sides, groups, holdout.take(half), holdout.take(~half), again=False)
+    value = np.where(records >= FEWEST, share, np.nan)
+    gaps = find_gaps(NEARNESS, names_of(groups), value, drawn, floor, ceiling, 0, 1)
     if not gaps:
         why = f"fewer than {FEWEST} synthetic records are nearest to people of any group"
         return Judged(skipped=[Skipped(NEARNESS.metric, why)])
@@ -207,48 +205,30 @@ def judge_nearness(sides: Sides, groups: Sequence[Group]) -> Judged:
     return Judged([worst.score(sentence)], gaps, by_group(groups, {"DCR share": value}))
 
 
-@dataclass(frozen=True, eq=False)
-class GroupNearness:
-    """Of the synthetic records nearest to each group: how many, the share nearer to train, and replicates of it."""
+def _nearness(
+    sides: Sides, groups: Sequence[Group], records: Coded, holdout: Coded, again: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return how many records are nearest to each group, the share of them nearer to train, and replicates of it.
 
-    records: np.ndarray
-    share: np.ndarray
-    drawn: np.ndarray
-
-
-def _measure_nearness(
-    groups: Sequence[Group],
-    train: Coded,
-    records: Coded,
-    holdout: Coded,
-    rows: int,
-    random_state: int,
-    drawn: bool = True,
-) -> GroupNearness:
-    """Find the nearest real record of each synthetic one, in train and in the holdout, cut to as many people.
-
-    Drawn again are the real people, so that one whom many synthetic records come near to counts as one.
+    Train and holdout are cut to as many people, who are drawn again: one whom many records come near to counts as one.
     """
-    rng = generator(random_state, "group nearness")
-    gower = Gower.of(train)
-    records = sample_records(records, rows, rng)
-    sides = as_many_people(train, holdout, _REAL, rng)
-    (to_train, in_train), (to_holdout, in_holdout) = (_closest(gower, records, side) for side in sides)
+    rng, gower = generator(sides.random_state, "group nearness"), Gower.of(sides.train)
+    records = sample_records(records, sides.most(_NEAREST), rng)
+    real = as_many_people(sides.train, holdout, _REAL, rng)
+    (to_train, in_train), (to_holdout, in_holdout) = (_closest(gower, records, side) for side in real)
     nearer = (1 + np.sign(to_holdout - to_train).astype(float)) / 2  # a tie counts half for both sides
+    at = (in_train, in_holdout)
     # what each side counts for each group, by the record that it was found at
     counts = [
-        members(groups, side)[at] * weight[:, None]
-        for side, at, weight in zip(sides, (in_train, in_holdout), (nearer, 1 - nearer), strict=True)
+        members(groups, side)[rows] * weight[:, None]
+        for side, rows, weight in zip(real, at, (nearer, 1 - nearer), strict=True)
     ]
     ours, theirs = (count.sum(axis=0) for count in counts)
-    replicates = np.empty((0, len(groups)))
-    if drawn:
-        weights = [
-            subject_weights(side.subjects, _REPLICATES, rng)[:, at]
-            for side, at in zip(sides, (in_train, in_holdout), strict=True)
-        ]
-        replicates = _share(*(weight @ count for weight, count in zip(weights, counts, strict=True)))
-    return GroupNearness(ours + theirs, _share(ours, theirs), replicates)
+    if not again:
+        return ours + theirs, _share(ours, theirs), np.empty((0, len(groups)))
+    weights = [subject_weights(side.subjects, _REPLICATES, rng)[:, rows] for side, rows in zip(real, at, strict=True)]
+    drawn = _share(*(weight @ count for weight, count in zip(weights, counts, strict=True)))
+    return ours + theirs, _share(ours, theirs), drawn
 
 
 def _share(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:

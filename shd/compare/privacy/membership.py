@@ -63,7 +63,7 @@ def measure(sides: Sides) -> Answer:
     floor = sample_records(sides.floor, len(release), rng)
     beside = [guess(people, floor, winners, share, half=True)]
     people = Attacked.of(sides.train, held, most, rng)
-    beside += [guess(people, sample_records(other, released, rng), winners, share, half=True)]
+    beside += [guess(people, other, winners, share, half=True)]
     scores = [_score(sides, name, one, beside) for name, one in found.items()]
     rows = [
         (attacker, name, float(reached(side.is_member, score)[0]), attacker == found[name].attacker)
