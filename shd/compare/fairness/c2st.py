@@ -12,15 +12,7 @@ from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.verdicts import wider
 from shd.compare.fairness.groups import Group, by_group
-from shd.compare.fairness.worst_group import (
-    Judged,
-    Measure,
-    describe_choice,
-    find_gaps,
-    names_of,
-    worst_gap,
-    write_points,
-)
+from shd.compare.fairness.worst_group import Judged, Measure, describe_choice, find_gaps, worst_gap, write_points
 from shd.compare.fidelity.judges import FEWEST, NEIGHBOURS, PAIRS, separated, train_folds
 
 TOLD = Measure("group C2ST", 0.05, 0.15)  # of the AUROC, more than for as many of all people
@@ -43,7 +35,7 @@ def judge_told(sides: Sides, groups: Sequence[Group]) -> Judged:
     drawn = np.column_stack(in_parallel(lambda group: _beyond(group, tables, sides), groups))
     # no floor: independent columns give every group away alike
     none, ceiling = np.full(len(groups), np.nan), np.zeros(len(groups))
-    gaps = find_gaps(TOLD, names_of(groups), drawn[0], drawn[1:], none, ceiling, -1, 1)
+    gaps = find_gaps(TOLD, [group.name for group in groups], drawn[0], drawn[1:], none, ceiling, -1, 1)
     worst = worst_gap(gaps)
     sentence = (
         f"Within {worst} a classifier picks the synthetic of two records {write_points(worst.value)} points more "

@@ -19,15 +19,7 @@ from shd.compare.core.question import Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, Column
 from shd.compare.fairness.groups import FEWEST, Group, by_group, members
-from shd.compare.fairness.worst_group import (
-    Judged,
-    Measure,
-    describe_choice,
-    find_gaps,
-    names_of,
-    worst_gap,
-    write_points,
-)
+from shd.compare.fairness.worst_group import Judged, Measure, describe_choice, find_gaps, worst_gap, write_points
 from shd.compare.fidelity.columns import column_distances
 from shd.compare.privacy.distances import NO_GUARANTEE
 
@@ -48,7 +40,9 @@ def judge_shares(sides: Sides, groups: Sequence[Group]) -> Judged:
     rng = generator(sides.random_state, "group shares")
     real, made = (_drawn_shares(tables[name], is_in[name], rng) for name in ("train", "synthetic"))
     drawn = (made - real) / share["train"]  # not made / real: a ratio of small groups is skewed
-    gaps = find_gaps(SHARES, names_of(groups), gap["synthetic"], drawn, gap["floor"], gap.get("holdout"), least=0)
+    gaps = find_gaps(
+        SHARES, [group.name for group in groups], gap["synthetic"], drawn, gap["floor"], gap.get("holdout"), least=0
+    )
     worst = worst_gap(gaps)
     j = worst.at
     other = f" (of other {sides.word} records {share['holdout'][j]:.1%})" if "holdout" in tables else ""
@@ -86,7 +80,7 @@ def judge_distances(sides: Sides, groups: Sequence[Group]) -> Judged:
     gap = {name: np.array([f.gap(name) for f in found]).T for name in ("synthetic", "floor")}
     ceiling = np.zeros(len(groups)) if "holdout" in tables else None
     value, drawn = gap["synthetic"][0], gap["synthetic"][1:]
-    gaps = find_gaps(DISTANCES, names_of(groups), value, drawn, gap["floor"][0], ceiling, -1, 1)
+    gaps = find_gaps(DISTANCES, [group.name for group in groups], value, drawn, gap["floor"][0], ceiling, -1, 1)
     worst = worst_gap(gaps)
     j = worst.at
     other = f" (other {sides.word} people: {found[j].reference:.1%})" if "holdout" in tables else ""
@@ -191,7 +185,7 @@ def judge_nearness(sides: Sides, groups: Sequence[Group]) -> Judged:
     if 0 < half.sum() < len(half):
         _, ceiling, _ = _nearness(sides, groups, holdout.take(half), holdout.take(~half), again=False)
     value = np.where(records >= FEWEST, share, np.nan)
-    gaps = find_gaps(NEARNESS, names_of(groups), value, drawn, floor, ceiling, 0, 1)
+    gaps = find_gaps(NEARNESS, [group.name for group in groups], value, drawn, floor, ceiling, 0, 1)
     if not gaps:
         why = f"fewer than {FEWEST} synthetic records are nearest to people of any group"
         return Judged(skipped=[Skipped(NEARNESS.metric, why)])

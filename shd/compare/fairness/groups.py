@@ -36,6 +36,11 @@ class Group:
         values = table.values[:, self.at]
         return np.isnan(values) if np.isnan(self.first) else (values >= self.first) & (values <= self.last)
 
+    @property
+    def name(self) -> tuple:
+        """Column and label."""
+        return self.column, self.label
+
     def __str__(self) -> str:
         return f"{self.column} = {self.label}"
 

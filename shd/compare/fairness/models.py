@@ -22,16 +22,7 @@ from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.tasks import Task
 from shd.compare.fairness.groups import FEWEST, Group, by_group, members
-from shd.compare.fairness.worst_group import (
-    Gap,
-    Judged,
-    Measure,
-    describe_choice,
-    find_gaps,
-    names_of,
-    worst_gap,
-    write_points,
-)
+from shd.compare.fairness.worst_group import Gap, Judged, Measure, describe_choice, find_gaps, worst_gap, write_points
 
 UTILITY = Measure("group utility", 0.02, 0.05)
 ODDS = Measure("equalised odds difference", 0.05, 0.10)
@@ -173,7 +164,7 @@ def _utility_gaps(models: GroupModels) -> list[Gap]:
     gap, of_floor = (lost[:, :-1] - lost[:, -1:] for lost in (real - synthetic, real - floor))
     n = len(models.groups)
     drawn = redrawn(gap[1:], models.error[:n], generator(0, "utility of groups"))
-    return find_gaps(UTILITY, names_of(models.groups), gap[0], drawn, of_floor[0], np.zeros(n))
+    return find_gaps(UTILITY, [group.name for group in models.groups], gap[0], drawn, of_floor[0], np.zeros(n))
 
 
 def _utility_sentence(models: GroupModels, gaps: list[Gap], word: str) -> str:

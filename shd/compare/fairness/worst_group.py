@@ -10,7 +10,6 @@ from shd.compare.core.chance import interval
 from shd.compare.core.question import Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.verdicts import Rule, wider, within
-from shd.compare.fairness.groups import Group
 
 SERIOUS = ("green", "grey", "amber", "red")
 """Verdicts on groups, the worst last."""
@@ -125,11 +124,6 @@ class Judged:
     facts: pd.DataFrame | None = None
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
-
-
-def names_of(groups: Sequence[Group]) -> list[tuple]:
-    """Return column and label of each group."""
-    return [(group.column, group.label) for group in groups]
 
 
 def describe_choice(gaps: Sequence[Gap], things: str = "groups") -> str:
