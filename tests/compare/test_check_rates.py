@@ -11,7 +11,7 @@ from shd.compare.ask import answers
 from shd.compare.checks import CHECKS, before, finished_report
 from shd.compare.core.result import Result
 from shd.compare.core.sides import Sides, look
-from shd.compare.privacy import membership
+from shd.compare.privacy import linkability
 from shd.compare.utility import tstr
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
@@ -107,7 +107,7 @@ def test_checks_of_the_report_accuse_at_most_one_fresh_sample_in_twenty():
         tables = [fine(300, rng) for _ in ROLES]
         tables = [t.assign(sick=pd.cut(t["a"] + rng.normal(size=300), 5, labels=list("abcde"))) for t in tables]
         sides = look_at(*tables, level="quick")
-        result = Result.of(sides, answers((tstr.QUESTION, membership.QUESTION), sides))
+        result = Result.of(sides, answers((tstr.QUESTION, linkability.QUESTION), sides))
         easy += bool(finished_report.too_easy(sides, result, []))
         attacked += not finished_report.no_attack(sides, result, [])
     assert easy == 0 and attacked == 8  # SHD008, SHD010
