@@ -52,7 +52,7 @@ QUESTIONS = (
     "privacy.identifiability",
     "privacy.anonymity",
     "privacy.k_map",
-    "fairness.groups_compared",
+    "fairness.groups_of_people",
     "fidelity.trust",
 )
 """Every question about tables, a module each, in the order in which they are asked: the last one sums up."""

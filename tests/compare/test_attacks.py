@@ -2,21 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
-from shd.compare.core.attacks import (
-    all_of,
-    check_count,
-    entropies,
-    excess,
-    hits,
-    judge_excess,
-    one_each,
-    shares,
-    stage_of,
-    stages,
-)
+from shd.compare.core.attacks import all_of, entropies, excess, hits, one_each, shares, stages
 from shd.compare.core.sides import look
 from shd.compare.core.tables import align
+from shd.compare.core.verdicts import beyond_chance, judge_excess
 from shd.dataset import Dataset
 
 
@@ -91,6 +80,22 @@ def test_verdict_of_an_excess(value, low, high, verdict):
     assert judge_excess(value, low, high, passed="grey") == verdict.replace("green", "grey")
 
 
+@pytest.mark.parametrize(
+    "excess, least, settings, verdict",
+    [
+        (0.1, 0.001, {}, "amber"),  # surely more than nothing, not more than negligible
+        (0.1, 0.02, {}, "red"),
+        (0.1, 0.02, {"red_from": 0.05}, "amber"),
+        (0.1, 0.02, {"is_sure": False}, "green"),
+        (0.1, -0.5, {"is_sure": True}, "amber"),  # an exact test says so
+        (0.001, 0.0005, {}, "green"),  # negligible
+        (0.001, -0.01, {"passed": "grey"}, "grey"),
+    ],
+)
+def test_one_rule_for_an_excess_over_chance(excess, least, settings, verdict):
+    assert beyond_chance(excess, least, 0.01, 0.05, **settings) == verdict
+
+
 def test_an_excess_is_a_share_of_what_is_possible():
     found = excess(np.repeat([1, 0], [98, 2]), np.repeat([1, 0], [80, 20]), _rng(), possible=True)
     assert (found.members, found.others) == (0.98, 0.8) and found.value == pytest.approx(0.9)
@@ -113,12 +118,3 @@ def test_both_sides_are_equally_many_people(cohort):
     assert drawn["synthetic"].members is drawn["floor"].members
     own = {row.tobytes() for row in drawn["ceiling"].release.values}
     assert not any(row.tobytes() in own for row in drawn["ceiling"].others.values)
-
-
-def test_bad_input_is_refused(people):
-    given = {"train": people(50, 1), "synthetic": people(50, 2), "holdout": people(19, 3)}
-    with pytest.raises(ShdError, match="holdout has 19 people"):
-        stage_of(given, 100, 0, "an attack")
-    for wrong in (0, -1, 1.5, True, "many"):
-        with pytest.raises(ShdError, match="whole number"):
-            check_count(wrong, "people")

@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
+from shd.compare import ask
 from shd.compare.core.gower import Gower
 from shd.compare.core.sides import look
 from shd.compare.core.tables import align
 from shd.compare.privacy import attributes
-from shd.compare.privacy.attributes import attribute_inference
 from shd.dataset import Dataset
 
 
@@ -118,24 +117,9 @@ def test_the_same_seed_gives_the_same_digits(inputs):
 
 
 def test_what_cannot_be_judged_is_said(people):
-    given = {"train": people(50, 1), "synthetic": people(50, 2)}
-    assert "takes a holdout" in attributes.measure(look(given)).skipped[0].why
-    one = {name: people(50, k)[["age"]] for k, name in enumerate(("train", "synthetic", "holdout"))}
-    assert "at least 2 columns" in attributes.measure(look(one)).skipped[0].why
-    same = {name: pd.DataFrame({"a": ["x"] * 50, "b": [1.0] * 50}) for name in one}
-    assert "no column varies" in attributes.measure(look(same)).skipped[0].why
+    def why(tables):
+        return ask("attribute inference", *tables[:2], holdout=tables[2] if len(tables) > 2 else None).skipped[-1].why
 
-
-def test_the_public_function_on_frames(people):
-    train = people(300, 1)
-    found = attribute_inference(train, train, people(300, 2), columns=["sex", "blood"])
-    assert found.columns.tolist() == ["column", "train", "holdout", "excess", "low", "high"]
-    assert found["column"].tolist() == ["sex", "blood"] and found["excess"].min() > 0.25
-
-
-@pytest.mark.parametrize("columns, said", [(["colour"], "'colour' is not one"), ([], "nothing to guess")])
-def test_bad_input_is_refused(people, columns, said):
-    with pytest.raises(ShdError, match=said):
-        attribute_inference(people(40, 1), people(40, 2), people(40, 3), columns)
-    with pytest.raises(ShdError, match="nothing to guess"):
-        attribute_inference(*(people(40, k)[["sex"]] for k in (1, 2, 3)))
+    assert "takes a holdout" in why([people(50, 1), people(50, 2)])
+    assert "at least 2 columns" in why([people(50, k)[["age"]] for k in range(3)])
+    assert "no column varies" in why([pd.DataFrame({"a": ["x"] * 50, "b": [1.0] * 50})] * 3)

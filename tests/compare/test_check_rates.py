@@ -2,22 +2,23 @@
 
 from collections import Counter
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare.checks import CHECKS, Evidence, _report, before
-from shd.compare.core.sides import look
-from shd.compare.privacy import membership
-from shd.compare.utility import tstr as utility
+from shd.compare.ask import answers
+from shd.compare.checks import CHECKS, before, finished_report
+from shd.compare.core.result import Result
+from shd.compare.core.sides import Sides, look
+from shd.compare.privacy import linkability
+from shd.compare.utility import tstr
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 
 DRAWS, N = 20, 600
+(SEEN,) = (check for check in CHECKS if check.code == "SHD002")
 ROLES = ("train", "synthetic", "holdout")
-NOTHING_FOUND = SimpleNamespace(findings=())
 
 
 def shares(k: int) -> np.ndarray:
@@ -67,16 +68,16 @@ def stays(n: int, rng) -> Dataset:
 POPULATIONS = {"coarse": coarse, "rounded": rounded, "well": well, "fine": fine, "stays": stays}
 
 
-def evidence(train, synthetic, holdout=None, **known) -> Evidence:
+def look_at(train, synthetic, holdout=None, **known) -> Sides:
     given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
     frame = train.frame if isinstance(train, Dataset) else train
-    return Evidence(given, look(given, "sick" if "sick" in frame else None), **known)
+    return look(given, "sick" if "sick" in frame else None, **known)
 
 
 def codes(*tables, **known) -> set[str]:
-    known = evidence(*tables, **known)
-    found = {finding.code for finding in before(known)}
-    return found | ({"SHD002"} if _report.saw_the_holdout(known, NOTHING_FOUND) else set())
+    sides = look_at(*tables, **known)
+    found = {finding.code for finding in before(sides)}
+    return found | {finding.code for finding in SEEN.found(sides, None, [])}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def alarms() -> dict[str, Counter]:
     return found
 
 
-ASKED = [check.code for check in CHECKS if not check.of_report] + ["SHD002"]
+ASKED = [check.code for check in CHECKS if not check.of_result] + ["SHD002"]
 
 
 @pytest.mark.parametrize("code", sorted(ASKED))
@@ -105,14 +106,10 @@ def test_checks_of_the_report_accuse_at_most_one_fresh_sample_in_twenty():
         rng = np.random.default_rng(draw)
         tables = [fine(300, rng) for _ in ROLES]
         tables = [t.assign(sick=pd.cut(t["a"] + rng.normal(size=300), 5, labels=list("abcde"))) for t in tables]
-        known = evidence(*tables)
-        answers = [measure(known.inputs) for measure in (utility.measure, membership.measure)]
-        results = [score for answer in answers for score in answer.scores]
-        report = SimpleNamespace(
-            utility=answers[0].tables["utility"], about=SimpleNamespace(word="real"), results=results
-        )
-        easy += bool(_report.too_easy(known, report))
-        attacked += not _report.no_attack(known, report)
+        sides = look_at(*tables, level="quick")
+        result = Result.of(sides, answers((tstr.QUESTION, linkability.QUESTION), sides))
+        easy += bool(finished_report.too_easy(sides, result, []))
+        attacked += not finished_report.no_attack(sides, result, [])
     assert easy == 0 and attacked == 8  # SHD008, SHD010
 
 

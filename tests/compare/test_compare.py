@@ -8,7 +8,7 @@ from shd._errors import ShdError
 from shd.compare import compare
 from shd.compare.core.score import CHAPTERS
 from shd.compare.core.tables import align
-from shd.compare.core.verdicts import judge, worst
+from shd.compare.core.verdicts import between, worst
 from shd.dataset import Dataset
 
 
@@ -284,6 +284,11 @@ def test_bad_tables_are_refused(arguments, message):
 def test_bad_options_are_refused(options, message):
     with pytest.raises(ShdError, match=message):
         compare(AWKWARD["types"], AWKWARD["types"], **options)
+
+
+def judge(*numbers, scores=1):
+    value, low, high, floor, ceiling, better = numbers
+    return between(floor, ceiling, better).verdict(value, low, high, scores)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from shd.compare.core.tables import align
-from shd.compare.fairness import gaps as _gaps
 from shd.compare.fairness import groups as _groups
+from shd.compare.fairness import worst_group
 
 
 def test_every_level_is_a_group_and_numbers_are_cut_into_bands():
@@ -40,7 +40,7 @@ def test_people_whose_number_is_missing_are_a_group():
     frame = pd.DataFrame({"age": [*np.arange(400.0), *[np.nan] * 150]})
     (table,), _ = align(frame)
     groups, _ = _groups.find_groups(table, ["age"])
-    assert groups[-1].label == "(missing)" and groups[-1].of(table).sum() == 150
+    assert groups[-1].label == "(missing)" and groups[-1].is_in(table).sum() == 150
     assert _groups.members(groups, table).sum(axis=1).tolist() == [1] * 550  # each record in one group
 
 
@@ -60,13 +60,13 @@ def test_one_group_is_none():
 # --- the worst of many
 
 
-LIMITS = _gaps.Measure("gap", 0.1, 0.2)
+LIMITS = worst_group.Measure("gap", 0.1, 0.2)
 
 
 def gaps_of(value, spread):
     replicates = np.array(value) + np.array([-1, 1])[:, None] * np.array(spread)
     names = [("race", label) for label in "abcdef"[: len(value)]]
-    return _gaps.find_gaps(LIMITS, names, np.array(value), replicates, np.zeros(len(value)), None)
+    return worst_group.find_gaps(LIMITS, names, np.array(value), replicates, np.zeros(len(value)), None)
 
 
 def test_intervals_grow_with_the_number_of_groups():
@@ -78,7 +78,7 @@ def test_intervals_grow_with_the_number_of_groups():
 def test_the_worst_gap_is_not_that_of_the_noisiest_group():
     gaps = gaps_of([0.3, 0.25, 0.05], [0.2, 0.01, 0.01])
     assert [gap.verdict for gap in gaps] == ["grey", "red", "green"]
-    assert _gaps.worst_gap(gaps).group == "b"
+    assert worst_group.worst_gap(gaps).group == "b"
 
 
 def test_verdicts_by_limits():

@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
+from shd.compare import ask
 from shd.compare.core.sides import look
 from shd.compare.core.tables import align
 from shd.compare.privacy import linkability as module
-from shd.compare.privacy.linkability import linkability_risk
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +60,6 @@ def test_the_same_seed_gives_the_same_digits(inputs):
 
 
 def test_what_cannot_be_judged_is_said(people):
-    given = {"train": people(50, 1), "synthetic": people(50, 2)}
-    assert "takes a holdout" in module.measure(look(given)).skipped[0].why
-    one = {name: people(50, k)[["age"]] for k, name in enumerate(("train", "synthetic", "holdout"))}
-    assert "at least 2 columns" in module.measure(look(one)).skipped[0].why
-
-
-def test_the_public_function_on_frames(people):
-    train, holdout = people(300, 1), people(300, 2)
-    found = linkability_risk(train, train, holdout)
-    assert found.index.tolist() == ["train", "holdout", "excess", "low", "high"]
-    assert found["excess"] == pytest.approx(found["train"] - found["holdout"]) and found["low"] > 0.3
-    with pytest.raises(ShdError, match="one column only"):
-        linkability_risk(train[["age"]], train[["age"]], holdout[["age"]])
-    with pytest.raises(ShdError, match="30 synthetic records for 30 neighbours"):
-        linkability_risk(train, train[:30], holdout, neighbours=30)
+    assert "takes a holdout" in ask("linkability", people(50, 1), people(50, 2)).skipped[-1].why
+    one = [people(50, k)[["age"]] for k in range(3)]
+    assert "at least 2 columns" in ask("linkability", *one[:2], holdout=one[2]).skipped[-1].why

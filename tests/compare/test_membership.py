@@ -4,16 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
+from shd.compare import ask
 from shd.compare.core.sides import look
-from shd.compare.privacy import membership
-from shd.compare.privacy import model_membership as weights
-from shd.compare.privacy.crowd import Crowd
-from shd.compare.privacy.membership import membership_inference
-from shd.compare.privacy.model_membership import weights_inference
-from shd.compare.privacy.shadow_models import shadow_models
-from shd.dataset import Dataset
-from shd.synthesizers import BayesianNetwork, Marginals
+from shd.compare.privacy import membership, model_membership
+from shd.compare.privacy.attacked import Attacked
+from shd.compare.privacy.strongest_attacker import auroc_of
+from shd.synthesizers import BayesianNetwork
 
 METRICS = [
     "membership AUROC",
@@ -22,22 +18,6 @@ METRICS = [
     "membership AUROC: isolated people",
 ]
 PASSED = {"green", "grey"}
-
-
-class Memoriser:
-    """Gives back what it has learned, here and there blurred."""
-
-    def __init__(self, random_state=0):
-        self.random_state = random_state
-
-    def fit(self, data):
-        self.frame_ = getattr(data, "frame", data).reset_index(drop=True)
-        return self
-
-    def sample(self, n):
-        rng = np.random.default_rng(self.random_state)
-        frame = self.frame_.iloc[rng.integers(len(self.frame_), size=n)].reset_index(drop=True)
-        return frame.assign(blood=frame["blood"] + rng.normal(0, 0.5, n))
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +37,11 @@ def test_a_copy_of_train_is_caught_by_every_attack(inputs):
 
 
 def test_new_people_and_independent_columns_betray_nobody(inputs, people):
-    other = look({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)})
-    for given in (inputs, replace(inputs, synthetic=inputs.floor), other):
+    quick = replace(inputs, level="quick")
+    for given in (quick, replace(quick, synthetic=inputs.floor)):
         assert set(_verdicts(given).values()) <= PASSED
-    assert _verdicts(other)["membership AUROC"] == "green"
+    found = _verdicts(look({"train": people(800, 31), "synthetic": people(800, 32), "holdout": people(800, 33)}))
+    assert set(found.values()) <= PASSED and found["membership AUROC"] == "green"
 
 
 def test_a_few_copies_show_in_the_hits(inputs):
@@ -91,7 +72,9 @@ def test_members_that_lie_further_away_are_no_green_either(inputs):
 def test_people_who_were_learned_from_by_a_model_are_ranked_above_others(people):
     """A network of every column on all others, learned from few: its records betray them, new people's do not."""
     train, holdout = (_more(people(500, seed), seed) for seed in (1, 2))
-    made = Memoriser(3).fit(train).sample(500)
+    rng = np.random.default_rng(3)
+    made = train.iloc[rng.integers(500, size=500)].reset_index(drop=True)
+    made = made.assign(blood=made["blood"] + rng.normal(0, 0.5, 500))
     made = made.assign(**{name: made[name].sample(frac=1, random_state=k).to_numpy() for k, name in enumerate("ab")})
     scores = membership.measure(look({"train": train, "synthetic": made, "holdout": holdout})).scores
     of = {score.metric: score for score in scores}
@@ -104,91 +87,47 @@ def _more(table, seed):
 
 
 def test_nobody_is_in_the_reference_of_their_own_attacker(inputs):
-    crowd = Crowd.of(inputs.train, inputs.holdout, 300, np.random.default_rng(0))
-    assert crowd.is_member.sum() == (~crowd.is_member).sum() == 300 and len(np.unique(crowd.fold)) == 4
+    attacked = Attacked.of(inputs.train, inputs.holdout, 300, np.random.default_rng(0))
+    assert attacked.is_member.sum() == (~attacked.is_member).sum() == 300 and len(np.unique(attacked.fold)) == 4
     for k in range(4):
-        attacked = crowd.table.subjects[~crowd.of_member & (crowd.fold[crowd.person] == k)]
-        assert not np.isin(crowd.reference(inputs.holdout, k).subjects, attacked).any()
-    whole = np.concatenate([inputs.train.values[crowd.rows[0]], inputs.holdout.values[crowd.rows[1]]])
-    np.testing.assert_array_equal(whole, crowd.table.values)
+        own = attacked.table.subjects[~attacked.of_member & (attacked.fold[attacked.person] == k)]
+        assert not np.isin(attacked.reference(k).subjects, own).any()
+    whole = np.concatenate([inputs.train.values[attacked.rows[0]], inputs.holdout.values[attacked.rows[1]]])
+    np.testing.assert_array_equal(whole, attacked.table.values)
+
+
+def _reached(train, holdout, model):
+    guesses = model_membership._guess({"train": train, "holdout": holdout}, model, 4000, 20_000, 0)
+    return {name: float(auroc_of(guesses.is_member, score)[0]) for name, score in guesses.scores.items()}
 
 
 def test_the_model_tells_more_than_its_records(people):
     train, holdout = (_more(people(400, seed), seed) for seed in (1, 2))
     model = BayesianNetwork(degree=4, min_people=1, random_state=1).fit(train)  # states of one person are learned
-    found = weights_inference(train, holdout, model)
-    assert list(found.index) == ["many records", "the model itself", "the model, corrected"]
-    assert found.max() > 0.55
-    stranger = weights_inference(people(400, 5).assign(**_more(people(400, 6), 6)[list("abcd")]), holdout, model)
-    assert stranger.max() < 0.58
-    inputs = look({"train": train, "synthetic": model.sample(400), "holdout": holdout})
-    (score,) = weights.measure(replace(inputs, synthesizer=model)).scores
+    found = _reached(train, holdout, model)
+    assert list(found) == ["many records", "the model itself", "the model, corrected"]
+    assert max(found.values()) > 0.55
+    stranger = people(400, 5).assign(**_more(people(400, 6), 6)[list("abcd")])
+    assert max(_reached(stranger, holdout, model).values()) < 0.58
+    given = {"holdout": holdout, "synthesizer": model}
+    (score,) = ask("membership inference from the model", train, model.sample(400), **given).scores
     assert score.metric == "membership AUROC: weights" and score.value > 0.55 and score.low > 0.5
-    assert "takes the fitted model" in weights.measure(inputs).skipped[0].why
+    without = ask("membership inference from the model", train, train, holdout=holdout)
+    assert "takes the fitted model" in without.skipped[-1].why
 
 
 def test_the_same_seed_gives_the_same_digits(inputs):
-    first, second = membership.measure(inputs), membership.measure(inputs)
+    first, second = (membership.measure(replace(inputs, level="quick")) for _ in range(2))
     assert first.scores == second.scores
     pd.testing.assert_frame_equal(first.tables["membership"], second.tables["membership"])
 
 
 def test_what_cannot_be_judged_is_said(people):
-    def skipped(train, synthetic, holdout=None):
-        given = {"train": train, "synthetic": synthetic}
-        return membership.measure(look(given if holdout is None else {**given, "holdout": holdout}))
+    def found(train, synthetic, holdout=None):
+        return ask("membership inference", train, synthetic, holdout=holdout)
 
-    assert "takes a holdout" in skipped(people(50, 1), people(50, 2)).skipped[0].why
-    assert "at least 20 people" in skipped(people(50, 1), people(50, 2), people(9, 3)).skipped[0].why
-    few = skipped(people(60, 1), people(60, 2), people(60, 3))
+    assert "takes a holdout" in found(people(50, 1), people(50, 2)).skipped[-1].why
+    assert "at least 20 people" in found(people(50, 1), people(50, 2), people(9, 3)).skipped[-1].why
+    few = found(people(60, 1), people(60, 2), people(60, 3))
     assert [s.metric for s in few.scores] == METRICS[:2]
     assert few.skipped[0].what == "membership hits at 1 %"
-
-
-def test_the_public_function_on_frames(people):
-    train = people(300, 1)
-    copied = membership_inference(train, train, people(300, 2))
-    assert copied.table("columns").tolist() == ["attack", "measure", "value", "low", "high"]
-    assert copied["value"].max() > 0.95 and copied["attack"].nunique() == 8
-    fresh = membership_inference(train, people(300, 3), people(300, 2)).set_index(["attack", "measure"])["value"]
-    assert fresh["distance", "AUROC"] == pytest.approx(0.5, abs=0.08)
-
-
-def test_shadow_models_find_what_a_memoriser_learned(people):
-    train, holdout = (Dataset(people(200, seed), subjects=np.arange(200) // 2) for seed in (1, 2))
-    made = Memoriser(7).fit(train).sample(200)
-    found = membership_inference(train, made, holdout, synthesizer=Memoriser(), shadows=4)
-    value = found.set_index(["attack", "measure"])["value"]["shadow models", "AUROC"]
-    assert value > 0.7
-    made = Marginals(random_state=7).fit(train).sample(200)
-    found = membership_inference(train, made, holdout, synthesizer=Marginals(), shadows=2)
-    found = found.set_index(["attack", "measure"])["low"]
-    assert found["shadow models", "AUROC"] < 0.5
-
-
-def test_each_person_is_left_out_of_every_second_shadow(people):
-    given = {"train": Dataset(people(60, 1), subjects=np.arange(60) // 2), "holdout": people(20, 2)}
-    given["synthetic"] = people(30, 3)
-    shadows = shadow_models(given, Memoriser(), 4, 0)
-    left_out = np.array([shadow.left_out for shadow in shadows])
-    assert left_out.shape == (4, 50) and (left_out.sum(axis=0) == 2).all()
-    assert [len(shadow.made) for shadow in shadows] == [30] * 4
-    # nobody left out is among what a shadow learned: its rows without the blur
-    learned = {tuple(row) for row in shadows[0].made[["age", "sick", "sex", "pills"]].to_numpy()}
-    pool = pd.concat([given["train"].frame, given["holdout"]])[["age", "sick", "sex", "pills"]]
-    person = np.concatenate([np.arange(60) // 2, 30 + np.arange(20)])
-    seen = {tuple(row) for row in pool[~left_out[0][person]].to_numpy()}
-    assert learned <= seen
-
-
-@pytest.mark.parametrize(
-    "settings, said",
-    [
-        ({"synthesizer": Marginals(), "shadows": 3}, "odd"),
-        ({"synthesizer": 3}, "no fit and sample"),
-        ({"people": 0}, "whole number"),
-    ],
-)
-def test_bad_input_is_refused(people, settings, said):
-    with pytest.raises(ShdError, match=said):
-        membership_inference(people(40, 1), people(40, 2), people(40, 3), **settings)

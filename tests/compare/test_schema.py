@@ -5,7 +5,7 @@ import pytest
 
 from shd._style import VERDICT_COLOURS, VERDICT_MARKS
 from shd.compare.core.score import CHAPTERS, Score, settle
-from shd.compare.core.verdicts import VERDICTS, Rule, between, judge, within, worst
+from shd.compare.core.verdicts import VERDICTS, Rule, between, within, worst
 from shd.compare.report.words import SAID
 
 
@@ -24,6 +24,11 @@ def test_a_score_that_is_no_number_is_refused(name, bad):
 @pytest.mark.parametrize("name", ["floor", "ceiling"])
 def test_a_score_may_lack_a_floor_or_a_ceiling(name):
     assert getattr(_score(**{name: None}), name) is None
+
+
+def judge(*numbers, scores=1):
+    value, low, high, floor, ceiling, better = numbers
+    return between(floor, ceiling, better).verdict(value, low, high, scores)
 
 
 def test_a_little_more_than_an_interval_off_is_chance_among_a_dozen_scores():

@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd._errors import ShdError
+from shd.compare import ask
 from shd.compare.core.sides import look
 from shd.compare.core.tables import align
 from shd.compare.privacy import singling_out as module
-from shd.compare.privacy.singling_out import singling_out_risk
 
 UNIVARIATE, MULTIVARIATE = "singling out: univariate", "singling out: multivariate"
 
@@ -122,18 +121,7 @@ def test_the_same_seed_gives_the_same_digits(inputs):
 
 
 def test_what_cannot_be_judged_is_said(people):
-    given = {"train": people(50, 1), "synthetic": people(50, 2)}
-    assert "takes a holdout" in module.measure(look(given)).skipped[0].why
-    same = {name: pd.DataFrame({"a": ["x"] * 50}) for name in ("train", "synthetic", "holdout")}
-    answer = module.measure(look(same))
-    assert not answer.scores and not answer.tables and len(answer.skipped) == 2
-
-
-def test_the_public_function_on_frames(people):
-    train = people(300, 1)
-    found = singling_out_risk(train, train, people(300, 2)).set_index("kind")
-    assert found.loc["multivariate", "train"] == 1 and found.loc["multivariate", "excess"] > 0.5
-    with pytest.raises(ShdError, match="holdout has 5 people"):
-        singling_out_risk(train, train, people(5, 2))
-    with pytest.raises(ShdError, match="predicates=0"):
-        singling_out_risk(train, train, people(50, 2), predicates=0)
+    assert "takes a holdout" in ask("singling out", people(50, 1), people(50, 2)).skipped[-1].why
+    same = [pd.DataFrame({"a": ["x"] * 50}) for _ in range(3)]
+    found = ask("singling out", *same[:2], holdout=same[2])
+    assert not found.scores and not found.tables and len(found.skipped) == 2

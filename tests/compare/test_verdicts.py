@@ -13,7 +13,7 @@ from shd.compare.core.question import Answer
 from shd.compare.core.result import Result
 from shd.compare.core.sides import Sides, look
 from shd.compare.core.verdicts import worst
-from shd.compare.fairness import groups_compared
+from shd.compare.fairness import groups_of_people
 from shd.compare.fidelity import c2st, columns, pairs, trust
 from shd.compare.report.power import power
 from shd.compare.utility.tstr import QUESTION as TSTR
@@ -132,7 +132,7 @@ def test_whether_a_column_is_missing_is_paired_with_all_but_itself(fresh):
 
 
 def group_told(synthetic: pd.DataFrame):
-    return asked(groups_compared.QUESTION.name, synthetic).score("group C2ST")
+    return asked(groups_of_people.QUESTION.name, synthetic).score("group C2ST")
 
 
 def test_a_rare_group_turned_into_noise_is_seen():

@@ -21,18 +21,7 @@ __all__ = ["CHECKS", "Check", "Finding", "after", "before", "explain", "sort"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
-
-    Parameters
-    ----------
-    code, title : str
-    level : {"error", "warning"}
-        With an error, the numbers of the report cannot be believed.
-    sentence, todo : str
-        What was found, and how to mend it.
-    holds_back : str, optional
-        The chapter that is not green because of it.
-    """
+    """What a check found, and how to mend it; with an error, the numbers of the report cannot be believed."""
 
     code: str
     title: str
@@ -44,10 +33,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """One check; `find` takes the sides (and the result, and what was found before), and returns a sentence a fault.
-
-    `holds_back` names the chapter that is not green where something was found; an error holds back all of them.
-    """
+    """One check; `find` takes the sides (and the result, and what was found before), and returns a sentence a fault."""
 
     code: str
     title: str
@@ -55,11 +41,15 @@ class Check:
     todo: str
     find: Callable[..., list[str]]
     of_result: bool = False
-    holds_back: str | None = None
+    of_tables: bool = False  # and not of pictures
+    needs_holdout: bool = False
+    holds_back: str | None = None  # the chapter that is not green where something was found; an error holds back all
 
-    def found(self, *arguments: object) -> list[Finding]:
-        """Return a finding for each fault."""
-        sentences = self.find(*arguments)
+    def found(self, sides: Sides, *result: object) -> list[Finding]:
+        """Return a finding for each fault; none where the sides are not what the check is about."""
+        if (self.of_tables and sides.is_of_images) or (self.needs_holdout and "holdout" not in sides.given):
+            return []
+        sentences = self.find(sides, *result)
         return [Finding(self.code, self.title, self.level, said, self.todo, self.holds_back) for said in sentences]
 
 
@@ -68,10 +58,11 @@ CHECKS = (
     Check(
         "SHD002", "the synthesizer seems to have seen the holdout", "error",
         "Fit on train alone, and check what is handed to fit.", _report.saw_the_holdout, of_result=True,
+        needs_holdout=True,
     ),
     Check(
         "SHD003", "the same records stand on both sides", "error",
-        "Look for people under two ids, and remove copies before splitting.", _sides.repeated,
+        "Look for people under two ids, and remove copies before splitting.", _sides.repeated, needs_holdout=True,
     ),
     Check(
         "SHD004", "labels may not belong to their records", "warning",
@@ -82,7 +73,7 @@ CHECKS = (
           _records.too_few, holds_back="privacy"),
     Check(
         "SHD007", "a column tells the target", "warning",
-        "Ask when the column is known: what follows from the target must go.", _records.leaking,
+        "Ask when the column is known: what follows from the target must go.", _records.leaking, of_tables=True,
     ),
     Check(
         "SHD008", "the target is too easy in the synthetic data", "warning",
@@ -102,16 +93,17 @@ CHECKS = (
     ),
     Check(
         "SHD012", "a column may be an id", "warning",
-        "Name it as the subject (--subject), or drop it; a measurement may stay.", _records.numbered,
+        "Name it as the subject (--subject), or drop it; a measurement may stay.", _records.numbered, of_tables=True,
     ),
     Check(
         "SHD013", "a sensitive column was not compared", "warning",
-        "Give it to every table, with groups that repeat.", _records.not_by_group, holds_back="fairness",
+        "Give it to every table, with groups that repeat.", _records.not_by_group, of_tables=True,
+        holds_back="fairness",
     ),
     Check(
         "SHD014", "values of single people are handed on", "warning",
         "Pool rare levels and cut extremes before fitting, or say on the card why nobody is known by them.",
-        _people.known_by_values,
+        _people.known_by_values, of_tables=True,
     ),
 )  # fmt: skip
 """Every check, in the order of the codes. A new one is one function, one page and one line here."""

@@ -1,8 +1,8 @@
-"""What is sure beyond chance, and which records are equal: for the checks."""
+"""What is sure beyond chance: for the checks."""
 
 import numpy as np
-import pandas as pd
-from scipy.stats import fisher_exact
+
+from shd.compare.privacy.copies import chance_of
 
 SURE = 0.001
 """How seldom chance alone may make a check speak."""
@@ -15,11 +15,4 @@ def exceeds(found: np.ndarray, chance: np.ndarray, by: float, level: float = SUR
     """
     if not len(found) or not len(chance) or found.mean() <= chance.mean() + by:
         return False
-    table = [[side.sum(), len(side) - side.sum()] for side in (found, chance)]
-    return bool(fisher_exact(table, alternative="greater").pvalue < level)
-
-
-def row_keys(values: np.ndarray) -> np.ndarray:
-    """Return one key a record, the same for records that are equal in every column, missing values included."""
-    values = np.ascontiguousarray(np.where(np.isnan(values), np.inf, values))
-    return pd.util.hash_pandas_object(pd.DataFrame(values), index=False).to_numpy()
+    return chance_of(found.sum(), len(found), chance.sum(), len(chance)) < level

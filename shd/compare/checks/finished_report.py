@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.stats import binomtest, norm
 
-from shd.compare.checks.evidence import SURE, exceeds, row_keys
-from shd.compare.core.attacks import as_many_people, one_each, some
+from shd.compare.checks.evidence import SURE, exceeds
+from shd.compare.core.attacks import as_many_people, one_each, row_keys, sample_records
 from shd.compare.core.chance import deal, generator
 from shd.compare.core.gower import Gower
 from shd.compare.core.result import Result
@@ -25,8 +25,6 @@ def saw_the_holdout(sides: Sides, result: Result, found: list) -> list[str]:
 
     Where the same records stand on both sides (SHD003), there is no telling from distances who was seen.
     """
-    if "holdout" not in sides.given:
-        return []
     said = _learned_from_all(sides)
     if not sides.is_of_images:
         said += _copies(sides)
@@ -42,13 +40,13 @@ def _nearer_records(sides: Sides) -> list[str]:
     lie there. So a thousand equal records are one sign, and no more.
     """
     rng, gower = generator(sides.random_state, "nearer to the holdout"), Gower.of(sides.train)
-    records = some(sides.synthetic, sides.most(_LOOKED_AT), rng)
+    records = sample_records(sides.synthetic, sides.most(_LOOKED_AT), rng)
     tables = as_many_people(sides.train, sides.holdout, len(sides.train), rng)
     (to_train, learned), (to_held, held) = (gower.two_people(records, side) for side in tables)
     apart = to_train[:, 0] - to_held[:, 0]
     if not (apart != 0).any():
         return []
-    share = float(np.where(apart > 0, 1.0, np.where(apart < 0, 0.0, 0.5)).mean())
+    share = float((1 + np.sign(apart).astype(float)).mean() / 2)
     ours, theirs = (len(np.unique(side[nearer])) for side, nearer in ((learned, apart < 0), (held, apart > 0)))
     leans = min(share, theirs / (ours + theirs)) > 0.5 + _LEAN
     if not leans or binomtest(theirs, ours + theirs, alternative="greater").pvalue >= SURE:
@@ -83,7 +81,7 @@ def _copies(sides: Sides) -> list[str]:
     # by chance: people of one half of train whom the other half lacks, among as many other real records
     half = deal(sides.train.subjects, 2, rng) == 0
     found = _met(sides.holdout, sides.train, sides.synthetic, rng)
-    others = some(sides.holdout, len(sides.synthetic), rng)
+    others = sample_records(sides.holdout, len(sides.synthetic), rng)
     by_chance = _met(sides.train.take(half), sides.train.take(~half), others, rng)
     if found.sum() < _FEWEST or not exceeds(found, by_chance, 0.0):
         return []

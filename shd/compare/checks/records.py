@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from shd.compare.checks.evidence import row_keys
-from shd.compare.core.chance import deal, generator, subsample
+from shd.compare.core.attacks import levels_of, row_keys, sample_records
+from shd.compare.core.chance import deal, generator
 from shd.compare.core.models import auroc
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
@@ -52,22 +52,22 @@ def too_few(sides: Sides) -> list[str]:
 
 def leaking(sides: Sides) -> list[str]:
     """SHD007: one column alone that predicts the target of train almost without fault."""
-    if sides.is_of_images or sides.target is None or len(sides.train) < 4 * _RARE:
+    if sides.target is None or len(sides.train) < 4 * _RARE:
         return []
     rng = generator(sides.random_state, "leaks")
-    some = sides.train.take(subsample(len(sides.train), _MOST, rng))
-    half = deal(some.subjects, 2, rng) == 0  # who is on both sides is known again by a rare entry
-    target = some.values[:, some.names.index(sides.target)]
+    records = sample_records(sides.train, _MOST, rng)
+    half = deal(records.subjects, 2, rng) == 0  # who is on both sides is known again by a rare entry
+    target = records.values[:, records.names.index(sides.target)]
     level, count = np.unique(target, return_counts=True)
-    is_number = some.columns[some.names.index(sides.target)].is_number
+    is_number = records.columns[records.names.index(sides.target)].is_number
     if is_number and len(level) > _BANDS:  # its upper half
         target, level, count = (target > np.nanmedian(target)).astype(float), np.array([1.0]), np.array([len(target)])
     said = []
-    for name, codes in zip(some.names, _banded(some), strict=True):
+    for name, codes in zip(records.names, _banded(records), strict=True):
         if name == sides.target:
             continue
         outcomes = [target == one for one in level[(count >= _RARE) | (len(level) == 1)]]
-        told = max((_told(codes, outcome, half, some.subjects) for outcome in outcomes), default=0.0)
+        told = max((_told(codes, outcome, half, records.subjects) for outcome in outcomes), default=0.0)
         if told >= _TOLD:
             said.append(f"{name} alone predicts {sides.target} with an AUROC of {told:.3f}.")
     return said
@@ -80,7 +80,7 @@ def _banded(table: Coded) -> list[np.ndarray]:
         if column.is_number:
             known = values[~np.isnan(values)]
             edges = np.unique(np.quantile(known, np.linspace(0, 1, _BANDS + 1)[1:-1])) if len(known) else np.zeros(1)
-            values = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
+            values = levels_of(values, edges)
         codes.append(values.astype(int))
     return codes
 
@@ -167,8 +167,6 @@ def _banded_by_share(train: Coded, made: Coded, j: int) -> tuple[list, list[np.n
 
 def numbered(sides: Sides) -> list[str]:
     """SHD012: whole numbers, a new one in nearly every row of train, as ids of patients are."""
-    if sides.is_of_images:
-        return []
     train, said = sides.train, []
     for column, values in zip(train.columns, train.values.T, strict=True):
         known = values[~np.isnan(values)]
@@ -196,8 +194,6 @@ def _is_measured(numbers: np.ndarray) -> bool:
 
 def not_by_group(sides: Sides) -> list[str]:
     """SHD013: columns declared sensitive that could not be compared."""
-    if sides.is_of_images:
-        return []
     lost = [c for c in role_of(sides.given["train"], "sensitive", ()) if c not in sides.sensitive]
     return [f"{column} is declared sensitive and was not compared: fairness says nothing of it." for column in lost]
 

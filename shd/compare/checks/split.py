@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, mode
 
-from shd.compare.checks.evidence import SURE, exceeds, row_keys
-from shd.compare.core.attacks import count_people, one_each, some
-from shd.compare.core.chance import deal, generator, subsample
+from shd.compare.checks.evidence import SURE, exceeds
+from shd.compare.core.attacks import count_people, one_each, row_keys, sample_records
+from shd.compare.core.chance import deal, generator
 from shd.compare.core.gower import Gower
 from shd.compare.core.sides import Sides, has_subjects
 from shd.compare.core.tables import Coded
@@ -65,8 +65,6 @@ def _apart(one: np.ndarray, other: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 def repeated(sides: Sides) -> list[str]:
     """SHD003: records or pictures, equal or nearly alike, of different people on both sides."""
-    if "holdout" not in sides.given:
-        return []
     if sides.is_of_images:
         return _near_pictures(sides)
     strangers = _strangers(sides)
@@ -107,7 +105,7 @@ def _near_records(sides: Sides, own: Coded, held: Coded, rest: Coded) -> list[st
         return []  # without numbers, what is not equal is far
     rng, most = generator(sides.random_state, "near records looked at"), sides.most(_LOOKED_AT, least=200)
     gower = Gower.of(sides.train)
-    strangers, others = (gower.nearest(some(table, most, rng), rest) for table in (own, held))
+    strangers, others = (gower.nearest(sample_records(table, most, rng), rest) for table in (own, held))
     near = _HAIR * np.quantile(strangers, 0.01)
     if near == 0:  # people of train are equal by chance, and nothing is nearer than that
         return []
@@ -246,6 +244,5 @@ def _apart_surely(strong: float, weak: float, sides: Sides, target: list[np.ndar
 
 def _links(table: Coded, target: object, random_state: int) -> pd.Series:
     """How strongly the target hangs together with every other column, 0 to 1."""
-    some = table.take(subsample(len(table), _MOST, generator(random_state, "links of the target")))
-    matrix = association_matrix(some).abs()
+    matrix = association_matrix(sample_records(table, _MOST, generator(random_state, "links of the target"))).abs()
     return matrix.loc[target].drop(target)

@@ -8,41 +8,24 @@ on members betrays them.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
+import pandas as pd
 
-from shd._errors import ShdError
-from shd.compare.core.chance import bootstrap_weights, deal, generator, interval, subsample
-from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded, align
+from shd.compare.core.chance import bootstrap_weights, deal, interval, subsample
+from shd.compare.core.score import Score
+from shd.compare.core.sides import FEWEST_ATTACKED, Sides
+from shd.compare.core.tables import Coded
+from shd.compare.core.verdicts import wider
 
-GREEN, AMBER = 0.03, 0.06
-"""Excess of a success rate that is negligible, and beyond which it is an alarm."""
-SCORES = 20
-"""Most scores on privacy that one comparison asks."""
-ALARM = 0.04 / SCORES
-"""How often chance may raise an alarm in one score, so that one comparison in twenty raises any (Bonferroni).
-
-The fifth part of the twentieth is left to `verbatim copies`, the plainest of all signs.
-"""
 RELEASED = 80_000  # most records of a release (or of train) that are searched
-FEWEST = 20  # people on each side, and records of the release
 REPLICATES = 200
 _WIDE = 50  # columns from which on fewer records are looked at
 _BINS = 20  # of a number, where levels are needed
-_LEVEL = 0.05
 _LEFT = 10  # people on whom an attack is taken to fail at least, where it hardly ever does
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """One setting of an attack: the release, people learned from, and as many others.
-
-    Parameters
-    ----------
-    release : Coded
-    members, others : Coded, shape (n_people, n_columns)
-        One record a person, in random order.
-    """
+    """One setting of an attack: the release, and one record each of people learned from and of as many others."""
 
     release: Coded
     members: Coded
@@ -62,53 +45,17 @@ def stages(sides: Sides, people: int, rng: np.random.Generator) -> dict[str, Sta
     the release, and the others come from its other half.
     """
     most = budget(sides, people)
-    release = some(sides.synthetic, budget(sides, RELEASED), rng)
+    release = sample_records(sides.synthetic, budget(sides, RELEASED), rng)
     synthetic = Stage.of(release, sides.train, sides.holdout, most, rng)
     half = deal(sides.holdout.subjects, 2, rng) == 0
     ceiling = Stage.of(sides.holdout.take(half), sides.train, sides.holdout.take(~half), most, rng)
-    floor = replace(synthetic, release=some(sides.floor, len(release), rng))
+    floor = replace(synthetic, release=sample_records(sides.floor, len(release), rng))
     return {"synthetic": synthetic, "floor": floor, "ceiling": ceiling}
-
-
-def stage_of(tables: dict, people: int, random_state: int, purpose: str) -> Stage:
-    """Set up one attack on tables that somebody gave: train, synthetic and holdout under these names."""
-    check_count(people, "people")
-    (train, synthetic, holdout), _ = align(*tables.values(), names=list(tables))
-    check_people(train, synthetic, holdout, purpose)
-    rng = generator(random_state, purpose)
-    return Stage.of(some(synthetic, RELEASED, rng), train, holdout, people, rng)
-
-
-def check_people(train: Coded, synthetic: Coded, holdout: Coded, purpose: str) -> None:
-    """Refuse tables that are too small to attack."""
-    counts = {"train": count_people(train), "synthetic": len(synthetic), "holdout": count_people(holdout)}
-    name = min(counts, key=counts.get)
-    if counts[name] < FEWEST:
-        raise ShdError(
-            f"{purpose}: {name} has {counts[name]} people (or synthetic records); give at least {FEWEST} in each table."
-        )
-
-
-def check_count(count: int, name: str) -> None:
-    """Refuse what is no number of things to look at."""
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-        raise ShdError(f"{name}={count!r} is not a whole number from 1 on, for example 500.")
-
-
-def obstacle(sides: Sides, columns: int = 1) -> str | None:
-    """Say why attacks cannot be judged, None where they can."""
-    if sides.holdout is None:
-        return "takes a holdout: compare(..., holdout=...)"
-    if min(count_people(sides.train), count_people(sides.holdout), len(sides.synthetic)) < FEWEST:
-        return f"takes at least {FEWEST} people in train and holdout, and {FEWEST} synthetic records"
-    if len(sides.train.names) < columns:
-        return f"takes at least {columns} columns"
-    return None
 
 
 def budget(sides: Sides, rows: int) -> int:
     """Return how many records a step may look at: fewer at the quick level, and of very wide tables."""
-    return max(int(sides.most(rows) * min(1.0, _WIDE / len(sides.train.names))), FEWEST)
+    return max(int(sides.most(rows) * min(1.0, _WIDE / len(sides.train.names))), FEWEST_ATTACKED)
 
 
 def count_people(table: Coded) -> int:
@@ -116,7 +63,7 @@ def count_people(table: Coded) -> int:
     return len(np.unique(table.subjects))
 
 
-def some(table: Coded, most: int, rng: np.random.Generator) -> Coded:
+def sample_records(table: Coded, most: int, rng: np.random.Generator) -> Coded:
     """Return at most `most` records, at random."""
     return table.take(subsample(len(table), most, rng))
 
@@ -139,16 +86,25 @@ def all_of(table: Coded, people: int, rng: np.random.Generator) -> Coded:
     return table.take(np.isin(table.subjects, rng.permutation(ids)[:people]))
 
 
+def equal_crowds(one: Coded, other: Coded, rng: np.random.Generator, most: int | None = None) -> tuple[Coded, Coded]:
+    """Return all records of equally many random people of two tables, at most so many."""
+    people = min(count_people(one), count_people(other))
+    people = people if most is None else min(people, most)
+    return all_of(one, people, rng), all_of(other, people, rng)
+
+
 def as_many_people(one: Coded, other: Coded, most: int, rng: np.random.Generator) -> tuple[Coded, Coded]:
     """Return all records of equally many random people of two tables, about `most` records a side at most.
 
     Equally many records would not do: records of one person are alike, so that the table with more people
     would fill more of the space.
     """
-    people = [count_people(table) for table in (one, other)]
-    records_each = max(len(one) / people[0], len(other) / people[1])
-    n = max(min(*people, int(most / records_each)), 1)
-    return all_of(one, n, rng), all_of(other, n, rng)
+    records_each = max(len(table) / count_people(table) for table in (one, other))
+    return equal_crowds(one, other, rng, max(int(most / records_each), 1))
+
+
+EXCESS = ["train", "holdout", "excess", "low", "high"]
+"""Names of the columns of `Excess.row`."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +116,11 @@ class Excess:
     high: float
     members: float
     others: float
+
+    @property
+    def row(self) -> tuple[float, ...]:
+        """The numbers in the order in which tables show them: see `EXCESS`."""
+        return self.members, self.others, self.value, self.low, self.high
 
 
 def excess(
@@ -179,29 +140,29 @@ def excess(
     return Excess(value, float(low), float(high), members, others)
 
 
-def wider(looks: int) -> float:
-    """Return by how much an interval grows that holds for the worst of so many numbers."""
-    return float(norm.isf(_LEVEL / 2 / looks) / norm.isf(_LEVEL / 2))
-
-
-def surely(value: float, low: float) -> float:
-    """Return the lower end of an interval that holds for all scores on privacy at once, from that of 95 %."""
-    return value + float(norm.isf(ALARM) / norm.isf(_LEVEL / 2)) * (low - value)
-
-
-def judge_excess(
-    value: float, low: float, high: float, green: float = GREEN, amber: float = AMBER, passed: str = "green"
-) -> str:
-    """Give the verdict for an excess with its 95 % interval, as one of many scores.
-
-    An alarm takes more than chance explains over all scores on privacy, and more than is negligible; red is surely
-    not negligible. Without one the score has `passed`: green for an attack that was tried and failed, unless its
-    interval reaches so far that it could not have found much, and grey for a distance, which shows nothing by that.
-    """
-    low = surely(value, low)
-    if low <= 0 or value <= green:
-        return passed if high <= amber else "grey"
-    return "red" if value > amber and low > green else "amber"
+def privacy_score(
+    metric: str,
+    value: float,
+    ends: tuple[float, float],
+    beside: tuple[float | None, float | None],
+    verdict: str,
+    sentence: str,
+    better: str = "lower",
+    digits: int = 3,
+) -> Score:
+    """Return a score on privacy, with floor and ceiling beside it: the same for independent columns, and for people."""
+    floor, ceiling = beside
+    return Score.of(
+        metric,
+        value,
+        ends,
+        floor=floor,
+        ceiling=ceiling,
+        verdict=verdict,
+        better=better,
+        sentence=sentence,
+        digits=digits,
+    )
 
 
 def hits(
@@ -210,22 +171,8 @@ def hits(
     """Return the share of members above all but the highest 1 % of others, under each set of weights.
 
     Of scores that tie at the border as many count as it takes, so that a score that knows nothing
-    reaches 1 %.
-
-    Parameters
-    ----------
-    is_member : ndarray of bool, shape (n,) or (n_sets, n)
-        Who was learned from; one row a set where the labels change, and not the weights.
-    score : ndarray of float, shape (n,)
-    weights : ndarray of float, shape (n_sets, n), optional
-        Bootstrap weights; one set of ones without.
-    alarms : float
-        Share of others that are mistaken for members, 0 to 1.
-
-    Returns
-    -------
-    ndarray of float, shape (n_sets,)
-        0 to 1.
+    reaches 1 %. A set is a row of `weights`, or of `is_member` where the labels change; `alarms` is the share of
+    others that are mistaken for members.
     """
     weights = np.ones((1, len(score))) if weights is None else weights
     order = np.argsort(-score, kind="stable")
@@ -259,3 +206,15 @@ def shares(table: Coded) -> list[np.ndarray]:
 def entropies(table: Coded) -> np.ndarray:
     """Return the entropy of each column, nats, shape (n_columns,); of numbers in 20 bins of equal width."""
     return np.array([-np.log(share).mean() for share in shares(table)]) + 0.0
+
+
+def quantile_edges(values: np.ndarray, bins: int) -> np.ndarray:
+    """Return where bins of equally many known numbers meet, each place once."""
+    known = values[~np.isnan(values)]
+    return np.unique(np.quantile(known, np.arange(1, bins) / bins)) if len(known) else np.empty(0)
+
+
+def row_keys(values: np.ndarray) -> np.ndarray:
+    """Return one key a record, the same for records that are equal in every column, missing values included."""
+    values = np.ascontiguousarray(np.where(np.isnan(values), np.inf, values))
+    return pd.util.hash_pandas_object(pd.DataFrame(values), index=False).to_numpy()

@@ -1,4 +1,4 @@
-"""Where green, amber and red end: from floor to ceiling, or by limits of its own, and beyond chance over all scores."""
+"""Where green, amber and red end: one rule for the way from floor to ceiling, and one for an excess over chance."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,15 @@ VERDICTS = ("grey", "green", "amber", "red")
 """In the order in which they count: grey, *cannot tell*, says nothing, and gives way to whatever says something."""
 
 GREEN_FROM, AMBER_FROM = 0.9, 0.6  # share of the way from the floor to the ceiling
+NEGLIGIBLE, ALARMING = 0.03, 0.06
+"""Excess of a success rate of attackers that is negligible, and beyond which it is an alarm."""
+SCORES = 20
+"""Most scores on privacy that one comparison asks."""
+ALARM = 0.04 / SCORES
+"""How often chance may raise an alarm in one of them, so that one comparison in twenty raises any (Bonferroni).
+
+The fifth part of the twentieth is left to `verbatim copies`, the plainest of all signs.
+"""
 _NEAR = 0.01  # a floor and a ceiling nearer than this leave no way to measure
 _ALONE = 0.05  # how often chance may raise an alarm in a question, over all its scores
 _Z = NormalDist().inv_cdf
@@ -20,33 +29,62 @@ def wider(looks: int) -> float:
     return _Z(_ALONE / 2 / looks) / _Z(_ALONE / 2)
 
 
+def surely(value: float, low: float) -> float:
+    """Return the lower end of an interval that holds for all scores on privacy at once, from that of 95 %."""
+    return value + _Z(ALARM) / _Z(_ALONE / 2) * (low - value)
+
+
+def beyond_chance(
+    excess: float,
+    least: float,
+    green_to: float,
+    amber_to: float,
+    *,
+    is_sure: bool | None = None,
+    red_from: float | None = None,
+    passed: str = "green",
+) -> str:
+    """Judge by how much a number is worse than chance explains, and by how much it is so at `least`.
+
+    An alarm takes more than is negligible, and a `least` above 0 (or an exact test: `is_sure`); red is surely more
+    than `red_from`, by default than is negligible. Without an alarm the verdict is what a pass is worth.
+    """
+    is_sure = least > 0 if is_sure is None else is_sure
+    if not is_sure or excess <= green_to:
+        return passed
+    return "red" if excess > amber_to and least > (green_to if red_from is None else red_from) else "amber"
+
+
+def judge_excess(
+    value: float,
+    low: float,
+    high: float,
+    green_to: float = NEGLIGIBLE,
+    amber_to: float = ALARMING,
+    passed: str = "green",
+    blind: float | None = None,
+    **settings: object,
+) -> str:
+    """Judge what an attack wins beyond chance, with its 95 % interval, as one of all scores on privacy.
+
+    Without an alarm an attack that was tried and failed is green, unless its interval reaches so far (`blind`) that
+    it could not have found much; a distance has `passed="grey"`, for it shows nothing by that.
+    """
+    passed = passed if high <= (amber_to if blind is None else blind) else "grey"
+    return beyond_chance(value, surely(value, low), green_to, amber_to, passed=passed, **settings)
+
+
 @dataclass(frozen=True)
 class Rule:
-    """Where green and amber end for one number: how far it may fall short, in its own unit.
-
-    Parameters
-    ----------
-    ideal : float
-        What the number is held against: that of other real records, or what is right.
-    green_to, amber_to : float
-        How far short of the ideal is still green, and still amber.
-    nothing : float
-        How far short a table falls that knows nothing: the floor. Infinite where there is no such table.
-    blind : float
-        How far short the interval may reach, from which on the number cannot tell good from bad.
-    sign : {1, -1, 0}
-        1 where less than the ideal is short of it, -1 where more is, 0 where both are.
-    error : float
-        Half of the 95 % interval of the ideal itself, where that was measured on few records, too.
-    """
+    """Where green and amber end for one number: how far it may fall short of the ideal, in its own unit."""
 
     ideal: float
     green_to: float
     amber_to: float
-    nothing: float = math.inf
-    blind: float = math.inf
-    sign: int = -1
-    error: float = 0.0
+    nothing: float = math.inf  # how far short a table falls that knows nothing: the floor
+    blind: float = math.inf  # how far short the interval may reach, beyond which it cannot tell good from bad
+    sign: int = -1  # 1 where less than the ideal is short of it, -1 where more is, 0 where both are
+    error: float = 0.0  # half of the 95 % interval of the ideal itself, where that was measured on few records, too
 
     def short(self, value: float) -> float:
         """Return how far a number falls short of the ideal; below 0 where it is better."""
@@ -63,11 +101,9 @@ class Rule:
         """
         short, least = self.short(value), self._least(value, low, high, scores)
         most = max(self.short(low), self.short(high))
-        if least > 0 and short > self.green_to:
-            return "red" if short > self.amber_to and least > self.green_to else "amber"
-        if least > self.nothing > 0:
-            return "amber"
-        return "grey" if short >= self.nothing or (least <= 0 and most >= self.blind) else "green"
+        passed = "grey" if short >= self.nothing or (least <= 0 and most >= self.blind) else "green"
+        passed = "amber" if least > self.nothing > 0 else passed
+        return beyond_chance(short, least, self.green_to, self.amber_to, passed=passed)
 
     def _least(self, value: float, low: float, high: float, scores: int) -> float:
         """Return how far short the number surely is, over all scores of a question; 0 or less: perhaps not at all."""
@@ -82,13 +118,6 @@ def between(floor: float, ideal: float, better: str, error: float = 0.0) -> Rule
 
     Where the floor is as good as the ceiling (a table without structure) there is no way to measure: what surely
     falls short by .01 is amber, by .02 red, and what does not cannot be told.
-
-    Parameters
-    ----------
-    floor, ideal : float
-    better : {"higher", "lower"}
-    error : float
-        See `Rule`.
     """
     sign = _SIGNS[better]
     way = sign * (ideal - floor)
@@ -102,24 +131,11 @@ def within(
 ) -> Rule:
     """Return the rule for a number with limits of its own, of which the floor is no end: it may be right by itself.
 
-    What may be red as far as its interval tells is not green.
-
-    Parameters
-    ----------
-    ideal, green_to, amber_to, error : float
-        See `Rule`.
-    better : {"higher", "lower", "at 1"}
-    floor : float, optional
-        Worse than this is never green.
+    What may be red as far as its interval tells is not green; nor is what is worse than the floor.
     """
     rule = Rule(ideal, green_to, amber_to, blind=amber_to, sign=_SIGNS.get(better, 0), error=error)
     short = 0.0 if floor is None else rule.short(floor)
     return replace(rule, nothing=short) if short > 0 else rule
-
-
-def judge(value: float, low: float, high: float, floor: float, ceiling: float, better: str, scores: int = 1) -> str:
-    """Return the verdict for a number between its floor and its ceiling, one of so many; see `Rule`."""
-    return between(floor, ceiling, better).verdict(value, low, high, scores)
 
 
 def worst(verdicts: Sequence[str]) -> str | None:

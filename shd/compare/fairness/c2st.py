@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from shd._parallel import in_parallel
-from shd.compare.core.chance import generator, subsample
+from shd.compare.core.attacks import count_people, sample_records
+from shd.compare.core.chance import generator
 from shd.compare.core.question import Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.verdicts import wider
-from shd.compare.fairness.gaps import Judged, Measure, among, find_gaps, names_of, points, worst_gap
 from shd.compare.fairness.groups import Group, by_group
+from shd.compare.fairness.worst_group import Judged, Measure, describe_choice, find_gaps, worst_gap, write_points
 from shd.compare.fidelity.judges import FEWEST, NEIGHBOURS, PAIRS, separated, train_folds
 
 TOLD = Measure("group C2ST", 0.05, 0.15)  # of the AUROC, more than for as many of all people
@@ -34,17 +35,17 @@ def judge_told(sides: Sides, groups: Sequence[Group]) -> Judged:
     drawn = np.column_stack(in_parallel(lambda group: _beyond(group, tables, sides), groups))
     # no floor: independent columns give every group away alike
     none, ceiling = np.full(len(groups), np.nan), np.zeros(len(groups))
-    gaps = find_gaps(TOLD, names_of(groups), drawn[0], drawn[1:], none, ceiling, -1, 1)
+    gaps = find_gaps(TOLD, [group.name for group in groups], drawn[0], drawn[1:], none, ceiling, -1, 1)
     worst = worst_gap(gaps)
     sentence = (
-        f"Within {worst} a classifier picks the synthetic of two records {points(worst.value)} points more often than "
-        f"among as many of all people.{among(gaps)}"
+        f"Within {worst} a classifier picks the synthetic of two records {write_points(worst.value)} points more "
+        f"often than among as many of all people.{describe_choice(gaps)}"
     )
     return Judged([worst.score(sentence)], gaps, by_group(groups, {"C2ST beyond all": drawn[0]}))
 
 
 def _n_people(group: Group, table: Coded) -> int:
-    return len(np.unique(table.subjects[group.of(table)]))
+    return count_people(table.take(group.is_in(table)))
 
 
 def _beyond(group: Group, tables: dict[str, Coded], sides: Sides) -> np.ndarray:
@@ -52,7 +53,7 @@ def _beyond(group: Group, tables: dict[str, Coded], sides: Sides) -> np.ndarray:
 
     The best judge of the group counts, beside the mean of the same judge over draws of all people.
     """
-    made, real = (table.take(group.of(table)) for table in tables.values())
+    made, real = (table.take(group.is_in(table)) for table in tables.values())
     rows = min(sides.most(ROWS, ROWS // 2), len(made), len(real))
     own = [separated(train_folds(made, real, rows, sides.random_state, judge)) for judge in _JUDGES]
     at = int(np.argmax([found[0] for found in own]))
@@ -60,8 +61,8 @@ def _beyond(group: Group, tables: dict[str, Coded], sides: Sides) -> np.ndarray:
     of_all = []
     for draw in range(_DRAWS):
         rng = generator(sides.random_state, f"{purpose} {draw}")
-        some = [table.take(subsample(len(table), rows, rng)) for table in tables.values()]
-        of_all.append(separated(train_folds(*some, rows, sides.random_state, _JUDGES[at])))
+        drawn = [sample_records(table, rows, rng) for table in tables.values()]
+        of_all.append(separated(train_folds(*drawn, rows, sides.random_state, _JUDGES[at])))
     # replicates of several draws vary as one of them does, by the root of how many there are less
     base = np.mean([found[0] for found in of_all])
     spread = np.mean([found[1:] - found[1:].mean() for found in of_all], axis=0)

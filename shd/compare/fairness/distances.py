@@ -1,4 +1,10 @@
-"""Groups of people beside train: how many they are, how alike, and how near synthetic records come to them."""
+"""Groups of people beside train: how many they are, how alike, and how near synthetic records come to them.
+
+Small groups differ by chance alone: columns of a group are compared on equally many synthetic and held-out records, and
+once more on as many of all people. Each synthetic record belongs to the group of the real record nearest to it, be that
+in train or in the holdout: counted for its nearest train record alone, rare groups would fall below 0.5 for no other
+reason than that.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from shd._parallel import in_parallel
-from shd.compare.core.attacks import as_many_people
-from shd.compare.core.chance import bootstrap_weights, deal, generator, subject_weights, subsample
+from shd.compare.core.attacks import as_many_people, sample_records
+from shd.compare.core.chance import bootstrap_weights, deal, generator, subject_weights
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, Column
-from shd.compare.fairness.gaps import Judged, Measure, among, find_gaps, names_of, points, worst_gap
 from shd.compare.fairness.groups import FEWEST, Group, by_group, members
+from shd.compare.fairness.worst_group import Judged, Measure, describe_choice, find_gaps, worst_gap, write_points
 from shd.compare.fidelity.columns import column_distances
 from shd.compare.privacy.distances import NO_GUARANTEE
 
 SHARES = Measure("group shares", 0.10, 0.25)  # of the group's share in train
 DISTANCES = Measure("group fidelity", 0.02, 0.06)  # of the mean column distance
 NEARNESS = Measure("group DCR share", 0.05, 0.10, "at 0.5", 0.5)
-ROWS, NEAREST = 4000, 3000  # most records of a group whose columns are compared; whose nearest is looked for
+_ROWS, _NEAREST = 4000, 3000  # most records of a group whose columns are compared; whose nearest is looked for
 _REAL = 20_000  # most real records a side to look for it in
 _BLOCKS, _REPLICATES, _GRID = 200, 200, 64
 
@@ -34,13 +40,15 @@ def judge_shares(sides: Sides, groups: Sequence[Group]) -> Judged:
     rng = generator(sides.random_state, "group shares")
     real, made = (_drawn_shares(tables[name], is_in[name], rng) for name in ("train", "synthetic"))
     drawn = (made - real) / share["train"]  # not made / real: a ratio of small groups is skewed
-    gaps = find_gaps(SHARES, names_of(groups), gap["synthetic"], drawn, gap["floor"], gap.get("holdout"), least=0)
+    gaps = find_gaps(
+        SHARES, [group.name for group in groups], gap["synthetic"], drawn, gap["floor"], gap.get("holdout"), least=0
+    )
     worst = worst_gap(gaps)
-    j = names_of(groups).index(worst.name)
+    j = worst.at
     other = f" (of other {sides.word} records {share['holdout'][j]:.1%})" if "holdout" in tables else ""
     sentence = (
         f"{groups[j]} makes up {share['train'][j]:.1%} of the {sides.word} records learned from and "
-        f"{share['synthetic'][j]:.1%} of the synthetic ones{other}: {worst.value:.0%} off.{among(gaps)}"
+        f"{share['synthetic'][j]:.1%} of the synthetic ones{other}: {worst.value:.0%} off.{describe_choice(gaps)}"
     )
     facts = by_group(groups, {"share train": share["train"], "share synthetic": share["synthetic"]})
     return Judged([worst.score(sentence)], gaps, facts)
@@ -68,18 +76,19 @@ def judge_distances(sides: Sides, groups: Sequence[Group]) -> Judged:
     if len(sides.train.names) < 2:
         return Judged(skipped=[Skipped(DISTANCES.metric, "the table has no column beside the sensitive one")])
     tables = _tables(sides, "train", "synthetic", "floor", "holdout")
-    found = measure_distances(groups, tables, sides.most(ROWS), sides.random_state)
+    found = _measure_distances(sides, groups, tables)
     gap = {name: np.array([f.gap(name) for f in found]).T for name in ("synthetic", "floor")}
     ceiling = np.zeros(len(groups)) if "holdout" in tables else None
     value, drawn = gap["synthetic"][0], gap["synthetic"][1:]
-    gaps = find_gaps(DISTANCES, names_of(groups), value, drawn, gap["floor"][0], ceiling, -1, 1)
+    gaps = find_gaps(DISTANCES, [group.name for group in groups], value, drawn, gap["floor"][0], ceiling, -1, 1)
     worst = worst_gap(gaps)
-    j = names_of(groups).index(worst.name)
+    j = worst.at
     other = f" (other {sides.word} people: {found[j].reference:.1%})" if "holdout" in tables else ""
     sentence = (
         f"Within {groups[j]} about {found[j].distance:.1%} of the records would have to change in each column for "
-        f"synthetic and {sides.word} ones to agree{other}. That is {points(worst.value)} points more than among all "
-        f"people, chance left out (columns that ignore the group: {points(worst.floor)}).{among(gaps)}"
+        f"synthetic and {sides.word} ones to agree{other}. That is {write_points(worst.value)} points more than "
+        f"among all people, chance left out (columns that ignore the group: {write_points(worst.floor)})."
+        f"{describe_choice(gaps)}"
     )
     own = {"fidelity": [f.distance for f in found], "fidelity reference": [f.reference for f in found]}
     return Judged([worst.score(sentence)], gaps, by_group(groups, own))
@@ -89,15 +98,9 @@ def judge_distances(sides: Sides, groups: Sequence[Group]) -> Judged:
 class GroupDistance:
     """Mean column distance of other tables from train, within a group and among as many of all people.
 
-    Parameters
-    ----------
-    records : int
-        How many of each other table were looked at.
-    inside, outside : dict of str to ndarray, shape (1 + n_replicates,)
-        By table: the distance, and the same with all records drawn again.
+    Of each table the distance, and the same with all records drawn again, (1 + n_replicates,).
     """
 
-    records: int
     inside: dict[str, np.ndarray]
     outside: dict[str, np.ndarray]
 
@@ -118,20 +121,17 @@ class GroupDistance:
         return inside - outside
 
 
-def measure_distances(
-    groups: Sequence[Group], tables: dict[str, Coded], rows: int, random_state: int
-) -> list[GroupDistance]:
+def _measure_distances(sides: Sides, groups: Sequence[Group], tables: dict[str, Coded]) -> list[GroupDistance]:
     """Measure each group against train, on equally many records of synthetic and holdout."""
+    rows = sides.most(_ROWS)
 
     def of_group(group: Group) -> GroupDistance:
-        rng = generator(random_state, f"group distances {group}")
-        own = {name: table.take(group.of(table)) for name, table in tables.items()}
+        rng = generator(sides.random_state, f"group distances {group}")
+        own = {name: table.take(group.is_in(table)) for name, table in tables.items()}
         n = min(rows, *(len(own[name]) for name in own if name not in ("train", "floor")))
         sizes = {name: min(rows if name == "train" else n, len(table)) for name, table in own.items()}
-        cut = [
-            {name: t.take(subsample(len(t), sizes[name], rng)) for name, t in side.items()} for side in (own, tables)
-        ]
-        return GroupDistance(n, *(_mean_distances(side, group.at, rng) for side in cut))
+        cut = [{name: sample_records(t, sizes[name], rng) for name, t in side.items()} for side in (own, tables)]
+        return GroupDistance(*(_mean_distances(side, group.at, rng) for side in cut))
 
     return in_parallel(of_group, groups)
 
@@ -177,16 +177,15 @@ def judge_nearness(sides: Sides, groups: Sequence[Group]) -> Judged:
     """Compare whose records synthetic ones come near to."""
     if sides.holdout is None:
         return Judged(skipped=[Skipped(NEARNESS.metric, "takes a holdout: compare(..., holdout=...)")])
-    train, holdout, rows, seed = sides.train, sides.holdout, sides.most(NEAREST), sides.random_state
-    near = measure_nearness(groups, train, sides.synthetic, holdout, rows, seed)
-    floor = measure_nearness(groups, train, sides.floor, holdout, rows, seed, drawn=False)
-    half = deal(holdout.subjects, 2, generator(seed, "group halves")) == 0
+    holdout = sides.holdout
+    records, share, drawn = _nearness(sides, groups, sides.synthetic, holdout)
+    _, floor, _ = _nearness(sides, groups, sides.floor, holdout, again=False)
+    half = deal(holdout.subjects, 2, generator(sides.random_state, "group halves")) == 0
     ceiling = np.full(len(groups), np.nan)
     if 0 < half.sum() < len(half):
-        people = measure_nearness(groups, train, holdout.take(half), holdout.take(~half), rows, seed, drawn=False)
-        ceiling = people.share
-    value = np.where(near.records >= FEWEST, near.share, np.nan)
-    gaps = find_gaps(NEARNESS, names_of(groups), value, near.drawn, floor.share, ceiling, 0, 1)
+        _, ceiling, _ = _nearness(sides, groups, holdout.take(half), holdout.take(~half), again=False)
+    value = np.where(records >= FEWEST, share, np.nan)
+    gaps = find_gaps(NEARNESS, [group.name for group in groups], value, drawn, floor, ceiling, 0, 1)
     if not gaps:
         why = f"fewer than {FEWEST} synthetic records are nearest to people of any group"
         return Judged(skipped=[Skipped(NEARNESS.metric, why)])
@@ -194,66 +193,42 @@ def judge_nearness(sides: Sides, groups: Sequence[Group]) -> Judged:
     other = f"; other {sides.word} records: {worst.ceiling:.0%}" if worst.ceiling is not None else ""
     sentence = (
         f"Of the synthetic records nearest to people of {worst}, {worst.value:.0%} lie nearer to one learned from than "
-        f"to one held out (ideal: 50%; interval {worst.low:.0%} to {worst.high:.0%}{other}).{among(gaps)} "
+        f"to one held out (ideal: 50%; interval {worst.low:.0%} to {worst.high:.0%}{other}).{describe_choice(gaps)} "
         f"{NO_GUARANTEE}"
     )
     return Judged([worst.score(sentence)], gaps, by_group(groups, {"DCR share": value}))
 
 
-@dataclass(frozen=True, eq=False)
-class GroupNearness:
-    """Of the synthetic records nearest to each group: how many, the share nearer to train, and replicates of it."""
+def _nearness(
+    sides: Sides, groups: Sequence[Group], records: Coded, holdout: Coded, again: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return how many records are nearest to each group, the share of them nearer to train, and replicates of it.
 
-    records: np.ndarray
-    share: np.ndarray
-    drawn: np.ndarray
-
-
-def measure_nearness(
-    groups: Sequence[Group],
-    train: Coded,
-    records: Coded,
-    holdout: Coded,
-    rows: int,
-    random_state: int,
-    drawn: bool = True,
-) -> GroupNearness:
-    """Find the nearest real record of each synthetic one, in train and in the holdout, cut to as many people.
-
-    Drawn again are the real people, so that one whom many synthetic records come near to counts as one.
+    Train and holdout are cut to as many people, who are drawn again: one whom many records come near to counts as one.
     """
-    rng = generator(random_state, "group nearness")
-    gower = Gower.of(train)
-    records = records.take(subsample(len(records), rows, rng))
-    sides = as_many_people(train, holdout, _REAL, rng)
-    (to_train, in_train), (to_holdout, in_holdout) = (_nearest(gower, records, side) for side in sides)
-    nearer = np.where(to_train < to_holdout, 1.0, np.where(to_train > to_holdout, 0.0, 0.5))
+    rng, gower = generator(sides.random_state, "group nearness"), Gower.of(sides.train)
+    records = sample_records(records, sides.most(_NEAREST), rng)
+    real = as_many_people(sides.train, holdout, _REAL, rng)
+    (to_train, in_train), (to_holdout, in_holdout) = (_closest(gower, records, side) for side in real)
+    nearer = (1 + np.sign(to_holdout - to_train).astype(float)) / 2  # a tie counts half for both sides
+    at = (in_train, in_holdout)
     # what each side counts for each group, by the record that it was found at
     counts = [
-        members(groups, side)[at] * weight[:, None]
-        for side, at, weight in zip(sides, (in_train, in_holdout), (nearer, 1 - nearer), strict=True)
+        members(groups, side)[rows] * weight[:, None]
+        for side, rows, weight in zip(real, at, (nearer, 1 - nearer), strict=True)
     ]
     ours, theirs = (count.sum(axis=0) for count in counts)
-    replicates = np.empty((0, len(groups)))
-    if drawn:
-        weights = [
-            subject_weights(side.subjects, _REPLICATES, rng)[:, at]
-            for side, at in zip(sides, (in_train, in_holdout), strict=True)
-        ]
-        replicates = _share(*(weight @ count for weight, count in zip(weights, counts, strict=True)))
-    return GroupNearness(ours + theirs, _share(ours, theirs), replicates)
+    if not again:
+        return ours + theirs, _share(ours, theirs), np.empty((0, len(groups)))
+    weights = [subject_weights(side.subjects, _REPLICATES, rng)[:, rows] for side, rows in zip(real, at, strict=True)]
+    drawn = _share(*(weight @ count for weight, count in zip(weights, counts, strict=True)))
+    return ours + theirs, _share(ours, theirs), drawn
 
 
 def _share(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     return np.divide(ours, ours + theirs, out=np.full(ours.shape, np.nan), where=ours + theirs > 0)
 
 
-def _nearest(gower: Gower, records: Coded, real: Coded) -> tuple[np.ndarray, np.ndarray]:
+def _closest(gower: Gower, records: Coded, real: Coded) -> list[np.ndarray]:
     """Return the distance of each record to its nearest real one, and which that is."""
-
-    def of_block(distance: np.ndarray, _: int) -> tuple[np.ndarray, np.ndarray]:
-        at = distance.argmin(axis=1)
-        return distance[np.arange(len(at)), at], at
-
-    distance, at = zip(*gower.map_blocks(records, real, of_block), strict=True)
-    return np.concatenate(distance), np.concatenate(at)
+    return [found[:, 0] for found in gower.nearest_few(records, real, 1)]

@@ -7,10 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
 from shd.compare.core.question import Skipped
-from shd.compare.core.tables import MISSING, Coded, Column, align
-from shd.dataset import Dataset, describe_columns, role_of
+from shd.compare.core.tables import MISSING, Coded, Column
+from shd.dataset import describe_columns
 
 FEWEST_TRAIN, FEWEST = 100, 50
 """Records of a group in train, and in every other table, below which nothing is said about it."""
@@ -24,30 +23,23 @@ _FEWEST_NAMED = 5  # people of train
 
 @dataclass(frozen=True)
 class Group:
-    """People who share a level, or a band of numbers, of one sensitive column.
-
-    Parameters
-    ----------
-    column : hashable
-        Name of the column.
-    label : str
-        Level or band.
-    at : int
-        Position of the column.
-    first, last : float
-        The group's values, both included; NaN for people whose value is missing.
-    """
+    """People who share a level, or a band of numbers, of one sensitive column."""
 
     column: object
     label: str
-    at: int
-    first: float
+    at: int  # position of the column
+    first: float  # of its values, both ends included; NaN for people whose value is missing
     last: float
 
-    def of(self, table: Coded) -> np.ndarray:
+    def is_in(self, table: Coded) -> np.ndarray:
         """Say which records belong to the group, shape (n,)."""
         values = table.values[:, self.at]
         return np.isnan(values) if np.isnan(self.first) else (values >= self.first) & (values <= self.last)
+
+    @property
+    def name(self) -> tuple:
+        """Column and label."""
+        return self.column, self.label
 
     def __str__(self) -> str:
         return f"{self.column} = {self.label}"
@@ -55,7 +47,7 @@ class Group:
 
 def members(groups: Sequence[Group], table: Coded) -> np.ndarray:
     """Say which records belong to which group, bool, shape (n, n_groups)."""
-    return np.column_stack([np.zeros((len(table), 0), dtype=bool), *(group.of(table) for group in groups)])
+    return np.column_stack([np.zeros((len(table), 0), dtype=bool), *(group.is_in(table) for group in groups)])
 
 
 def find_groups(train: Coded, sensitive: Sequence, fewest: int = FEWEST_TRAIN) -> tuple[list[Group], list[Skipped]]:
@@ -67,7 +59,7 @@ def find_groups(train: Coded, sensitive: Sequence, fewest: int = FEWEST_TRAIN) -
     groups, skipped = [], []
     for column in sensitive:
         own = _groups_of(train, train.names.index(column))
-        size = np.array([int(group.of(train).sum()) for group in own])
+        size = np.array([int(group.is_in(train).sum()) for group in own])
         rank = np.empty(len(own), dtype=int)
         rank[np.argsort(-size, kind="stable")] = np.arange(len(own))
         keep = (rank < _MOST_GROUPS) & (size >= fewest)
@@ -85,7 +77,7 @@ def find_groups(train: Coded, sensitive: Sequence, fewest: int = FEWEST_TRAIN) -
 
 def _named(groups: Sequence[Group], train: Coded) -> str:
     """Name groups, and only count those of few people: what a report says is handed on."""
-    labels = [group.label for group in groups if len(np.unique(train.subjects[group.of(train)])) >= _FEWEST_NAMED]
+    labels = [group.label for group in groups if len(np.unique(train.subjects[group.is_in(train)])) >= _FEWEST_NAMED]
     rest = len(groups) - len(labels)
     few = f"{rest} of fewer than {_FEWEST_NAMED} people"
     return " and ".join([*([describe_columns(labels)] if labels else []), *([few] if rest else [])])
@@ -116,31 +108,6 @@ def _written(value: float, column: Column) -> str:
     return str((pd.Timestamp(0) + pd.Timedelta(days=value)).date()) if column.date else f"{value:,.6g}"
 
 
-def prepare_groups(
-    tables: dict[str, Dataset | pd.DataFrame | Coded], sensitive: Sequence | None
-) -> tuple[list[Coded], list[Group]]:
-    """Code the tables that somebody gave, train first, and find the groups.
-
-    Raises
-    ------
-    ShdError
-        Where no sensitive column is named, one is not in all tables, or no column has two groups
-        that are large enough.
-    """
-    coded, _ = align(*tables.values(), names=list(tables))
-    if sensitive is None:
-        sensitive = role_of(next(iter(tables.values())), "sensitive", ())
-    if isinstance(sensitive, str) or not len(sensitive):
-        raise ShdError(f"sensitive={sensitive!r} names no columns; give them as a list, for example ['sex'].")
-    strange = [column for column in sensitive if column not in coded[0].names]
-    if strange:
-        raise ShdError(f"sensitive: {strange[0]!r} is not a column that all tables share; name others.")
-    groups, skipped = find_groups(coded[0], sensitive)
-    if not groups:
-        raise ShdError(f"{skipped[0].what}: {skipped[0].why}. Name another column, or give more records.")
-    return coded, groups
-
-
 def by_group(groups: Sequence[Group], facts: dict[str, np.ndarray]) -> pd.DataFrame:
     """Return one row a group: its column, its label, and what is known of it."""
     names = {
@@ -152,4 +119,4 @@ def by_group(groups: Sequence[Group], facts: dict[str, np.ndarray]) -> pd.DataFr
 
 def large_enough(groups: Sequence[Group], *tables: Coded) -> list[Group]:
     """Return the groups that have enough records in every one of the tables."""
-    return [group for group in groups if all(group.of(table).sum() >= FEWEST for table in tables)]
+    return [group for group in groups if all(group.is_in(table).sum() >= FEWEST for table in tables)]

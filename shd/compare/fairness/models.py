@@ -1,4 +1,11 @@
-"""Models of the target by group of people: how well each group is served, and who is flagged."""
+"""Models of the target by group of people: how well each group is served, and who is flagged.
+
+Gradient boosting learns the target from equally many real and synthetic records, and is tested on the real people of
+each group. Both models flag as large a share of them as has the level in train: the equalised odds difference is the
+largest one between groups in the share found among those who have the level, or flagged among those who do not (Hardt,
+Price, Srebro 2016, *Equality of Opportunity in Supervised Learning*, arXiv 1610.02413); the demographic parity
+difference that in the share flagged at all.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -6,18 +13,16 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 
-from shd._errors import ShdError
 from shd._parallel import in_parallel
-from shd.compare.core.chance import generator, interval, redrawn, subject_weights, subsample, training_error
+from shd.compare.core.attacks import sample_records
+from shd.compare.core.chance import generator, interval, redrawn, subject_weights, training_error
 from shd.compare.core.question import Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import Task, find_tasks, with_known_target
-from shd.compare.fairness.gaps import Gap, Judged, Measure, among, find_gaps, names_of, points, worst_gap
-from shd.compare.fairness.groups import FEWEST, Group, by_group, members, prepare_groups
-from shd.dataset import Dataset, role_of
+from shd.compare.core.tasks import Task
+from shd.compare.fairness.groups import FEWEST, Group, by_group, members
+from shd.compare.fairness.worst_group import Gap, Judged, Measure, describe_choice, find_gaps, worst_gap, write_points
 
 UTILITY = Measure("group utility", 0.02, 0.05)
 ODDS = Measure("equalised odds difference", 0.05, 0.10)
@@ -30,37 +35,19 @@ _DIFFERENCES = {
     ODDS: "The share that is flagged, of those with or of those without it,",
     PARITY: "The share that is flagged",
 }
-_RATES = {"selection rate": selection_rate, "TPR": true_positive_rate, "FPR": false_positive_rate}
 
 
 @dataclass(frozen=True, eq=False)
 class GroupModels:
-    """What models trained on each table predict for the same real test records, and who these are.
-
-    Parameters
-    ----------
-    task : Task
-    groups : list of Group
-        Those with enough test records, and enough of them with and without the level.
-    test : Coded
-    predicted : dict of str to ndarray, shape (n_test,)
-        Chances or numbers by what was learned from: TRTR, TSTR, floor.
-    prevalence : float
-        Share of real train records that have the level.
-    weights : ndarray, shape (n_replicates, n_test)
-        Test records drawn again by subject.
-    error : ndarray, shape (n_groups + 2 * n_columns,)
-        Standard errors of differences between models of real and of synthetic records that come from the records
-        learned from; see `_gaps_of`. A single 0 where they were not looked for.
-    """
+    """What models trained on each table predict for the same real test records, and who these are."""
 
     task: Task
-    groups: list[Group]
+    groups: list[Group]  # those with enough test records, and enough of them with and without the level
     test: Coded
-    predicted: dict[str, np.ndarray]
-    prevalence: float
-    weights: np.ndarray
-    error: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    predicted: dict[str, np.ndarray]  # chances or numbers by what was learned from: TRTR, TSTR, floor
+    prevalence: float  # share of real train records that have the level
+    weights: np.ndarray  # how often each test record counts: once, and then drawn again by subject, (1 + n, n_test)
+    error: np.ndarray = field(default_factory=lambda: np.zeros(1))  # that comes from training: see `_gaps_of`
 
     @cached_property
     def members(self) -> np.ndarray:
@@ -76,27 +63,37 @@ class GroupModels:
     @cached_property
     def scores(self) -> dict[str, np.ndarray]:
         """AUROC or R2 in each group and, last, among all; the value and then its replicates, (1 + n, n_groups + 1)."""
-        weights = np.vstack([np.ones(len(self.test)), self.weights])
         parts = [*self.members.T, np.ones(len(self.test), dtype=bool)]
 
         def of_part(part: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-            return self.task.score(self.test.take(part), predicted[part], weights[:, part])
+            return self.task.score(self.test.take(part), predicted[part], self.weights[:, part])
 
         jobs = [(part, predicted) for predicted in self.predicted.values() for part in parts]
         found = np.column_stack(in_parallel(of_part, *zip(*jobs, strict=True)))
         return dict(zip(self.predicted, np.split(found, len(self.predicted), axis=1), strict=True))
 
     @cached_property
-    def rates(self) -> dict[tuple, MetricFrame]:
-        """Rates of each group, by sensitive column and by what the model learned from."""
-        found, outcome = {}, self.task.outcome(self.test)
-        for column, own in self.columns():
-            part = self.members[:, own].any(axis=1)
-            group = self.members[part][:, own].argmax(axis=1)
-            for name, flagged in self.flagged.items():
-                given = {"y_true": outcome[part], "y_pred": flagged[part], "sensitive_features": group}
-                found[column, name] = MetricFrame(metrics=_RATES, **given)
-        return found
+    def rates(self) -> dict[str, dict[str, np.ndarray]]:
+        """By model and rate, the share of each group that is flagged, (1 + n, n_groups)."""
+        outcome = self.task.outcome(self.test)
+        among = {"selection rate": np.ones(len(outcome), dtype=bool), "TPR": outcome, "FPR": ~outcome}
+
+        def share(those: np.ndarray, flagged: np.ndarray) -> np.ndarray:
+            caught, all_of = (self.weights @ (self.members & who[:, None]) for who in (those & flagged, those))
+            return np.divide(caught, all_of, out=np.full(caught.shape, np.nan), where=all_of > 0)
+
+        return {
+            name: {rate: share(those, flagged) for rate, those in among.items()}
+            for name, flagged in self.flagged.items()
+        }
+
+    def differences(self, name: str) -> dict[Measure, np.ndarray]:
+        """How far apart a model's rates are between the groups of each column, (1 + n, n_columns)."""
+        spread = {
+            rate: np.column_stack([np.ptp(share[:, own], axis=1) for _, own in self.columns()])
+            for rate, share in self.rates[name].items()
+        }
+        return {ODDS: np.maximum(spread["TPR"], spread["FPR"]), PARITY: spread["selection rate"]}
 
     def columns(self) -> list[tuple[object, np.ndarray]]:
         """Return each sensitive column and the positions of its groups, those with two groups or more."""
@@ -106,48 +103,42 @@ class GroupModels:
         return [(column, np.array(own)) for column, own in positions.items() if len(own) > 1]
 
 
-def train_models(
-    task: Task,
-    groups: Sequence[Group],
-    tables: dict[str, Coded],
-    test: Coded,
-    rows: int = _ROWS,
-    tested: int = _TESTED,
-    random_state: int = 0,
-    splits: int = 0,
-) -> GroupModels:
+def _train_models(sides: Sides, groups: Sequence[Group]) -> GroupModels:
     """Train gradient boosting on equally many records of each table, and again on halves; see `GroupModels`."""
-    rng = generator(random_state, "fairness models")
-    test = test.take(subsample(len(test), tested, rng))
-    n = min(rows, *(len(table) for table in tables.values()))
-    learned = [table.take(subsample(len(table), n, rng)) for table in tables.values()]
-    predicted = in_parallel(lambda table: task.predict(table, [test])[0], learned)
-    outcome, weights = task.outcome(test), subject_weights(test.subjects, _REPLICATES, rng)
-    kept = []
-    for group in groups:
-        own = outcome[group.of(test)]
-        rarer = min(own.sum(), (~own).sum()) if task.is_level else len(own)
-        if group.column != task.target and len(own) >= FEWEST and rarer >= _FEWEST_OF_LEVEL:
-            kept.append(group)
-    prevalence = float(task.outcome(learned[0]).mean()) if task.is_level else np.nan
+    ready = sides.ready
+    task, tables = ready.tasks[0], {"TRTR": ready.fit, "TSTR": ready.synthetic, "floor": ready.floor}
+    rng = generator(sides.random_state, "fairness models")
+    test = sample_records(ready.test, sides.most(_TESTED, least=_QUICK_TESTED), rng)
+    n = min(sides.most(_ROWS), *(len(table) for table in tables.values()))
+    learned = {name: sample_records(table, n, rng) for name, table in tables.items()}
+    predicted = in_parallel(lambda table: task.predict(table, [test])[0], learned.values())
+    weights = np.vstack([np.ones(len(test)), subject_weights(test.subjects, _REPLICATES, rng)])
+    kept = [group for group in groups if _is_tested(group, task, test)]
+    prevalence = float(task.outcome(learned["TRTR"]).mean()) if task.is_level else np.nan
     models = GroupModels(task, kept, test, dict(zip(tables, predicted, strict=True)), prevalence, weights)
-    if not kept or not splits:
+    if not kept:
         return models
-    alone = replace(models, weights=np.ones((1, len(test))))
+    alone = replace(models, weights=weights[:1])
 
     def of_half(half: Coded) -> np.ndarray:
         return _gaps_of(replace(alone, predicted={"half": task.predict(half, [test])[0]}), "half")
 
-    made = dict(zip(tables, learned, strict=True))["TSTR"]
     # models of real records learn from as many, so that the difference errs by the root of two more
-    return replace(models, error=np.sqrt(2) * training_error(of_half, made, rng, splits))
+    return replace(models, error=np.sqrt(2) * training_error(of_half, learned["TSTR"], rng, sides.splits))
+
+
+def _is_tested(group: Group, task: Task, test: Coded) -> bool:
+    """Whether a group has enough test records, and enough of them with and without the level predicted."""
+    own = task.outcome(test)[group.is_in(test)]
+    rarer = min(own.sum(), (~own).sum()) if task.is_level else len(own)
+    return group.column != task.target and len(own) >= FEWEST and rarer >= _FEWEST_OF_LEVEL
 
 
 def _gaps_of(models: GroupModels, name: str) -> np.ndarray:
     """Return how much better each group is served than all people, then both differences of every column."""
-    scores = models.scores[name][-1]
-    odds = _drawn(models, name, models.columns()) if models.task.is_level and models.columns() else ()
-    return np.concatenate([scores[:-1] - scores[-1], *(part[-1] for part in odds)])
+    scores = models.scores[name][0]
+    odds = models.differences(name).values() if models.task.is_level and models.columns() else ()
+    return np.concatenate([scores[:-1] - scores[-1], *(part[0] for part in odds)])
 
 
 def judge_models(sides: Sides, groups: Sequence[Group]) -> Judged:
@@ -155,19 +146,16 @@ def judge_models(sides: Sides, groups: Sequence[Group]) -> Judged:
     what = "utility and odds by group"
     if sides.ready is None:
         return Judged(skipped=[Skipped(what, sides.lacks["target"], kind="target")])
-    ready = sides.ready
-    task, most = ready.tasks[0], (sides.most(_ROWS), sides.most(_TESTED, least=_QUICK_TESTED))
-    tables = {"TRTR": ready.fit, "TSTR": ready.synthetic, "floor": ready.floor}
-    models = train_models(task, groups, tables, ready.test, *most, sides.random_state, sides.splits)
+    models = _train_models(sides, groups)
+    task = models.task
     gaps = _utility_gaps(models) if models.groups else []
     if not gaps:
         return Judged(skipped=[Skipped(what, f"no group has enough test records with and without {task.label}")])
     left = [group for group in groups if group not in models.groups]
     skipped = [Skipped(f"{what}: {group}", f"too few test records with or without {task.label}") for group in left]
     odds = _judge_odds(models, sides.word)
-    facts = utility_frame(models).drop(columns=["records", "gap"])
     score = worst_gap(gaps).score(_utility_sentence(models, gaps, sides.word))
-    return Judged([score, *odds.scores], gaps + odds.gaps, facts, odds.frames, skipped + odds.skipped)
+    return Judged([score, *odds.scores], gaps + odds.gaps, _utility_frame(models), odds.frames, skipped + odds.skipped)
 
 
 def _utility_gaps(models: GroupModels) -> list[Gap]:
@@ -176,19 +164,19 @@ def _utility_gaps(models: GroupModels) -> list[Gap]:
     gap, of_floor = (lost[:, :-1] - lost[:, -1:] for lost in (real - synthetic, real - floor))
     n = len(models.groups)
     drawn = redrawn(gap[1:], models.error[:n], generator(0, "utility of groups"))
-    return find_gaps(UTILITY, names_of(models.groups), gap[0], drawn, of_floor[0], np.zeros(n))
+    return find_gaps(UTILITY, [group.name for group in models.groups], gap[0], drawn, of_floor[0], np.zeros(n))
 
 
 def _utility_sentence(models: GroupModels, gaps: list[Gap], word: str) -> str:
     worst, task = worst_gap(gaps), models.task
-    j = names_of(models.groups).index(worst.name)
+    j = worst.at
     real, synthetic = (models.scores[name][0] for name in ("TRTR", "TSTR"))
     of = f"{task.target} = {task.label}" if task.is_level else task.target
     return (
         f"A model of {of} reaches an {task.measure} of {synthetic[j]:.3f} for {word} people of {worst} if it learned "
         f"from synthetic records and {real[j]:.3f} from {word} ones; for all people {synthetic[-1]:.3f} and "
         f"{real[-1]:.3f}. The group loses {worst.value:.3f} more than all do (independent columns: "
-        f"{worst.floor or 0:.3f}).{among(gaps)}"
+        f"{worst.floor or 0:.3f}).{describe_choice(gaps)}"
     )
 
 
@@ -198,177 +186,53 @@ def _judge_odds(models: GroupModels, word: str) -> Judged:
     if not models.task.is_level or not columns:
         why = "the target is a number" if columns else "no column has two groups that are large enough"
         return Judged(skipped=[Skipped(f"{ODDS.metric}, {PARITY.metric}", why)])
-    drawn = {name: _drawn(models, name, columns) for name in ("TRTR", "TSTR")}
     errors = np.split(models.error[len(models.groups) :], 2)
-    table = differences(models)
-    wide = table.pivot(index="column", columns="design").loc[[column for column, _ in columns]]
     names, gaps, scores = [(column, "all groups") for column, _ in columns], [], []
     for k, (measure, what) in enumerate(_DIFFERENCES.items()):
-        real, synthetic, floor = (wide[measure.metric, name].to_numpy() for name in ("TRTR", "TSTR", "floor"))
-        replicates = redrawn(drawn["TSTR"][k] - drawn["TRTR"][k], errors[k], generator(k, "odds of groups"))
+        real, synthetic, floor = (models.differences(name)[measure] for name in ("TRTR", "TSTR", "floor"))
+        replicates = redrawn((synthetic - real)[1:], errors[k], generator(k, "odds of groups"))
+        real, synthetic, floor = real[0], synthetic[0], floor[0]
         own = find_gaps(measure, names, synthetic - real, replicates, floor - real, np.zeros(len(names)), -1, 1)
         worst = worst_gap(own)
-        j = names.index(worst.name)
+        j = worst.at
         sentence = (
             f"{what} differs between groups of {worst.column} by up to {synthetic[j] * 100:.1f} points with a model of "
-            f"synthetic records and {real[j] * 100:.1f} with one of {word} ones: {points(worst.value)} "
-            f"(independent columns: {points(worst.floor)}).{among(own, 'columns')}"
+            f"synthetic records and {real[j] * 100:.1f} with one of {word} ones: {write_points(worst.value)} "
+            f"(independent columns: {write_points(worst.floor)}).{describe_choice(own, 'columns')}"
         )
         scores.append(worst.score(sentence))
         gaps += own
-    return Judged(scores, gaps, frames={"group rates": _rates_frame(models), "group differences": table})
+    frames = {"group rates": _rates_frame(models), "group differences": _differences_frame(models)}
+    return Judged(scores, gaps, frames=frames)
 
 
-def differences(models: GroupModels) -> pd.DataFrame:
-    """Return one row a sensitive column and model: the two differences between its groups.
-
-    They are what fairlearn's `equalized_odds_difference` and `demographic_parity_difference` return.
-    """
-    rows = []
-    for (column, name), frame in models.rates.items():
-        gap = frame.difference(method="between_groups")
-        rows.append((column, name, max(gap["TPR"], gap["FPR"]), gap["selection rate"]))
+def _differences_frame(models: GroupModels) -> pd.DataFrame:
+    """Return one row a sensitive column and model: the two differences between its groups."""
+    differences = {name: models.differences(name) for name in models.predicted}
+    rows = [
+        (column, name, own[ODDS][0, j], own[PARITY][0, j])
+        for j, (column, _) in enumerate(models.columns())
+        for name, own in differences.items()
+    ]
     frame = pd.DataFrame(rows, columns=["column", "design", ODDS.metric, PARITY.metric])
     return frame.astype({"column": object, ODDS.metric: float, PARITY.metric: float})
 
 
 def _rates_frame(models: GroupModels) -> pd.DataFrame:
     """Return one row a group and model: who is flagged, who of those with the level, who of those without it."""
-    labels = {column: [models.groups[j].label for j in own] for column, own in models.columns()}
     parts = [
-        frame.by_group.assign(column=column, group=labels[column], design=name)
-        for (column, name), frame in models.rates.items()
+        by_group([models.groups[j] for j in own], {rate: share[0, own] for rate, share in rates.items()}).assign(
+            design=name
+        )
+        for _, own in models.columns()
+        for name, rates in models.rates.items()
     ]
-    return pd.concat(parts, ignore_index=True)[["column", "group", "design", *_RATES]]
+    return pd.concat(parts, ignore_index=True)[["column", "group", "design", *models.rates["TRTR"]]]
 
 
-def _drawn(models: GroupModels, name: str, columns: list) -> tuple[np.ndarray, np.ndarray]:
-    """Return both differences under each set of weights, (n_replicates, n_columns): one matrix product a rate."""
-    outcome, flagged = models.task.outcome(models.test), models.flagged[name]
-    among = {"TPR": outcome, "FPR": ~outcome, "selection rate": np.ones(len(outcome), dtype=bool)}
-    spread = {}
-    for rate, those in among.items():
-        caught, all_of = (models.weights @ (models.members & who[:, None]) for who in (those & flagged, those))
-        share = np.divide(caught, all_of, out=np.full(caught.shape, np.nan), where=all_of > 0)
-        spread[rate] = np.column_stack([np.ptp(share[:, own], axis=1) for _, own in columns])
-    return np.maximum(spread["TPR"], spread["FPR"]), spread["selection rate"]
-
-
-def group_utility(
-    train: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    holdout: Dataset | pd.DataFrame | Coded,
-    target: str | None = None,
-    sensitive: Sequence | None = None,
-    random_state: int = 0,
-) -> pd.DataFrame:
-    """Train on real and on synthetic records, and test both models on the real people of each group.
-
-    Gradient boosting learns the commonest level of the target (of two levels the rarer one), or the
-    number itself, from equally many records of both tables.
-
-    Parameters
-    ----------
-    train, synthetic, holdout : Dataset or DataFrame
-    target : str, optional
-        Column predicted; by default the target of any of the Datasets.
-    sensitive : sequence of str, optional
-        Columns that describe groups; by default those that train declares.
-    random_state : int
-
-    Returns
-    -------
-    DataFrame
-        One row a group with at least 100 train and 50 holdout records: ``column``, ``group``,
-        ``records`` tested, ``TRTR`` and ``TSTR`` (AUROC, 0 to 1, or R2), ``low`` and ``high`` (95 %
-        interval of TSTR, drawing subjects again), and ``gap``: what the group loses beyond what all
-        people lose.
-
-    Raises
-    ------
-    ShdError
-        Where there is no target, it cannot be tested, or no group is large enough.
-
-    References
-    ----------
-    Bhanot et al. (2021), *The Problem of Fairness in Synthetic Healthcare Data*, Entropy,
-    doi 10.3390/e23091165.
-    """
-    return utility_frame(_train_on(train, synthetic, holdout, target, sensitive, random_state))
-
-
-def odds_differences(
-    train: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    holdout: Dataset | pd.DataFrame | Coded,
-    target: str | None = None,
-    sensitive: Sequence | None = None,
-    random_state: int = 0,
-) -> pd.DataFrame:
-    """Return how unequally groups are treated by models trained on real and on synthetic records.
-
-    Both models flag as large a share of the real test records as has the level in train. The
-    equalised odds difference is the largest difference between groups in the share found among
-    those who have the level, or flagged among those who do not; the demographic parity difference
-    that in the share flagged at all.
-
-    Parameters
-    ----------
-    train, synthetic, holdout, target, sensitive, random_state
-        As in `group_utility`; the target must be a category.
-
-    Returns
-    -------
-    DataFrame
-        One row a column and design (``TRTR``, ``TSTR``): ``equalised odds difference`` and
-        ``demographic parity difference``, 0 (all groups alike) to 1.
-
-    Raises
-    ------
-    ShdError
-        As in `group_utility`, and where the target is a number.
-
-    References
-    ----------
-    Hardt, Price, Srebro (2016), *Equality of Opportunity in Supervised Learning*, arXiv 1610.02413.
-    Computed by fairlearn: Weerts et al. (2023), *Fairlearn: Assessing and Improving Fairness of AI
-    Systems*, arXiv 2303.16626.
-    """
-    models = _train_on(train, synthetic, holdout, target, sensitive, random_state)
-    if not models.task.is_level:
-        raise ShdError(f"target {models.task.target!r} is a number; differences of odds take a category.")
-    return differences(models)
-
-
-def utility_frame(models: GroupModels) -> pd.DataFrame:
-    """Return one row a group; see `group_utility`."""
+def _utility_frame(models: GroupModels) -> pd.DataFrame:
+    """Return one row a group: AUROC or R2 of both models, and the interval of that of synthetic records."""
     real, synthetic = models.scores["TRTR"], models.scores["TSTR"]
     low, high = interval(synthetic[0], synthetic[1:], most=1)
-    lost = real[0] - synthetic[0]
-    facts = {
-        "records": models.members.sum(axis=0),
-        "TRTR": real[0, :-1],
-        "TSTR": synthetic[0, :-1],
-        "low": low[:-1],
-        "high": high[:-1],
-        "gap": lost[:-1] - lost[-1],
-    }
-    return by_group(models.groups, facts)
-
-
-def _train_on(
-    train: object, synthetic: object, holdout: object, target: str | None, sensitive: object, random_state: int
-) -> GroupModels:
-    given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    target = target or next((t for t in (role_of(d, "target") for d in given.values()) if t), None)
-    coded, groups = prepare_groups(given, sensitive)
-    if target not in coded[0].names or len(coded[0].names) < 2:
-        raise ShdError(f"target={target!r} is not a column that all tables have; name one of {coded[0].names[:6]}.")
-    real, made, test = (with_known_target(table, target) for table in coded)
-    tasks, skipped = find_tasks(test, test, target)
-    if not tasks or not len(real) or not len(made):
-        raise ShdError(f"target {target!r}: {skipped[0].why if skipped else 'a table has no record with it'}.")
-    models = train_models(tasks[0], groups, {"TRTR": real, "TSTR": made}, test, random_state=random_state)
-    if not models.groups:
-        raise ShdError(f"no group has {FEWEST} records to test on and enough of {tasks[0].label!r}; give more records.")
-    return models
+    facts = {"TRTR": real[0], "TSTR": synthetic[0], "low": low, "high": high}
+    return by_group(models.groups, {name: of_part[:-1] for name, of_part in facts.items()})

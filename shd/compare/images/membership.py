@@ -21,8 +21,15 @@ from shd.compare.core.score import Score
 from shd.compare.images.pictures import Pictures
 from shd.compare.images.privacy import nearest, points_of
 from shd.compare.images.sides import ImageSides, check, class_names, pictures_of
-from shd.compare.privacy.guesses import Found, Guesses, auroc_of, hits_at, interval_of, places, strongest
-from shd.compare.privacy.membership import judge
+from shd.compare.privacy.strongest_attacker import (
+    Guesses,
+    Strongest,
+    auroc_of,
+    find_strongest,
+    hits_at,
+    interval_of,
+    ranks,
+)
 from shd.dataset import Dataset
 from shd.synthesizers.base import Synthesizer
 
@@ -112,7 +119,7 @@ def measure(sides: ImageSides, done: dict) -> Answer:
         asked["membership hits at 10 %"] = (guesses, hits_at(_ALARMS))
     else:
         skipped.append(Skipped("membership hits at 10 %", f"takes {_FEWEST_FOR_HITS} people in the holdout"))
-    found = {name: strongest(*one, generator(seed, f"chance {name}")) for name, one in asked.items()}
+    found = {name: find_strongest(*one, generator(seed, f"chance {name}")) for name, one in asked.items()}
     half = deal(held.subjects, 2, generator(seed, "membership halves")) == 0
     winners = {one.attacker for one in found.values()}
     beside = [
@@ -131,24 +138,26 @@ def measure(sides: ImageSides, done: dict) -> Answer:
         except ShdError as error:
             why = f"the model cannot be asked about these pictures: {error}"
     if said:
-        one = strongest(Guesses(guesses.is_member, guesses.fold, said), auroc_of, generator(seed, "chance weights"))
+        one = find_strongest(
+            Guesses(guesses.is_member, guesses.fold, said), auroc_of, generator(seed, "chance weights")
+        )
         scores.append(_score(sides, "membership AUROC: weights", one, None, None))
     else:
         skipped.append(Skipped("membership AUROC: weights", why))
     return Answer(scores, skipped=skipped)
 
 
-def _score(sides: ImageSides, name: str, found: Found, floor: float | None, ceiling: float | None) -> Score:
+def _score(sides: ImageSides, name: str, found: Strongest, floor: float | None, ceiling: float | None) -> Score:
     other = "" if ceiling is None else f"; with pictures of other {sides.word} people in their place: {ceiling:.0%}"
     if "hits" in name:
-        verdict = judge(found, _ALARMS, HITS_GREEN, HITS_AMBER)
+        verdict = found.verdict(_ALARMS, HITS_GREEN, HITS_AMBER)
         sentence = (
             f"With 10 false alarms in a hundred, an attacker who goes by {_BY[found.attacker]} finds {found.value:.0%} "
             f"of the people learned from (knowing nothing: 10%{other}; winners of the MIDST competition of 2025, on "
             f"tables: 25% from the records, 46% from the model): {_MEANS[verdict]}."
         )
     else:
-        verdict = judge(found, 0.5, GREEN, AMBER)
+        verdict = found.verdict(0.5, GREEN, AMBER)
         sentence = (
             f"An attacker who goes by {_BY[found.attacker]} ranks a person learned from above one held out "
             f"{found.value:.0%} of the time (knowing nothing: 50%{other}): {_MEANS[verdict]}."
@@ -227,7 +236,7 @@ class _Attack:
         found = np.empty(len(self.fold))
         for k in range(_FOLDS):
             here = self.fold[self.person] == k
-            found[self.fold == k] = places(score[here], np.unique(self.person[here], return_inverse=True)[1])
+            found[self.fold == k] = ranks(score[here], np.unique(self.person[here], return_inverse=True)[1])
         return found
 
 

@@ -13,10 +13,10 @@ Delusion*, arXiv 2505.01524; consensus framework, Patterns 2025, doi 10.1016/j.p
 import numpy as np
 
 from shd._errors import ShdError
-from shd.compare.core.attacks import surely
 from shd.compare.core.chance import generator, interval, subject_weights
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
+from shd.compare.core.verdicts import surely
 from shd.compare.images.picture_grid import Grid
 from shd.compare.images.pictures import Pictures, like, reduced, shared_counts, some_of
 from shd.compare.images.sides import ImageSides, check, class_names, pictures_of

@@ -3,6 +3,10 @@
 An attacker holds the release and a reference: real records of people who are none of those attacked. What the release
 says of a record beyond what the reference says of it comes from having learned from that person; dense regions and
 common records are in both.
+
+Hilprecht, Härterich, Bernau (2019), *Monte Carlo and Reconstruction Membership Inference Attacks against Generative
+Models*, PoPETs, doi 10.2478/popets-2019-0067: distances. Van Breugel, Sun, Qian, van der Schaar (2023), *Membership
+Inference Attacks against Synthetic Data through Overfitting Detection*, AISTATS, arXiv 2302.12580: density ratios.
 """
 
 from collections.abc import Callable
@@ -19,7 +23,7 @@ from sklearn.ensemble import (
 )
 
 from shd._parallel import in_parallel, one_thread
-from shd.compare.core.attacks import entropies, levels_of, some
+from shd.compare.core.attacks import entropies, levels_of, quantile_edges, sample_records
 from shd.compare.core.gower import Gower
 from shd.compare.core.models import one_hot
 from shd.compare.core.tables import Coded
@@ -33,23 +37,14 @@ _TARGETS, _BANDS, _UNSURE = 4, 5, 0.05  # columns predicted, bands of a number, 
 
 
 @dataclass(frozen=True, eq=False)
-class Hand:
-    """What one attacker holds: the release, a reference, and records of people whose part is to be guessed.
-
-    Parameters
-    ----------
-    release, reference, people : Coded
-    gower : Gower
-    share : float
-        0 to 1: of the records that models may learn from, how many they look at.
-    seed : int
-    """
+class Knowledge:
+    """What one attacker holds: the release, a reference, and records of people whose part is to be guessed."""
 
     release: Coded
     reference: Coded
     people: Coded
     gower: Gower
-    share: float = 1.0
+    share: float = 1.0  # of the records that models may learn from, how many they look at
     seed: int = 0
 
     @cached_property
@@ -62,32 +57,32 @@ class Hand:
     def sides(self, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return features of release and reference in one table, who is of the release, those of people, categories."""
         rng, most = np.random.default_rng(self.seed), max(int(most * self.share), 500)
-        release, reference = some(self.release, most, rng), some(self.reference, most, rng)
+        release, reference = sample_records(self.release, most, rng), sample_records(self.reference, most, rng)
         own, categories = self.people.features()
         table = np.vstack([release.features()[0], reference.features()[0]])
-        known = ~np.isnan(table).all(axis=0)
+        there = ~np.isnan(table).all(axis=0)
         made = np.repeat([True, False], [len(release), len(reference)])
-        return table[:, known], made, own[:, known], categories[known]
+        return table[:, there], made, own[:, there], categories[there]
 
 
-def distance(hand: Hand) -> np.ndarray:
+def distance(known: Knowledge) -> np.ndarray:
     """Return minus the distance to the closest record of the release, shape (n,)."""
-    return -hand.nearest[0][:, 0].astype(float)
+    return -known.nearest[0][:, 0].astype(float)
 
 
-def density_ratio(hand: Hand) -> np.ndarray:
+def density_ratio(known: Knowledge) -> np.ndarray:
     """Return how much nearer the three nearest records of the release lie than those of the reference."""
-    return _ratio(*(side[:, :_NEIGHBOURS] for side in hand.nearest))
+    return _ratio(*(side[:, :_NEIGHBOURS] for side in known.nearest))
 
 
-def neighbourhood(hand: Hand) -> np.ndarray:
+def neighbourhood(known: Knowledge) -> np.ndarray:
     """Return the same for the ten nearest."""
-    return _ratio(*hand.nearest)
+    return _ratio(*known.nearest)
 
 
-def boosted_trees(hand: Hand) -> np.ndarray:
+def boosted_trees(known: Knowledge) -> np.ndarray:
     """Return what boosted trees say that learned to tell the release from the reference."""
-    table, made, own, categories = hand.sides(_BOOSTED)
+    table, made, own, categories = known.sides(_BOOSTED)
     model = HistGradientBoostingClassifier(
         max_iter=_ROUNDS,
         max_leaf_nodes=_LEAVES,
@@ -95,27 +90,27 @@ def boosted_trees(hand: Hand) -> np.ndarray:
         categorical_features=categories,
         early_stopping=False,
         class_weight="balanced",
-        random_state=hand.seed,
+        random_state=known.seed,
     )
     with one_thread():
         return model.fit(table, made).decision_function(own)
 
 
-def forest(hand: Hand) -> np.ndarray:
+def forest(known: Knowledge) -> np.ndarray:
     """Return what a forest of fine trees says that learned the same: it remembers small regions."""
-    table, made, own, categories = hand.sides(_GROWN)
+    table, made, own, categories = known.sides(_GROWN)
     read = one_hot(table, categories)
     model = RandomForestClassifier(
-        _TREES, min_samples_leaf=_SMALLEST_LEAF, class_weight="balanced", random_state=hand.seed
+        _TREES, min_samples_leaf=_SMALLEST_LEAF, class_weight="balanced", random_state=known.seed
     )
     return model.fit(read(table), made).predict_proba(read(own))[:, 1]
 
 
-def learned_space(hand: Hand) -> np.ndarray:
+def learned_space(known: Knowledge) -> np.ndarray:
     """Return a ratio of densities in a space learned from the reference alone: the leaves of random trees."""
-    table, made, own, categories = hand.sides(_GROWN)
+    table, made, own, categories = known.sides(_GROWN)
     read = one_hot(table[~made], categories)
-    space = RandomTreesEmbedding(_TREES, max_depth=_DEPTH, random_state=hand.seed).fit(read(table[~made]))
+    space = RandomTreesEmbedding(_TREES, max_depth=_DEPTH, random_state=known.seed).fit(read(table[~made]))
     release, reference, people = (space.apply(read(part)) for part in (table[made], table[~made], own))
     total, most = np.zeros(len(own)), int(max(side.max() for side in (release, reference, people))) + 1
     for leaf, other, at in zip(release.T, reference.T, people.T, strict=True):
@@ -125,28 +120,28 @@ def learned_space(hand: Hand) -> np.ndarray:
     return total
 
 
-def error_profile(hand: Hand) -> np.ndarray:
+def error_profile(known: Knowledge) -> np.ndarray:
     """Return how much better models of the release predict a record's columns, one by one, than models of others do."""
-    table, made, own, categories = hand.sides(_PROFILED)
+    table, made, own, categories = known.sides(_PROFILED)
     if table.shape[1] < 2:  # nothing else to predict the only column by
         return np.zeros(len(own))
-    told = np.argsort(-entropies(hand.reference), kind="stable")[:_TARGETS]
-    kept = np.flatnonzero(~np.isnan(np.vstack([s.values for s in (hand.release, hand.reference)])).all(axis=0))
+    told = np.argsort(-entropies(known.reference), kind="stable")[:_TARGETS]
+    kept = np.flatnonzero(~np.isnan(np.vstack([s.values for s in (known.release, known.reference)])).all(axis=0))
     filled, asked = (np.nan_to_num(part, nan=-1.0) for part in (table, own))
     total = np.zeros(len(own))
     for j in np.flatnonzero(np.isin(kept, told)):
-        edges = np.empty(0) if categories[j] else _edges(table[~made, j])
+        edges = np.empty(0) if categories[j] else quantile_edges(table[~made, j], _BANDS)
         others = np.arange(table.shape[1]) != j
         coded, true = ((c.astype(int) if categories[j] else levels_of(c, edges)) for c in (table[:, j], own[:, j]))
         losses = []
         for side in (made, ~made):
-            model = ExtraTreesClassifier(30, min_samples_leaf=3, max_features=0.3, random_state=hand.seed)
+            model = ExtraTreesClassifier(30, min_samples_leaf=3, max_features=0.3, random_state=known.seed)
             losses.append(_loss(model.fit(filled[side][:, others], coded[side]), asked[:, others], true))
         total += losses[1] - losses[0]
     return total
 
 
-ATTACKERS: dict[str, Callable[[Hand], np.ndarray]] = {
+ATTACKERS: dict[str, Callable[[Knowledge], np.ndarray]] = {
     "distance": distance,
     "density ratio": density_ratio,
     "neighbourhood": neighbourhood,
@@ -172,22 +167,16 @@ GUESSED_BY = {
 }
 
 
-def attack(hand: Hand, attackers: dict[str, Callable[[Hand], np.ndarray]] | None = None) -> dict[str, np.ndarray]:
+def attack(known: Knowledge, attackers: dict[str, Callable[[Knowledge], np.ndarray]]) -> dict[str, np.ndarray]:
     """Return the score of each attacker for each record, float, shape (n,)."""
-    attackers = ATTACKERS if attackers is None else attackers
-    hand.nearest  # noqa: B018 - made once, by all cores, before they part
-    return dict(zip(attackers, in_parallel(lambda guess: guess(hand), attackers.values()), strict=True))
+    known.nearest  # noqa: B018 - made once, by all cores, before they part
+    return dict(zip(attackers, in_parallel(lambda guess: guess(known), attackers.values()), strict=True))
 
 
 def _ratio(to_release: np.ndarray, to_reference: np.ndarray) -> np.ndarray:
     # the geometric mean: one record at no distance must show among several
     to_release, to_reference = (np.log(d + _TINY).mean(axis=1) for d in (to_release, to_reference))
     return (to_reference - to_release).astype(float)
-
-
-def _edges(values: np.ndarray) -> np.ndarray:
-    known = values[~np.isnan(values)]
-    return np.unique(np.quantile(known, np.arange(1, _BANDS) / _BANDS)) if len(known) else np.empty(0)
 
 
 def _loss(model: ClassifierMixin, table: np.ndarray, true: np.ndarray) -> np.ndarray:

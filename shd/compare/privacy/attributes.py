@@ -1,10 +1,12 @@
 """Can an attacker fill in what a person kept to themselves? Attribute inference against people held out.
 
-The attacker knows all but one column of a person's record, and takes the missing value from the
-synthetic record that is nearest in the others. That works on anybody as far as columns hang
-together. What works better on people learned from than on people held out betrays those people. It counts as a share of
-what is left to find out, for a guess that is nearly always right can hardly be better; and rare levels count by
-themselves, for in the share of all people that are guessed right they do not show.
+The attacker knows all but one column of a person's record, and takes the missing value from the synthetic record that
+is nearest in the others, by Gower's distance; a number counts as guessed within a tenth of its standard deviation. That
+works on anybody as far as columns hang together. What works better on people learned from than on people held out
+betrays those people. It counts as a share of what is left to find out, for a guess that is nearly always right can
+hardly be better (Giomi, Boenisch, Wehmeyer, Tasnádi 2023, *A Unified Framework for Quantifying Privacy Risk in
+Synthetic Data*, PoPETs, arXiv 2211.10459); and rare levels count by themselves, for in the share of all people that are
+guessed right they do not show.
 """
 
 from collections.abc import Sequence
@@ -13,28 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
-from shd.compare.core.attacks import (
-    ALARM,
-    RELEASED,
-    Excess,
-    Stage,
-    entropies,
-    excess,
-    judge_excess,
-    stage_of,
-    stages,
-    surely,
-)
+from shd.compare.core.attacks import EXCESS, RELEASED, Excess, Stage, entropies, excess, privacy_score, stages
 from shd.compare.core.chance import generator
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded, align
-from shd.compare.core.verdicts import VERDICTS
-from shd.compare.privacy.copies import beyond
-from shd.dataset import Dataset, role_of
+from shd.compare.core.tables import Coded
+from shd.compare.core.verdicts import ALARM, VERDICTS, judge_excess
+from shd.compare.privacy.copies import chance_of
 
 _WHAT, _OF_RARE = "attribute inference", "attribute inference: rare levels"
 _PEOPLE = 2000
@@ -51,61 +40,6 @@ _MEANS = {
 }
 
 
-def attribute_inference(
-    train: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    holdout: Dataset | pd.DataFrame | Coded,
-    columns: Sequence | None = None,
-    people: int = _PEOPLE,
-    random_state: int = 0,
-) -> pd.DataFrame:
-    """Guess columns of people from the nearest synthetic record, and compare people learned from and held out.
-
-    Nearest by Gower's distance over all other columns. A category is guessed when it is the same, a
-    number when it lies within a tenth of its standard deviation in train.
-
-    Parameters
-    ----------
-    train, synthetic, holdout : Dataset or DataFrame
-    columns : sequence, optional
-        What is guessed, one column at a time. By default the sensitive columns and the target of
-        train; without either the three categories with the highest entropy.
-    people : int
-        Most people of train, and as many of the holdout.
-    random_state : int
-
-    Returns
-    -------
-    DataFrame
-        One row a column: ``column``, the share guessed right, 0 to 1, in ``train`` and ``holdout``,
-        the ``excess``, their difference as a share of what is not guessed in the holdout, up to 1, and its 95 %
-        interval ``low`` and ``high``, by person.
-
-    Raises
-    ------
-    ShdError
-        Where a column is unknown, there is but one, or a table has fewer than 20 people.
-
-    References
-    ----------
-    Giomi, Boenisch, Wehmeyer, Tasnádi (2023), *A Unified Framework for Quantifying Privacy Risk in
-    Synthetic Data*, PoPETs, arXiv 2211.10459: the excess over people held out, as a share of what is possible.
-    """
-    roles = (role_of(train, "sensitive", ()), role_of(train, "target"))
-    given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    tables, _ = align(*given.values(), names=list(given))
-    names = tables[0].names
-    chosen = _attributes(tables[0], *roles) if columns is None else list(columns)
-    unknown = [column for column in chosen if column not in names]
-    if unknown or not chosen or len(names) < 2:
-        what = f"column {unknown[0]!r} is not one that all tables share" if unknown else "there is nothing to guess"
-        raise ShdError(f"attribute inference: {what}; name some of {names[:6]}, beside others that the attacker knows.")
-    stage = stage_of(dict(zip(given, tables, strict=True)), people, random_state, _WHAT)
-    found = _attack(stage, tables[0], chosen, generator(random_state, "attribute weights"))
-    rows = [(column, e.members, e.others, e.value, e.low, e.high) for column, e in found.items()]
-    return pd.DataFrame(rows, columns=["column", "train", "holdout", "excess", "low", "high"])
-
-
 def measure(sides: Sides) -> Answer:
     """Guess every sensitive column through the release, the floor, and other real records; judge the worst."""
     chosen = _attributes(sides.train, sides.sensitive, sides.target)
@@ -117,18 +51,17 @@ def measure(sides: Sides) -> Answer:
     tried = list(dict.fromkeys([*chosen, *rare]))
     tried = {name: _Tried.of(stage, train, tried) for name, stage in stages(sides, _PEOPLE, rng).items()}
     found = {name: side.excesses(chosen, rng) for name, side in tried.items()}
+    beside = [[found[name][column].value for name in ("floor", "ceiling")] for column in chosen]
     rows = [
-        (column, e.members, e.others, e.value, e.low, e.high, found["floor"][column].value,
-         found["ceiling"][column].value, judge_excess(e.value, e.low, e.high))
-        for column, e in found["synthetic"].items()
-    ]  # fmt: skip
-    names = ["column", "train", "holdout", "excess", "low", "high", "floor", "other records", "verdict"]
-    frame = pd.DataFrame(rows, columns=names)
+        (column, *own.row, *ends, judge_excess(own.value, own.low, own.high))
+        for (column, own), ends in zip(found["synthetic"].items(), beside, strict=True)
+    ]
+    frame = pd.DataFrame(rows, columns=["column", *EXCESS, "floor", "other records", "verdict"])
     score, of_rare = _score(sides, frame), _rare_levels(tried["synthetic"], train, rare)
     if of_rare.empty:
         why = f"no level of at most {_RARE:.0%} is that of {_CARRIERS} people attacked, or more"
         return Answer([score], {_WHAT: frame}, [Skipped(_OF_RARE, why)])
-    return Answer([score, _score_of_rare(sides, of_rare, tried)], {_WHAT: frame, _OF_RARE: of_rare})
+    return Answer([score, _score_of_rare(of_rare, tried)], {_WHAT: frame, _OF_RARE: of_rare})
 
 
 def _attributes(train: Coded, sensitive: Sequence, target: object) -> list:
@@ -211,10 +144,6 @@ class _Tried:
         return [(int(h.sum()), int(g.sum()), int((h & g).sum())) for h, g in zip(has, said, strict=True)]
 
 
-def _attack(stage: Stage, train: Coded, chosen: Sequence, rng: np.random.Generator) -> dict[object, Excess]:
-    return _Tried.of(stage, train, chosen).excesses(chosen, rng)
-
-
 def _guessed(people: Coded, release: Coded, guesses: list[_Guess], gower: Gower) -> np.ndarray:
     """Return what is guessed of people, float, shape (n_people, n_guesses)."""
     own, others = ([guess.read(table) for guess in guesses] for table in (people, release))
@@ -257,7 +186,7 @@ def _rare_levels(tried: _Tried, train: Coded, columns: Sequence) -> pd.DataFrame
             ours, theirs = tried.with_level(column, level)
             if ours[0] < _CARRIERS:
                 continue
-            chance = min(beyond(ours[2], ours[k], theirs[2], theirs[k]) for k in (0, 1))
+            chance = min(chance_of(ours[2], ours[k], theirs[2], theirs[k]) for k in (0, 1))
             rates = [side[2] / max(side[k], 1) for k in (1, 0) for side in (ours, theirs)]
             named = f"{level:g}" if of.is_number else of.levels[int(level)]
             rows.append((column, named, level, share, ours[0], theirs[0], *rates, 2 * chance))
@@ -268,24 +197,23 @@ def _rare_levels(tried: _Tried, train: Coded, columns: Sequence) -> pd.DataFrame
     return frame.sort_values("chance", kind="stable").reset_index(drop=True)
 
 
-def _score_of_rare(sides: Sides, frame: pd.DataFrame, tried: dict[str, _Tried]) -> Score:
+def _score_of_rare(frame: pd.DataFrame, tried: dict[str, _Tried]) -> Score:
     """Judge the rare level that betrays most, by the recall and, where that is low, the precision."""
     worst = frame.iloc[0]
-    places = [tried[name].with_level(worst["column"], worst["code"]) for name in ("synthetic", "floor", "ceiling")]
-    value, floor, ceiling = (_recall_excess(*place)[0] for place in places)
-    error = _recall_excess(*places[0])[1]
+    (value, error), *beside = (
+        _recall_excess(*tried[name].with_level(worst["column"], worst["code"]))
+        for name in ("synthetic", "floor", "ceiling")
+    )
     low, high = max(value - 1.96 * error, -1.0), min(value + 1.96 * error, 1.0)
-    is_alarm = worst["chance"] < ALARM and value > _RARE_GREEN
-    verdict = "grey" if high > _BLIND else "green"
-    if is_alarm:
-        verdict = "red" if value > _RARE_AMBER and surely(value, low) > _RARE_GREEN else "amber"
+    is_sure = worst["chance"] < ALARM
+    verdict = judge_excess(value, low, high, _RARE_GREEN, _RARE_AMBER, blind=_BLIND, is_sure=is_sure)
     sentence = (
-        f"Of the people with {worst['column']} = {worst['level']} ({worst['share']:.1%}), sought in the "
-        f"same way, {worst['recall train']:.0%} of those learned from are found and {worst['recall holdout']:.0%} of "
-        f"those held out; who is named has it in {worst['precision train']:.0%} and {worst['precision holdout']:.0%} "
+        f"Of the people with {worst['column']} = {worst['level']} ({worst['share']:.1%}), sought in the same way, "
+        f"{worst['recall train']:.0%} of those learned from are found and {worst['recall holdout']:.0%} of those "
+        f"held out; who is named has it in {worst['precision train']:.0%} and {worst['precision holdout']:.0%} "
         f"of cases (the most telling of {len(frame)} rare levels): {_MEANS[verdict]}."
     )
-    return Score("privacy", _OF_RARE, value, low, high, floor, ceiling, verdict, "lower", sentence)
+    return privacy_score(_OF_RARE, value, (low, high), (beside[0][0], beside[1][0]), verdict, sentence)
 
 
 def _recall_excess(ours: tuple[int, int, int], theirs: tuple[int, int, int]) -> tuple[float, float]:
@@ -303,15 +231,15 @@ def _score(sides: Sides, frame: pd.DataFrame) -> Score:
         .sort_values(["rank", "excess"])
         .iloc[-1]
     )
-    beside = f"the worst of {len(frame)} columns" if len(frame) > 1 else "the only column tried"
+    chosen = f"the worst of {len(frame)} columns" if len(frame) > 1 else "the only column tried"
     sentence = (
-        f"An attacker who knows all else and copies {worst['column']} from the most similar synthetic record is right "
-        f"for {worst['train']:.1%} of people learned from and {worst['holdout']:.1%} of people held out, "
-        f"{worst['excess']:+.1%} of what is possible ({beside}; with other {sides.word} records as the release "
+        f"An attacker who knows all else and copies {worst['column']} from the most similar synthetic record is "
+        f"right for {worst['train']:.1%} of people learned from and {worst['holdout']:.1%} of people held out, "
+        f"{worst['excess']:+.1%} of what is possible ({chosen}; with other {sides.word} records as the release "
         f"{worst['other records']:+.1%}): {_MEANS[worst['verdict']]}."
     )
-    numbers = (float(worst[name]) for name in ("excess", "low", "high", "floor", "other records"))
-    return Score("privacy", _WHAT, *numbers, worst["verdict"], "lower", sentence)
+    ends, beside = (worst["low"], worst["high"]), (worst["floor"], worst["other records"])
+    return privacy_score(_WHAT, worst["excess"], ends, beside, worst["verdict"], sentence)
 
 
 QUESTION = Question(

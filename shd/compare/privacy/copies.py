@@ -1,96 +1,49 @@
-"""Synthetic records that are real ones: copies in every column, and records that are nearly those of people.
+"""Synthetic records that are real ones: copies in every column, held against what chance gives among strangers.
 
-Both are held against what chance gives among strangers: people held out, and for copies people of train beside each
-other. They may raise an alarm; that they do not shows nothing (Yao et al. 2025, arXiv 2505.01524; consensus framework
-in Patterns, 2025, doi 10.1016/j.patter.2025.101320), so that they are grey then.
+Strangers are people held out, and people of train beside each other. Copies may raise an alarm; that there are none
+shows nothing, and is grey (Yao et al. 2025, *The DCR Delusion*, arXiv 2505.01524; consensus framework in Patterns,
+2025, doi 10.1016/j.patter.2025.101320).
 """
 
 import numpy as np
 import pandas as pd
 from scipy.stats import beta, hypergeom
 
-from shd.compare.core.attacks import (
-    RELEASED,
-    one_each,
-    pick_one_each,
-)
+from shd.compare.core.attacks import RELEASED, one_each, pick_one_each, privacy_score, row_keys
 from shd.compare.core.chance import generator
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded, align
-from shd.dataset import Dataset
+from shd.compare.core.tables import Coded
+from shd.compare.core.verdicts import beyond_chance
 
-NEAR_GREEN, NEAR_AMBER = 0.01, 0.03  # how far above 1 % the share of near copies may lie
-NEAR = 0.01  # the nearest share of held-out records
-FEWEST_NEAR, _NEAR_ROWS, _NEAR_REAL = 100, 2000, 20_000
-_LOOKS = (10, 20, 50, 100, 200)  # how many of the nearest, synthetic or not, are looked at
 _ALARM = 0.01  # how often chance may raise an alarm for copies
 _CONTAMINATED = 0.001  # a holdout that equals train so much more often than strangers do is no measure
 
 
-def verbatim_copies(train: Dataset | pd.DataFrame | Coded, synthetic: Dataset | pd.DataFrame | Coded) -> int:
-    """Count the synthetic records that equal a train record in every column, missing values included.
-
-    Returns
-    -------
-    int
-        0 to the number of synthetic records.
-    """
-    (train, synthetic), _ = align(train, synthetic)
-    return int(_is_copy(train, synthetic).sum())
-
-
 def _is_copy(train: Coded, other: Coded) -> np.ndarray:
-    seen = {row.tobytes() for row in np.ascontiguousarray(train.values)}
-    return np.array([row.tobytes() in seen for row in np.ascontiguousarray(other.values)])
-
-
-def _is_of_others(table: Coded) -> np.ndarray:
-    """Whether each record equals one of another subject: how many do by chance, among people learned from."""
-    whose = {}
-    rows = [row.tobytes() for row in np.ascontiguousarray(table.values)]
-    for row, subject in zip(rows, table.subjects, strict=True):
-        whose.setdefault(row, set()).add(subject)
-    return np.array([len(whose[row]) > 1 for row in rows])
+    return np.isin(row_keys(other.values), row_keys(train.values))
 
 
 def measure(sides: Sides) -> Answer:
     """Count copies, and judge them by how many people held out, and strangers in train, are equal by chance."""
     n, rng = len(sides.synthetic), generator(sides.random_state, "copies")
-    value = verbatim_copies(sides.train, sides.synthetic)
-    floor = verbatim_copies(sides.train, sides.floor) * n / len(sides.floor)
+    value, floor = (int(_is_copy(sides.train, table).sum()) for table in (sides.synthetic, sides.floor))
     low, high = (n * bound for bound in binomial_interval(value, n))
     equal, people = _strangers(sides.train, rng)
     ceiling, other = None, ""
     if sides.holdout is not None:
-        found, size = verbatim_copies(sides.train, sides.holdout), len(sides.holdout)
-        ceiling = n * found / size
+        ceiling = n * int(_is_copy(sides.train, sides.holdout).sum()) / len(sides.holdout)
         other = f" Among as many other {sides.word} records it is {ceiling:,.0f}, by chance alone."
         held = _is_copy(sides.train, one_each(sides.holdout, RELEASED, rng))
-        if held.mean() <= equal / people or beyond(held.sum(), len(held), equal, people) > _CONTAMINATED:
+        if held.mean() <= equal / people or chance_of(held.sum(), len(held), equal, people) > _CONTAMINATED:
             equal, people = equal + held.sum(), people + len(held)
     made = _is_copy(sides.train, one_each(sides.synthetic, n, rng))
-    verdict = "red" if beyond(made.sum(), len(made), equal, people) < _ALARM else "grey"
+    is_sure = chance_of(made.sum(), len(made), equal, people) < _ALARM
+    verdict = beyond_chance(1, 1, 0, 0, is_sure=is_sure, passed="grey")  # a copy is as bad as can be
     means = "more than chance gives" if verdict == "red" else "not more than chance may give, which shows little"
     sentence = f"{value:,} of {n:,} synthetic records equal a record learned from, in every column: {means}.{other}"
-    return Answer(
-        [
-            Score(
-                "privacy",
-                "verbatim copies",
-                float(value),
-                low,
-                high,
-                floor,
-                ceiling,
-                verdict,
-                "lower",
-                sentence,
-                digits=0,
-            )
-        ]
-    )
+    beside = (floor * n / len(sides.floor), ceiling)
+    return Answer([privacy_score("verbatim copies", value, (low, high), beside, verdict, sentence, digits=0)])
 
 
 def _strangers(train: Coded, rng: np.random.Generator) -> tuple[float, float]:
@@ -100,10 +53,11 @@ def _strangers(train: Coded, rng: np.random.Generator) -> tuple[float, float]:
     count as half.
     """
     rows = pick_one_each(train, len(train), rng)
-    return _is_of_others(train)[rows].sum() / 2, len(rows) / 2
+    people = pd.Series(train.subjects).groupby(row_keys(train.values)).transform("nunique").to_numpy()
+    return (people[rows] > 1).sum() / 2, len(rows) / 2
 
 
-def beyond(found: float, n: float, others: float, of: float) -> float:
+def chance_of(found: float, n: float, others: float, of: float) -> float:
     """Return the chance of so many among n or more, if they come up as often as among the others (Fisher's test)."""
     found, n, others, of = (round(float(count)) for count in (found, n, others, of))
     return float(hypergeom.sf(found - 1, n + of, found + others, n))
@@ -120,7 +74,6 @@ QUESTION = Question(
     name="verbatim copies",
     chapter="privacy",
     measure=measure,
-    weight=1,
     readme=("verbatim copies",),
     words={
         "verbatim copy": "A synthetic record that equals a record learned from in every column.",

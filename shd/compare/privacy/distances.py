@@ -1,8 +1,14 @@
-"""Is it safe? Copies of real records, and synthetic records that lie nearer to the ones learned from than to others.
+"""Do synthetic records lie nearer to the people learned from than to others? DCR share, and ratios of distances.
 
-All are alarms, not guarantees: a table can pass and still betray people. Distances may be amber or red; a pass is grey,
-*cannot tell*, for experts advise against it as evidence (Yao et al. 2025, *The DCR Delusion*, arXiv 2505.01524;
-consensus framework, Patterns 2025, doi 10.1016/j.patter.2025.101320). What is green in privacy comes from attacks.
+DCR share: how often the closest real record (Gower 1971, doi 10.2307/2528823) is one of train, not of the holdout,
+both cut to as many people, so that 0.5 is what a table reaches that remembers no one; ties count half (Platzer,
+Reutterer 2021, *Holdout-Based Empirical Assessment of Mixed-Type Synthetic Data*, doi 10.3389/fdata.2021.679939).
+NNDR gap: the distance to the nearest person over that to the next one is low where a record points at one person (Zhao,
+Kunar, Birke, Chen 2021, *CTAB-GAN*, arXiv 2102.08369); its low end against train, beside that against the holdout.
+
+Both are alarms, not guarantees: a table can pass and still betray people. A pass is grey, *cannot tell*, for experts
+advise against it as evidence (Yao et al. 2025, *The DCR Delusion*, arXiv 2505.01524; consensus framework, Patterns
+2025, doi 10.1016/j.patter.2025.101320). What is green in privacy comes from attacks.
 """
 
 from dataclasses import dataclass
@@ -10,101 +16,28 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import as_many_people, budget, check_count, count_people, judge_excess, some, surely
-from shd.compare.core.chance import deal, generator, interval, subsample
+from shd.compare.core.attacks import as_many_people, budget, count_people, privacy_score, sample_records
+from shd.compare.core.chance import deal, generator, interval
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded, align
-from shd.dataset import Dataset
+from shd.compare.core.tables import Coded
+from shd.compare.core.verdicts import judge_excess
 
-GREEN_BAND, AMBER_BAND = 0.01, 0.05  # how far above 0.5 a DCR share surely lies, and lies, to be red
-RATIO_GREEN, RATIO_AMBER = 0.1, 0.2  # by what share a ratio of distances may be smaller against train
-LOWEST = 5  # the percentile of ratios that counts
+_RED_FROM, _AMBER_TO = 0.01, 0.05  # how far above 0.5 a DCR share surely lies, and lies, to be red
+_RATIO_GREEN, _RATIO_AMBER = 0.1, 0.2  # by what share a ratio of distances may be smaller against train
+_LOWEST = 5  # the percentile of ratios that counts
 _REPLICATES = 200
 _FEWEST, _ROWS = 50, 5000
 _MOST_REAL = 50_000
 _DRAWS, _DRAWN = 5, 20_000  # of people beside the holdout, and most real records over all of them
+_POINTS = {
+    "grey": "no alarm, which shows little",
+    "amber": "some may point at single people learned from",
+    "red": "some point at single people learned from",
+}
 NO_GUARANTEE = "Passing these tests is no guarantee of privacy."
-
-
-def dcr_share(
-    train: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    holdout: Dataset | pd.DataFrame | Coded,
-    rows: int = 5000,
-    random_state: int = 0,
-) -> float:
-    """Return the share of synthetic records whose closest real record is in train, not in holdout.
-
-    Ties count half. Train and holdout are cut to as many people, so that 0.5 is what a synthesizer
-    reaches that has learned the population and no one in it. The distance is Gower's: over all
-    columns, 0 or 1 for categories that agree or not, difference by range in train for numbers.
-
-    Parameters
-    ----------
-    train, synthetic, holdout : Dataset or DataFrame
-    rows : int
-        Most synthetic records that are looked at.
-    random_state : int
-
-    Returns
-    -------
-    float
-        0 to 1; above 0.5: nearer to the records learned from.
-
-    References
-    ----------
-    Platzer, Reutterer (2021), *Holdout-Based Empirical Assessment of Mixed-Type Synthetic Data*,
-    Frontiers in Big Data, doi 10.3389/fdata.2021.679939. Gower (1971), *A General Coefficient of
-    Similarity and Some of Its Properties*, Biometrics, doi 10.2307/2528823.
-    """
-    (train, synthetic, holdout), _ = align(train, synthetic, holdout, names=["train", "synthetic", "holdout"])
-    return float(_closer(*_distances(train, synthetic, holdout, rows, random_state)).mean())
-
-
-def nndr(
-    synthetic: Dataset | pd.DataFrame | Coded,
-    real: Dataset | pd.DataFrame | Coded,
-    rows: int = 5000,
-    random_state: int = 0,
-) -> np.ndarray:
-    """Return the nearest-neighbour distance ratio of synthetic records against real ones.
-
-    The distance to the closest real record, over that to the closest one of another person. Low:
-    the synthetic record lies at one person, and at nobody else. Compare the 5th percentile against
-    train with that against as many records of the holdout.
-
-    Parameters
-    ----------
-    synthetic, real : Dataset or DataFrame
-    rows : int
-        Most synthetic records that are looked at.
-    random_state : int
-
-    Returns
-    -------
-    ndarray of float, shape (n,)
-        0 to 1; 1 where two people lie equally near.
-
-    Raises
-    ------
-    ShdError
-        Where `rows` is no number of records.
-
-    References
-    ----------
-    Zhao, Kunar, Birke, Chen (2021), *CTAB-GAN: Effective Table Data Synthesizing*, ACML, arXiv 2102.08369.
-    """
-    check_count(rows, "rows")
-    (real, synthetic), _ = align(real, synthetic, names=["real", "synthetic"])
-    records = some(synthetic, rows, generator(random_state, "nndr"))
-    return _ratio(Gower.of(real).nearest_two_people(records, real))
-
-
-def _with_interval(replicates: np.ndarray, value: float, least: float = 0, most: float = 1) -> tuple:
-    return value, *(float(bound) for bound in interval(value, replicates, least, most))
 
 
 def measure(sides: Sides) -> Answer:
@@ -125,7 +58,7 @@ def measure(sides: Sides) -> Answer:
     own = [found["synthetic"] for found in draws]
     weights = list(zip(*(_drawn([tables[k] for tables in own], rng) for k in (0, 1)), strict=True))
     share = _dcr(sides, draws, weights)
-    if all(np.percentile(_ratio(side.distances), LOWEST) == 1 for found in draws for side in found["synthetic"]):
+    if all(np.percentile(_ratio(side.distances), _LOWEST) == 1 for found in draws for side in found["synthetic"]):
         why = "the nearest and the next nearest person are equally far nearly everywhere: too few different values"
         return Answer([share], {"distances": frame}, [Skipped("NNDR gap", why)])
     return Answer([share, _ratios(sides, draws, weights)], {"distances": frame})
@@ -146,20 +79,11 @@ def _draw(sides: Sides, seed: int) -> dict[str, tuple["_Side", "_Side"]]:
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """Train or holdout, as seen from some records: how far its two nearest people are, and who the nearest is.
+    """Train or holdout, as seen from some records: how far its two nearest people are, and who the nearest is."""
 
-    Parameters
-    ----------
-    distances : ndarray of float32, shape (n, 2)
-    nearest : ndarray, shape (n,)
-        Subjects.
-    n_people : int
-        All of this side.
-    """
-
-    distances: np.ndarray
-    nearest: np.ndarray
-    n_people: int
+    distances: np.ndarray  # (n, 2)
+    nearest: np.ndarray  # subjects, (n,)
+    n_people: int  # all of this side
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,13 +117,15 @@ def _dcr(sides: Sides, draws: list[dict], weights: list[tuple[_Weights, _Weights
     value, floor, ceiling = (
         float(np.mean([_closer(*found[name]).mean() for found in draws])) for name in ("synthetic", "floor", "holdout")
     )
-    value, low, high = _with_interval(drawn, value)
+    low, high = interval(value, drawn, 0, 1)
+    red_from = max(_RED_FROM, ceiling - 0.5)  # more than other real records reach
+    # being nearer to held-out records betrays nobody: SHD002 asks why
+    verdict = judge_excess(value - 0.5, low - 0.5, high - 0.5, 0, _AMBER_TO, passed="grey", red_from=red_from)
     sentence = (
         f"{value:.1%} of synthetic records lie nearer to a record learned from than to one held out (ideal: 50%; "
         f"other {sides.word} records: {ceiling:.1%}). {NO_GUARANTEE}"
     )
-    verdict = _band(value, low, ceiling)
-    return Score("privacy", "DCR share", value, low, high, floor, ceiling, verdict, "at 0.5", sentence)
+    return privacy_score("DCR share", value, (low, high), (floor, ceiling), verdict, sentence, better="at 0.5")
 
 
 def _redrawn(sides: tuple[_Side, _Side], weights: tuple[_Weights, _Weights]) -> np.ndarray:
@@ -215,7 +141,7 @@ def _ratios(sides: Sides, draws: list[dict], weights: list[tuple[_Weights, _Weig
     """Compare the low end of the ratios of distances, d1 / d2, against train and against the holdout."""
     ratios = [{name: [_ratio(side.distances) for side in pair] for name, pair in found.items()} for found in draws]
     ends = {
-        name: np.mean([[np.percentile(side, LOWEST) for side in one[name]] for one in ratios], axis=0)
+        name: np.mean([[np.percentile(side, _LOWEST) for side in one[name]] for one in ratios], axis=0)
         for name in ratios[0]
     }
     value, floor, ceiling = (_smaller(*ends[name]) for name in ("synthetic", "floor", "holdout"))
@@ -227,19 +153,14 @@ def _ratios(sides: Sides, draws: list[dict], weights: list[tuple[_Weights, _Weig
         ],
         axis=0,
     )
-    value, low, high = _with_interval(drawn, value, -1)
-    verdict = judge_excess(value, low, high, RATIO_GREEN, RATIO_AMBER, passed="grey")
-    means = {
-        "grey": "no alarm, which shows little",
-        "amber": "some may point at single people learned from",
-        "red": "some point at single people learned from",
-    }
+    low, high = interval(value, drawn, -1, 1)
+    verdict = judge_excess(value, low, high, _RATIO_GREEN, _RATIO_AMBER, passed="grey")
     sentence = (
-        f"For the lowest 5% of synthetic records the distance to the nearest person over that to the next one is at "
-        f"most {to_train:.3f} among people learned from and {to_holdout:.3f} among as many held out, {_much(value)} "
-        f"(other {sides.word} records: {_much(ceiling)}): {means[verdict]}."
+        f"For the lowest 5% of synthetic records the distance to the nearest person over that to the next one is "
+        f"at most {to_train:.3f} among people learned from and {to_holdout:.3f} among as many held out, "
+        f"{_much(value)} (other {sides.word} records: {_much(ceiling)}): {_POINTS[verdict]}."
     )
-    return Score("privacy", "NNDR gap", value, low, high, floor, ceiling, verdict, "lower", sentence)
+    return privacy_score("NNDR gap", value, (low, high), (floor, ceiling), verdict, sentence)
 
 
 def _smaller(to_train: float, to_holdout: float) -> float:
@@ -259,18 +180,7 @@ def _ratio(distances: np.ndarray) -> np.ndarray:
 
 
 def _low_end(ratios: np.ndarray, weights: np.ndarray) -> float:
-    return float(np.percentile(np.repeat(ratios, weights), LOWEST)) if weights.any() else np.nan
-
-
-def _band(value: float, low: float, ceiling: float) -> str:
-    """Judge a DCR share. Being nearer to held-out records betrays nobody: SHD002 asks why.
-
-    Red takes more than other real records reach.
-    """
-    low = surely(value, low)
-    if low <= 0.5:
-        return "grey"
-    return "red" if value > 0.5 + AMBER_BAND and low > max(0.5 + GREEN_BAND, ceiling) else "amber"
+    return float(np.percentile(np.repeat(ratios, weights), _LOWEST)) if weights.any() else np.nan
 
 
 def _closer(train: _Side, holdout: _Side) -> np.ndarray:
@@ -279,14 +189,16 @@ def _closer(train: _Side, holdout: _Side) -> np.ndarray:
 
 
 def _distances(
-    train: Coded, records: Coded, holdout: Coded, rows: int, random_state: int, most: int | None = None
+    train: Coded, records: Coded, holdout: Coded, rows: int, random_state: int, most: int
 ) -> tuple[_Side, _Side]:
     """Find the two nearest people of each record in train and in the holdout, cut to as many people."""
     rng = generator(random_state, "dcr")
     gower = Gower.of(train)
-    records = records.take(subsample(len(records), rows, rng))
-    sides = as_many_people(train, holdout, most or len(train), rng)
-    return tuple(_Side(*gower.two_people(records, side), count_people(side)) for side in sides)
+    records = sample_records(records, rows, rng)
+    return tuple(
+        _Side(*gower.two_people(records, side), count_people(side))
+        for side in as_many_people(train, holdout, most, rng)
+    )
 
 
 QUESTION = Question(

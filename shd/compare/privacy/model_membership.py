@@ -1,8 +1,10 @@
 """Can an attacker who holds the model, not the records alone, tell who was learned from? Membership from the weights.
 
 Whoever has the file asks it about people: what the model says of a record (a likelihood, the judgement of a critic that
-was trained on real ones), raw, and beyond what it says of records like it. And they draw as many records from it as
-they like. The strongest attacker counts, as in `shd.compare.membership`.
+was trained on real ones: Hayes, Melis, Danezis, De Cristofaro 2019, *LOGAN*, PoPETs, arXiv 1705.07663), raw, and beyond
+what it says of records like it (Watson, Guo, Cormode, Sablayrolles 2022, *On the Importance of Difficulty Calibration
+in Membership Inference Attacks*, ICLR, arXiv 2111.08440). And they draw as many records from it as they like. The
+strongest attacker counts, as in `shd.compare.privacy.membership`.
 """
 
 import numpy as np
@@ -11,17 +13,16 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from shd._errors import ShdError
 from shd._parallel import one_thread
-from shd.compare.core.attacks import budget, check_count
+from shd.compare.core.attacks import budget
 from shd.compare.core.chance import generator
-from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
+from shd.compare.privacy.attacked import Attacked, guess
 from shd.compare.privacy.attackers import boosted_trees
-from shd.compare.privacy.crowd import Crowd, guess
-from shd.compare.privacy.guesses import Guesses, auroc_of, strongest
 from shd.compare.privacy.membership import auroc_score
-from shd.dataset import Dataset, as_frame
+from shd.compare.privacy.strongest_attacker import Guesses, auroc_of, find_strongest
+from shd.dataset import as_frame
 from shd.synthesizers import Synthesizer
 
 _WHAT = "membership AUROC: weights"
@@ -31,44 +32,6 @@ _RECORDS = 10_000  # that teach what the model says of anybody
 _NONE = 1.0  # how far below all others a record lies that the model cannot know
 
 
-def weights_inference(
-    train: Dataset | pd.DataFrame,
-    holdout: Dataset | pd.DataFrame,
-    synthesizer: Synthesizer,
-    people: int = _PEOPLE,
-    random_state: int = 0,
-) -> pd.Series:
-    """Try to tell from a fitted synthesizer whose records it was learned from.
-
-    Parameters
-    ----------
-    train, holdout : Dataset or DataFrame
-        The holdout must hold people that the synthesizer never saw.
-    synthesizer : Synthesizer
-        Fitted on train; what its `log_score` says is attacked where it says anything.
-    people : int
-        Most people attacked, of either side.
-    random_state : int
-
-    Returns
-    -------
-    pandas.Series of float
-        The AUROC of people, 0 to 1 (0.5: nothing can be known), by attacker: ``the model itself``, ``the model,
-        corrected`` by what models learn that it says of records drawn and of a part of the holdout, and ``many
-        records``: boosted trees that learned from many records of the model.
-
-    References
-    ----------
-    Watson, Guo, Cormode, Sablayrolles (2022), *On the Importance of Difficulty Calibration in Membership Inference
-    Attacks*, ICLR, arXiv 2111.08440: the correction. Hayes, Melis, Danezis, De Cristofaro (2019), *LOGAN: Membership
-    Inference Attacks Against Generative Models*, PoPETs, arXiv 1705.07663: critics know whom they were trained on.
-    """
-    check_count(people, "people")
-    guesses = _guess({"train": train, "holdout": holdout}, synthesizer, people, _DRAWN, random_state)
-    reached = {name: float(auroc_of(guesses.is_member, score)[0]) for name, score in guesses.scores.items()}
-    return pd.Series(reached, name="AUROC")
-
-
 def measure(sides: Sides) -> Answer:
     """Attack the model, where it is given."""
     most, seed = (budget(sides, _PEOPLE), budget(sides, _DRAWN)), sides.random_state
@@ -76,7 +39,7 @@ def measure(sides: Sides) -> Answer:
         guesses = _guess(sides.given, sides.synthesizer, *most, seed)
     except ShdError as error:
         return Answer(skipped=[Skipped(_WHAT, f"the model cannot be asked about these records: {error}")])
-    found = strongest(guesses, auroc_of, generator(seed, _WHAT))
+    found = find_strongest(guesses, auroc_of, generator(seed, _WHAT))
     return Answer([auroc_score(sides, "weights", found, None, None)])
 
 
@@ -86,25 +49,30 @@ def _guess(given: dict, model: Synthesizer, people: int, drawn: int, seed: int) 
     more = model.sample(min(_MORE * model.n_rows_, drawn), random_state=int(rng.integers(2**31)))
     names = ["train", "holdout", "records drawn from the model"]
     (train, holdout, made), _ = align(given["train"], given["holdout"], more, names=names)
-    crowd = Crowd.of(train, holdout, people, rng)
-    attackers = {"many records": boosted_trees}
-    guesses = guess(crowd, made, holdout, Gower.of(train), seed=seed, attackers=attackers)
+    attacked = Attacked.of(train, holdout, people, rng)
+    guesses = guess(attacked, made, seed=seed, attackers={"many records": boosted_trees})
     frames = [as_frame(given[role], role) for role in ("train", "holdout")]
-    said = model.log_score(pd.concat([frame.iloc[own] for frame, own in zip(frames, crowd.rows, strict=True)]))
+    said = model.log_score(pd.concat([frame.iloc[own] for frame, own in zip(frames, attacked.rows, strict=True)]))
     if said is None:
         return guesses
     rows = [rng.permutation(len(side))[:_RECORDS] for side in (holdout, made)]
     taught = [side.take(own) for side, own in zip((holdout, made), rows, strict=True)]
     answers = [model.log_score(frame.iloc[own]) for frame, own in zip((frames[1], more), rows, strict=True)]
     said, *answers = _finite(said, *answers)
-    beyond = np.empty(len(said))
-    for k in np.unique(crowd.fold):
-        here = crowd.fold[crowd.person] == k
-        known = ~np.isin(taught[0].subjects, crowd.table.subjects[here & ~crowd.of_member])
-        tables, answered = [taught[0].take(known), taught[1]], [answers[0][known], answers[1]]
-        beyond[here] = said[here] - _expected(tables, answered, crowd.table.take(here))
-    scores = {"the model itself": crowd.places(said), "the model, corrected": crowd.places(beyond)}
+    corrected = said - _said_of_others(attacked, taught, answers)
+    scores = {"the model itself": attacked.ranks(said), "the model, corrected": attacked.ranks(corrected)}
     return Guesses(guesses.is_member, guesses.fold, {**guesses.scores, **scores}, guesses.isolation)
+
+
+def _said_of_others(attacked: Attacked, taught: list[Coded], answers: list[np.ndarray]) -> np.ndarray:
+    """Return what the model says of records like each, by what it says of records drawn and of people not attacked."""
+    expected = np.empty(len(attacked.table))
+    for k in np.unique(attacked.fold):
+        here = attacked.fold[attacked.person] == k
+        known = ~np.isin(taught[0].subjects, attacked.table.subjects[here & ~attacked.of_member])
+        tables, answered = [taught[0].take(known), taught[1]], [answers[0][known], answers[1]]
+        expected[here] = _expected(tables, answered, attacked.table.take(here))
+    return expected
 
 
 def _expected(tables: list[Coded], said: list[np.ndarray], people: Coded) -> np.ndarray:

@@ -1,4 +1,13 @@
-"""How surprising it is that two records are so alike: weights of record linkage, block by block."""
+"""How surprising it is that two records are so alike: weights of record linkage, block by block.
+
+A level that agrees counts by how rare it is, a number by how few others lie as near to it. Two records that share one
+rare value, or a number to the last digit, say more than two that share what everybody has: distances, which count all
+columns alike, do not see a record of somebody with one cell changed.
+
+Fellegi, Sunter (1969), *A Theory for Record Linkage*, JASA, doi 10.1080/01621459.1969.10501049, and Good (1953), *The
+Population Frequencies of Species*, Biometrika, doi 10.1093/biomet/40.3-4.237 (both quoted from memory): how often a
+value comes up again that was seen once.
+"""
 
 from dataclasses import dataclass
 
@@ -12,33 +21,12 @@ _CELLS = 400_000  # pairs of records at a time: they stay in the cache of a core
 
 @dataclass(frozen=True, eq=False)
 class Linkage:
-    """Minus the logarithm of the chance that a stranger's record would agree as well, summed over the columns.
-
-    A level that agrees counts by how rare it is, a number by how few others lie as near to it. Two records that share
-    one rare value, or a number to the last digit, say more than two that share what everybody has: distances, which
-    count all columns alike, do not see a record of somebody with one cell changed.
-
-    Parameters
-    ----------
-    is_number : ndarray of bool, shape (n_columns,)
-    known : list of ndarray
-        The values of each column in train, sorted, each once; of levels their codes.
-    chance : list of ndarray
-        How often a new record has each of them, 0 to 1, and last how often it has none (missing).
-    place : list of ndarray
-        Share of train below each value, ties by half, 0 to 1.
-
-    References
-    ----------
-    Fellegi, Sunter (1969), *A Theory for Record Linkage*, JASA, doi 10.1080/01621459.1969.10501049, and
-    Good (1953), *The Population Frequencies of Species*, Biometrika, doi 10.1093/biomet/40.3-4.237 (both quoted from
-    memory): how often a value comes up again that was seen once.
-    """
+    """Minus the logarithm of the chance that a stranger's record would agree as well, summed over the columns."""
 
     is_number: np.ndarray
-    known: list[np.ndarray]
-    chance: list[np.ndarray]
-    place: list[np.ndarray]
+    known: list[np.ndarray]  # the values of each column in train, sorted, each once; of levels their codes
+    chance: list[np.ndarray]  # how often a new record has each of them, and last how often it has none (missing)
+    below: list[np.ndarray]  # share of train below each value, ties by half
 
     @classmethod
     def of(cls, train: Coded) -> "Linkage":
@@ -62,14 +50,14 @@ class Linkage:
         return np.concatenate(in_parallel(of_block, range(0, len(records), block)))
 
     def _read(self, table: Coded) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Return for each column which value each record has (-1: none of train's), its weight, and its place."""
+        """Return for each column which value each record has (-1: none of train's), its weight, and what is below."""
         columns = []
-        for values, known, chance, place in zip(table.values.T, self.known, self.chance, self.place, strict=True):
+        for values, known, chance, below in zip(table.values.T, self.known, self.chance, self.below, strict=True):
             at = np.searchsorted(known, np.nan_to_num(values))
             near = np.minimum(at, max(len(known) - 1, 0))
             found = known[near] == values if len(known) else np.zeros(len(values), dtype=bool)
             which = np.where(np.isnan(values), len(known), np.where(found, near, -1)).astype(np.int32)
-            lies = np.interp(values, known, place, left=0.0, right=1.0) if len(known) else np.full(len(values), np.nan)
+            lies = np.interp(values, known, below, left=0.0, right=1.0) if len(known) else np.full(len(values), np.nan)
             columns.append((which, -np.log(chance[which]).astype(np.float32), lies.astype(np.float32)))
         return columns
 
@@ -87,12 +75,12 @@ class Linkage:
 
 
 def _learned(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the values of a column, each once, how often a new record has each, and their places."""
+    """Return the values of a column, each once, how often a new record has each, and the share below."""
     n, missing = len(values), int(np.isnan(values).sum())
     known, count = np.unique(values[~np.isnan(values)], return_counts=True)
-    place = (np.cumsum(count) - count / 2) / max(count.sum(), 1)
+    below = (np.cumsum(count) - count / 2) / max(count.sum(), 1)
     once, twice = (count == 1).sum(), (count == 2).sum()
     chance = np.append(count, max(missing, 1)) / n
     # Good's estimate: of values seen once, most of those seen by the next record are others, as many as there are
     chance[:-1][count == 1] *= min(1.0, (2 * twice + 1) / max(once, 1))
-    return known, chance, place
+    return known, chance, below

@@ -1,35 +1,40 @@
 """Does the synthetic table describe single people? Singling out, by predicates made from synthetic records.
 
-The attacker finds descriptions that hold for exactly one synthetic record, and bets that they hold
-for exactly one person learned from. Some such bets are won by luck: they are tried on as many
-people held out, and only what is won beyond that counts.
+The attacker finds descriptions that hold for exactly one synthetic record, and bets that they hold for exactly one
+person learned from. Some such bets are won by luck: they are tried on as many people held out, and only what is won
+beyond that counts. Univariate: a value that occurs once in a synthetic column (of columns whose values repeat five
+times or more on average), and the largest and smallest number (this much or more, or less). Multivariate: values of
+several columns of one synthetic record, as few as single it out or more, up to all.
+
+Article 29 Data Protection Working Party (2014), *Opinion 05/2014 on Anonymisation Techniques*, WP216. Cohen, Nissim
+(2020), *Towards Formalizing the GDPR's Notion of Singling Out*, PNAS, doi 10.1073/pnas.1914598117. Giomi, Boenisch,
+Wehmeyer, Tasnádi (2023), PoPETs, arXiv 2211.10459.
 """
 
 import numpy as np
 import pandas as pd
 
 from shd.compare.core.attacks import (
+    EXCESS,
     RELEASED,
     REPLICATES,
     Excess,
-    all_of,
     budget,
-    check_count,
-    check_people,
     count_people,
-    judge_excess,
+    equal_crowds,
     levels_of,
-    some,
+    privacy_score,
+    quantile_edges,
+    sample_records,
 )
 from shd.compare.core.chance import deal, generator, interval, subject_weights
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded, align
-from shd.dataset import Dataset
+from shd.compare.core.tables import Coded
+from shd.compare.core.verdicts import judge_excess
 
-GREEN, AMBER = 0.01, 0.03
-"""Excess that is negligible, and beyond which it is an alarm: narrow, for little is won by luck."""
+_GREEN_TO, _AMBER_TO = 0.01, 0.03  # excess that is negligible, and an alarm: narrow, for little is won by luck
 _WHAT = "singling out"
 _PREDICATES, _FEWEST = 1500, 50
 _PEOPLE = 50_000  # most people of train, and of the holdout
@@ -47,87 +52,30 @@ _MEANS = {
 }
 
 
-def singling_out_risk(
-    train: Dataset | pd.DataFrame | Coded,
-    synthetic: Dataset | pd.DataFrame | Coded,
-    holdout: Dataset | pd.DataFrame | Coded,
-    predicates: int = _PREDICATES,
-    random_state: int = 0,
-) -> pd.DataFrame:
-    """Make descriptions that hold for exactly one synthetic record, and count how often they hold for one person.
-
-    ``univariate``: a value that occurs once in a synthetic column (of columns whose values repeat five
-    times or more on average), and the largest and smallest number (this much or more, or less).
-    ``multivariate``: values of several columns of one synthetic record, as few as single it out or
-    more, up to all; numbers in at most 20 bins of equally many records.
-
-    Parameters
-    ----------
-    train, synthetic, holdout : Dataset or DataFrame
-        Train and holdout are cut to equally many people.
-    predicates : int
-        Most descriptions of each kind.
-    random_state : int
-
-    Returns
-    -------
-    DataFrame
-        One row a kind of which there are any: ``kind``, how many ``predicates`` were tried, the
-        share of them that hold for exactly one person, 0 to 1, of ``train`` and of ``holdout``, the
-        difference ``excess``, -1 to 1, and its 95 % interval ``low`` and ``high``, by synthetic record.
-
-    Raises
-    ------
-    ShdError
-        Where a table has fewer than 20 people.
-
-    References
-    ----------
-    Article 29 Data Protection Working Party (2014), *Opinion 05/2014 on Anonymisation Techniques*,
-    WP216. Cohen, Nissim (2020), *Towards Formalizing the GDPR's Notion of Singling Out*, PNAS,
-    doi 10.1073/pnas.1914598117. Giomi, Boenisch, Wehmeyer, Tasnádi (2023), PoPETs, arXiv 2211.10459.
-    """
-    check_count(predicates, "predicates")
-    (train, synthetic, holdout), _ = align(train, synthetic, holdout, names=["train", "synthetic", "holdout"])
-    check_people(train, synthetic, holdout, _WHAT)
-    rng = generator(random_state, _WHAT)
-    crowds = _crowds(train, holdout, _PEOPLE, rng)
-    found = _attack(some(synthetic, RELEASED, rng), crowds, predicates, rng)
-    rows = [(kind, n, e.members, e.others, e.value, e.low, e.high) for kind, (n, e) in found.items() if n]
-    return pd.DataFrame(rows, columns=["kind", "predicates", "train", "holdout", "excess", "low", "high"])
-
-
 def measure(sides: Sides) -> Answer:
     """Try descriptions from the release, the floor, and other real records."""
     rng = generator(sides.random_state, _WHAT)
-    people, n = budget(sides, _PEOPLE), budget(sides, _PREDICATES)
-    crowds = _crowds(sides.train, sides.holdout, people, rng)
+    people, released = budget(sides, _PEOPLE), budget(sides, RELEASED)
+    crowds = equal_crowds(sides.train, sides.holdout, rng, people)
     half = deal(sides.holdout.subjects, 2, rng) == 0
-    apart = _crowds(sides.train, sides.holdout.take(~half), people, rng)
-    released = budget(sides, RELEASED)
-    found = {
-        "synthetic": _attack(some(sides.synthetic, released, rng), crowds, n, rng),
-        "floor": _attack(some(sides.floor, released, rng), crowds, n, rng),
-        "ceiling": _attack(some(sides.holdout.take(half), released, rng), apart, n, rng),
-    }
+    apart = equal_crowds(sides.train, sides.holdout.take(~half), rng, people)
+    found, floors, ceilings = (
+        _attack(sample_records(table, released, rng), against, budget(sides, _PREDICATES), rng)
+        for table, against in (
+            (sides.synthetic, crowds), (sides.floor, crowds), (sides.holdout.take(half), apart),
+        )
+    )  # fmt: skip
     scores, rows, skipped = [], [], []
-    for kind, (tried, e) in found["synthetic"].items():
+    for kind, (tried, own) in found.items():
         if tried < _FEWEST:
-            skipped.append(
-                Skipped(f"{_WHAT}, {kind}", f"only {tried} descriptions hold for one synthetic record alone")
-            )
+            why = f"only {tried} descriptions hold for one synthetic record alone"
+            skipped.append(Skipped(f"{_WHAT}, {kind}", why))
             continue
-        floor, ceiling = (found[name][kind][1].value if found[name][kind][0] else None for name in ("floor", "ceiling"))
-        scores.append(_score(sides, kind, tried, e, floor, ceiling, count_people(crowds[0])))
-        rows.append((kind, tried, e.members, e.others, e.value, e.low, e.high, floor, ceiling))
-    names = ["kind", "predicates", "train", "holdout", "excess", "low", "high", "floor", "other records"]
-    return Answer(scores, {_WHAT: pd.DataFrame(rows, columns=names)} if rows else {}, skipped)
-
-
-def _crowds(train: Coded, holdout: Coded, most: int, rng: np.random.Generator) -> tuple[Coded, Coded]:
-    """Return all records of equally many people of train and of the holdout."""
-    people = min(count_people(train), count_people(holdout), most)
-    return all_of(train, people, rng), all_of(holdout, people, rng)
+        ends = [side[kind][1].value if side[kind][0] else None for side in (floors, ceilings)]
+        scores.append(_score(sides, kind, tried, own, ends, count_people(crowds[0])))
+        rows.append((kind, tried, *own.row, *ends))
+    frame = pd.DataFrame(rows, columns=["kind", "predicates", *EXCESS, "floor", "other records"])
+    return Answer(scores, {_WHAT: frame} if rows else {}, skipped)
 
 
 def _attack(
@@ -218,25 +166,20 @@ def _levels(table: Coded, release: Coded) -> np.ndarray:
     coded = np.empty(table.values.shape[::-1], dtype=np.int32)
     for j, column in enumerate(table.columns):
         values = table.values[:, j]
-        if column.is_number:
-            known = release.values[:, j][~np.isnan(release.values[:, j])]
-            edges = np.unique(np.quantile(known, np.arange(1, _BINS) / _BINS)) if len(known) else np.empty(0)
-            values = levels_of(values, edges)
-        coded[j] = values
+        coded[j] = levels_of(values, quantile_edges(release.values[:, j], _BINS)) if column.is_number else values
     return coded
 
 
-def _score(
-    sides: Sides, kind: str, tried: int, e: Excess, floor: float | None, ceiling: float | None, people: int
-) -> Score:
-    verdict = judge_excess(e.value, e.low, e.high, GREEN, AMBER)
+def _score(sides: Sides, kind: str, tried: int, own: Excess, beside: list, people: int) -> Score:
+    ceiling = beside[1]
+    verdict = judge_excess(own.value, own.low, own.high, _GREEN_TO, _AMBER_TO)
     other = "" if ceiling is None else f"; with other {sides.word} records as the release {100 * ceiling:+.1f}"
     sentence = (
-        f"Of {tried:,} {_ABOUT[kind]}, {e.members:.1%} hold for exactly one of {people:,} people learned from, and "
-        f"{e.others:.1%} for exactly one of as many held out, {100 * e.value:+.1f} points{other}: {_MEANS[verdict]}."
+        f"Of {tried:,} {_ABOUT[kind]}, {own.members:.1%} hold for exactly one of {people:,} people learned from, "
+        f"and {own.others:.1%} for exactly one of as many held out, {100 * own.value:+.1f} points{other}: "
+        f"{_MEANS[verdict]}."
     )
-    metric = f"{_WHAT}: {kind}"
-    return Score("privacy", metric, e.value, e.low, e.high, floor, ceiling, verdict, "lower", sentence)
+    return privacy_score(f"{_WHAT}: {kind}", own.value, (own.low, own.high), beside, verdict, sentence)
 
 
 QUESTION = Question(

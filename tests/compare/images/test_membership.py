@@ -6,13 +6,13 @@ import pytest
 from shd._errors import ShdError
 from shd.compare import compare
 from shd.compare.images import membership_inference
-from shd.compare.privacy.guesses import Guesses, auroc_of, hits_at, places, strongest
+from shd.compare.privacy.strongest_attacker import Guesses, auroc_of, find_strongest, hits_at, ranks
 from shd.synthesizers import SliceGaussian
 
 
 def test_one_score_a_person_and_auroc_worked_out_by_hand():
     # two members, two others; a member's mean is 3 and 1, an other's 2 and 0
-    place = places(np.array([4.0, 2, 1, 1, 2, 2, 0, 0]), np.array([0, 0, 1, 1, 2, 2, 3, 3]))
+    place = ranks(np.array([4.0, 2, 1, 1, 2, 2, 0, 0]), np.array([0, 0, 1, 1, 2, 2, 3, 3]))
     assert place.tolist() == [0.875, 0.375, 0.625, 0.125]
     member = np.array([True, True, False, False])
     assert auroc_of(member, place)[0] == 0.75  # of four pairs only 1 against 2 is wrong
@@ -32,7 +32,7 @@ def test_the_strongest_of_many_who_know_nothing_is_no_news():
         rng = np.random.default_rng(seed)
         scores = {str(k): rng.normal(size=120) for k in range(7)}
         guesses = Guesses(np.arange(120) < 60, np.arange(120) % 4, scores)
-        chances.append(strongest(guesses, auroc_of, rng).chance)
+        chances.append(find_strongest(guesses, auroc_of, rng).chance)
     assert np.mean(np.array(chances) < 0.05) < 0.2 and 0.3 < np.mean(chances) < 0.7
 
 

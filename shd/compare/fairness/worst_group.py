@@ -1,4 +1,4 @@
-"""The gap of the worst group of many: limits, and intervals that allow for the search."""
+"""The worst group of many: the gap of each, its limits, and intervals that allow for the search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,6 @@ from shd.compare.core.chance import interval
 from shd.compare.core.question import Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.verdicts import Rule, wider, within
-from shd.compare.fairness.groups import Group
 
 SERIOUS = ("green", "grey", "amber", "red")
 """Verdicts on groups, the worst last."""
@@ -20,23 +19,13 @@ _MEASURES = 7  # that every group is judged by: chance is allowed for over all o
 
 @dataclass(frozen=True)
 class Measure:
-    """One way in which groups can differ, and the limits of its gap.
-
-    Parameters
-    ----------
-    metric : str
-        Name of the score.
-    green_to, amber_to : float
-        Largest gaps that are green and amber.
-    zero : float
-        The number of a group without a gap.
-    """
+    """One way in which groups can differ, and the limits of its gap."""
 
     metric: str
     green_to: float
     amber_to: float
     better: str = "lower"
-    zero: float = 0.0
+    zero: float = 0.0  # the number of a group without a gap
 
     def rule(self, floor: float | None) -> Rule:
         """Return the rule for a gap: grey where it may be red as far as its interval tells."""
@@ -48,6 +37,7 @@ class Gap:
     """The gap of one group (or of one whole column) by one measure."""
 
     measure: Measure
+    at: int  # position of the group among all that were looked at
     column: object
     group: str
     value: float
@@ -67,11 +57,17 @@ class Gap:
 
     def score(self, sentence: str) -> Score:
         """Return it as the score of its measure."""
-        right = self.floor is not None and self.measure.rule(None).short(self.floor) <= 0  # so that it is no floor
-        return Score(
-            "fairness", self.measure.metric, self.value, self.low, self.high, None if right else self.floor,
-            self.ceiling, self.verdict, self.measure.better, sentence,
-        )  # fmt: skip
+        is_right = self.floor is not None and self.measure.rule(None).short(self.floor) <= 0  # so that it is no floor
+        return Score.of(
+            self.measure.metric,
+            self.value,
+            (self.low, self.high),
+            floor=None if is_right else self.floor,
+            ceiling=self.ceiling,
+            verdict=self.verdict,
+            better=self.measure.better,
+            sentence=sentence,
+        )
 
 
 def find_gaps(
@@ -88,17 +84,7 @@ def find_gaps(
 
     Bonferroni: with k groups every interval is as wide as it takes to miss its own number in 5 / k %
     of cases, so that in 95 % of cases none of them misses, the worst one neither.
-
-    Parameters
-    ----------
-    measure : Measure
-    names : sequence of tuple
-        Column and group; NaN in `value` leaves a group out.
-    value, floor, ceiling : ndarray, shape (n_groups,)
-    replicates : ndarray, shape (n_replicates, n_groups)
-        Of the value or of anything that varies as it does.
-    least, most : float
-        Ends of the scale.
+    NaN in `value` leaves a group out; replicates (n_replicates, n_groups) are those of anything that varies as it does.
     """
     judged = np.flatnonzero(np.isfinite(value))
     _, high = interval(value, replicates)
@@ -108,7 +94,7 @@ def find_gaps(
         low, high_j = (float(np.clip(value[j] + s * spread[j], least, most)) for s in (-1, 1))
         ends = [None if side is None or not np.isfinite(side[j]) else float(side[j]) for side in (floor, ceiling)]
         verdict = measure.rule(ends[0]).verdict(float(value[j]), low, high_j, _MEASURES)
-        gaps.append(Gap(measure, *names[j], float(value[j]), low, high_j, *ends, verdict))
+        gaps.append(Gap(measure, int(j), *names[j], float(value[j]), low, high_j, *ends, verdict))
     return gaps
 
 
@@ -140,12 +126,7 @@ class Judged:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def names_of(groups: Sequence[Group]) -> list[tuple]:
-    """Return column and label of each group."""
-    return [(group.column, group.label) for group in groups]
-
-
-def among(gaps: Sequence[Gap], things: str = "groups") -> str:
+def describe_choice(gaps: Sequence[Gap], things: str = "groups") -> str:
     """Say what the worst one was chosen from, a blank before it; nothing where there was no choice."""
     n_bad = sum(gap.verdict in ("amber", "red") for gap in gaps)
     n_unknown = sum(gap.verdict == "grey" for gap in gaps)
@@ -155,6 +136,6 @@ def among(gaps: Sequence[Gap], things: str = "groups") -> str:
     return f" Of {len(gaps)} {things} {n_bad or 'none'} {'is' if n_bad < 2 else 'are'} worse than green{unknown}."
 
 
-def points(share: float | None) -> str:
+def write_points(share: float | None) -> str:
     """Write a difference of shares in points, an en dash where there is none."""
     return "–" if share is None else f"{share * 100:+.1f}"

@@ -1,101 +1,104 @@
+from importlib import import_module
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from shd._errors import ShdError
-from shd.compare import compare, dcr_share, verbatim_copies
+from shd.compare import ask
+from shd.compare.ask import answers
+from shd.compare.core.result import Result
 from shd.compare.core.sides import look
-from shd.compare.privacy import distances as privacy
-from shd.compare.privacy.copies import near_copies
-from shd.compare.privacy.distances import nndr
-from shd.compare.privacy.exact_values import exact_values
+from shd.compare.core.verdicts import judge_excess
+from shd.compare.privacy import distances
 from shd.dataset import Dataset
+
+DISTANCES = "distances to the closest records"
+ASKED = [
+    import_module(f"shd.compare.privacy.{name}").QUESTION
+    for name in ("copies", "exact_values", "near_copies", "distances")
+]
 
 TRAIN = pd.DataFrame({"n": [0.0, 10.0, 4.0, np.nan], "c": ["a", "b", "a", None]})
 
 
+def _copies(train, synthetic) -> float:
+    return ask("verbatim copies", train, synthetic).score("verbatim copies").value
+
+
 def test_copies_are_counted_missing_values_included():
     synthetic = pd.DataFrame({"n": [10, 10, np.nan, 4, 0], "c": ["b", "a", None, "a", None]})
-    assert verbatim_copies(TRAIN, synthetic) == 3  # the first, third and fourth
+    assert _copies(TRAIN, synthetic) == 3  # the first, third and fourth
+    assert _copies(TRAIN, TRAIN) == 4
 
 
-def test_every_record_copies_itself():
-    assert verbatim_copies(TRAIN, TRAIN) == 4
+def _dcr(train, synthetic, holdout, **settings) -> float:
+    return ask(DISTANCES, train, synthetic, holdout=holdout, **settings).score("DCR share").value
 
 
 def test_dcr_share_by_hand():
-    train = pd.DataFrame({"n": [0.0, 10.0], "c": ["a", "b"]})
-    holdout = pd.DataFrame({"n": [5.0, 10.0], "c": ["a", "a"]})
-    synthetic = pd.DataFrame(
-        {
-            "n": [0.0, 5.0, 10.0, 2.5],  # range in train 10
-            "c": ["a", "a", "a", "a"],
-        }
-    )
+    def of_fifty(n, c):
+        return pd.DataFrame({"n": np.repeat(n, 100 // len(n)), "c": np.repeat(c, 100 // len(c))})
+
+    train, holdout = of_fifty([0.0, 10.0], ["a", "b"]), of_fifty([5.0, 10.0], ["a", "a"])
+    synthetic = of_fifty([0.0, 5.0, 10.0, 2.5], ["a", "a", "a", "a"])  # range in train 10
+    found = ask(DISTANCES, train, synthetic, holdout=holdout)
     # to train 0, .5, 1, .25; to holdout .5, 0, 0, .25: one nearer to train, two to holdout, one tie
-    assert dcr_share(train, synthetic, holdout) == pytest.approx((1 + 0 + 0 + 0.5) / 4)
+    assert found.score("DCR share").value == pytest.approx((1 + 0 + 0 + 0.5) / 4)
+    frame = found.table("distances").query("records == 'synthetic'").iloc[::25]
+    assert (2 * frame["to train"]).tolist() == [0, 0.5, 1, 0.25]
+    assert (2 * frame["to holdout"]).tolist() == [0.5, 0, 0, 0.25]
 
 
 def test_missing_numbers_differ_from_every_number_and_agree_with_each_other():
-    train = pd.DataFrame({"n": [np.nan, 0.0], "c": ["a", "a"]})
-    holdout = pd.DataFrame({"n": [1.0, 1.0], "c": ["a", "a"]})
-    assert dcr_share(train, train.iloc[:1], holdout) == 1
+    train = pd.DataFrame({"n": [np.nan, 0.0] * 50, "c": "a"})
+    assert _dcr(train, train.iloc[np.zeros(60, dtype=int)], pd.DataFrame({"n": [1.0] * 60, "c": "a"})) == 1
 
 
-def test_copies_of_train_lie_nearer_to_train(people):
-    train = people(300, 1)
-    assert dcr_share(train, train, people(300, 2)) > 0.9
+def test_copies_of_train_lie_nearer_to_train_and_fresh_records_between(people):
+    train, holdout = people(600, 1), people(600, 2)
+    assert _dcr(train, train, holdout) > 0.9
+    assert _dcr(train, people(600, 3), holdout) == pytest.approx(0.5, abs=0.05)
 
 
-def test_fresh_records_lie_between(people):
-    assert dcr_share(people(600, 1), people(600, 3), people(600, 2)) == pytest.approx(0.5, abs=0.05)
+def test_fresh_records_show_nothing(cohort):
+    found = _scores(*cohort)
+    assert found["verbatim copies"].verdict == found["DCR share"].verdict == "grey"
+    assert "no guarantee" in found["DCR share"].sentence
 
 
-def test_scores(fresh, cohort):
-    assert fresh.score("verbatim copies").verdict == fresh.score("DCR share").verdict == "grey"
-    train, _, holdout = cohort
-    report = compare(train, train.frame, holdout=holdout)
-    copies = report.score("verbatim copies")
-    assert copies.value == 800 and copies.verdict == "red"
-    assert report.score("DCR share").verdict == "red"
-    assert "no guarantee" in report.score("DCR share").sentence
-
-
-@pytest.mark.parametrize("call", [verbatim_copies, lambda a, b: dcr_share(a, b, TRAIN)])
-def test_what_is_no_table_is_refused(call):
+def test_what_is_no_table_is_refused():
     with pytest.raises(ShdError, match="synthetic must be"):
-        call(TRAIN, 3)
+        ask("verbatim copies", TRAIN, 3)
 
 
-def _scores(train, synthetic, holdout):
-    answer = privacy.measure(look({"train": train, "synthetic": synthetic, "holdout": holdout}))
-    return {score.metric: score for score in answer.scores}
+def _scores(train, synthetic, holdout=None):
+    """Return the scores of all questions on copies and distances, by metric."""
+    given = {"train": train, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
+    sides = look(given)
+    return {score.metric: score for score in Result.of(sides, answers(ASKED, sides)).scores}
+
+
+def _near(train, synthetic, holdout) -> float:
+    return ask("near copies", train, synthetic, holdout=holdout).score("near copies").value
 
 
 def test_near_copies_by_hand():
     train = pd.DataFrame({"n": np.arange(0.0, 1001, 10)})
     holdout = pd.DataFrame({"n": 10.0 * (np.arange(200) // 2) + np.repeat([1.0, 4.0], [2, 198])})
     synthetic = pd.DataFrame({"n": [0.0, 10.5, 22.0, 34.0, 45.0, 1000.0]})  # the nearest 1 % held out are 1 away
-    assert near_copies(train, synthetic, holdout) == pytest.approx(3 / 6)
+    assert _near(train, synthetic, holdout) == pytest.approx(3 / 6)
 
 
 def test_near_copies_are_one_in_a_hundred_where_all_tie():
     same = pd.DataFrame({"c": ["a"] * 150})
-    assert near_copies(same, same, same) == pytest.approx(0.01)
+    assert _near(same, same, same) == pytest.approx(0.01)
 
 
-def test_near_copies_take_a_hundred_people(people):
-    with pytest.raises(ShdError, match="holdout has 99 people"):
-        near_copies(people(200, 1), people(200, 2), people(99, 3))
-
-
-def test_nndr_by_hand():
-    real = pd.DataFrame({"n": [0.0, 10.0, 10.0]})
-    synthetic = pd.DataFrame({"n": [0.0, 2.0, 5.0, 10.0]})
-    # 0 of 10; 2 of 8; 5 of 5; two people at the same place
-    assert nndr(synthetic, real).tolist() == pytest.approx([0, 0.25, 1, 1])
-    # the two are one person: the next one is 10 away
-    assert nndr(synthetic, Dataset(real, subjects=[1, 2, 2])).tolist() == pytest.approx([0, 0.25, 1, 0])
+def test_ratios_of_distances_by_hand():
+    # 0 of 10; 2 of 8; 5 of 5; two people at the same place; nobody else
+    far = np.array([[0.0, 10], [2, 8], [5, 5], [0, 0], [3, np.inf]])
+    assert distances._ratio(far).tolist() == [0, 0.25, 1, 1, 1]
 
 
 def test_a_copy_of_train_is_caught_by_distances(cohort):
@@ -103,6 +106,7 @@ def test_a_copy_of_train_is_caught_by_distances(cohort):
     found = _scores(train, train.frame, holdout)
     assert found.pop("exact values").verdict == "amber"
     assert {name: score.verdict for name, score in found.items()} == dict.fromkeys(found, "red")
+    assert found["verbatim copies"].value == 800
     assert list(found) == ["verbatim copies", "near copies", "DCR share", "NNDR gap"]
     assert found["near copies"].value == 1 and found["NNDR gap"].value == 1
 
@@ -127,8 +131,7 @@ def test_records_that_are_nearly_those_of_people_are_near_copies(people):
 def test_copies_beyond_what_people_share_by_chance_are_red_whatever_the_holdout_holds(people):
     train, fresh = people(300, 1), people(180, 2)
     mixed = pd.concat([train.head(120), fresh], ignore_index=True)
-    alone = privacy.measure(look({"train": train, "synthetic": mixed})).scores
-    assert [(score.metric, score.verdict) for score in alone] == [("verbatim copies", "red")]
+    assert {name: score.verdict for name, score in _scores(train, mixed).items()} == {"verbatim copies": "red"}
     assert _scores(train, mixed, train.copy())["verbatim copies"].verdict == "red"  # a holdout that is train
 
 
@@ -138,8 +141,7 @@ def test_equal_records_of_one_person_are_no_chance(people):
     made = pd.concat([copies, people(80, 2)], ignore_index=True)
     verdict = {}
     for name, subjects in (("one", np.repeat(np.arange(100), 2)), ("two", np.arange(200))):
-        inputs = look({"train": Dataset(twice, subjects=subjects), "synthetic": made})
-        verdict[name] = privacy.measure(inputs).scores[0].verdict
+        verdict[name] = _scores(Dataset(twice, subjects=subjects), made)["verbatim copies"].verdict
     assert verdict == {"one": "red", "two": "grey"}
 
 
@@ -155,9 +157,8 @@ def test_several_records_a_person_of_a_coarse_table_are_equal_by_chance(n):
     train, holdout = (
         Dataset(stays(people, seed), subjects=np.arange(3 * people) // 3) for people, seed in ((n, 1), (n // 4, 2))
     )
-    inputs = look({"train": train, "synthetic": stays(n, 3), "holdout": holdout})
-    copies = privacy.measure(inputs).scores[0]
-    assert copies.metric == "verbatim copies" and copies.value > 0.9 * 3 * n
+    copies = ask("verbatim copies", train, stays(n, 3), holdout=holdout).score("verbatim copies")
+    assert copies.value > 0.9 * 3 * n
     assert copies.verdict == "grey"
 
 
@@ -173,7 +174,9 @@ def test_several_records_a_person_of_a_coarse_table_are_equal_by_chance(n):
     ],
 )
 def test_bands_of_the_dcr_share(value, low, ceiling, verdict):
-    assert privacy._band(value, low, ceiling) == verdict
+    red_from = max(distances._RED_FROM, ceiling - 0.5)
+    settings = {"passed": "grey", "red_from": red_from}
+    assert judge_excess(value - 0.5, low - 0.5, 1, 0, distances._AMBER_TO, **settings) == verdict
 
 
 def test_the_floor_remembers_nobody(people):
@@ -185,7 +188,7 @@ def test_the_floor_remembers_nobody(people):
     assert np.isin(inputs.floor.values[:, age], inputs.train.values[:, age]).mean() > 0.9  # ages are shared by many
     quantiles = [np.quantile(side.values[:, blood], [0.1, 0.5, 0.9]) for side in (inputs.floor, inputs.train)]
     assert quantiles[0] == pytest.approx(quantiles[1], abs=2)
-    assert dcr_share(inputs.train, inputs.floor, inputs.holdout) == pytest.approx(0.5, abs=0.06)
+    assert distances.measure(inputs).scores[0].floor == pytest.approx(0.5, abs=0.06)
 
 
 def _planted(train, fresh, made):
@@ -233,7 +236,7 @@ def test_equal_records_are_no_alarm_where_strangers_share_them(people):
 def test_exact_values_by_hand():
     train = pd.DataFrame({"n": [1.5, 2.5, 2.5, 2.5, 2.5, 2.5], "c": list("aabbab")})
     synthetic, holdout = train.assign(n=[1.5, 2.5, 9.0, np.nan, 1.5, 2.5]), train.assign(n=[2.5, 7.0] * 3)
-    (row,) = exact_values(train, synthetic, holdout).to_dict("records")
+    (row,) = ask("exact values", train, synthetic, holdout=holdout).table("exact values").to_dict("records")
     assert row == {
         "column": "n", "synthetic": 0.8, "held out": 0.5, "of few, synthetic": 0.4, "of few, held out": 0.0
     }  # fmt: skip
@@ -250,9 +253,9 @@ def test_numbers_of_single_people_that_are_handed_on_are_told(people):
 
 
 def test_records_count_with_the_people_that_they_are_near_to():
-    side = privacy._Side(np.zeros((5, 2)), np.array([7, 7, 7, 9, 9]), n_people=4)
-    other = privacy._Side(np.zeros((2, 2)), np.array([9, 5]), n_people=4)
-    found, again = privacy._drawn([side, other], np.random.default_rng(0))
+    side = distances._Side(np.zeros((5, 2)), np.array([7, 7, 7, 9, 9]), n_people=4)
+    other = distances._Side(np.zeros((2, 2)), np.array([9, 5]), n_people=4)
+    found, again = distances._drawn([side, other], np.random.default_rng(0))
     drawn = found.often
     assert drawn.shape[1] == 5 and (drawn[:, :3] == drawn[:, :1]).all() and (drawn[:, 3] == drawn[:, 4]).all()
     assert (again.often[:, 0] == drawn[:, 3]).all() and (again.often[:, 1] != drawn[:, 0]).any()  # the same nine
@@ -262,10 +265,8 @@ def test_records_count_with_the_people_that_they_are_near_to():
 
 
 def test_a_small_holdout_leaves_out_near_copies_and_says_so(people):
-    inputs = look({"train": people(100, 1), "synthetic": people(100, 2), "holdout": people(90, 3)})
-    answer = privacy.measure(inputs)
-    assert [score.metric for score in answer.scores] == ["verbatim copies", "exact values", "DCR share", "NNDR gap"]
-    assert answer.skipped[0].what == "near copies" and "100 people" in answer.skipped[0].why
+    found = ask("near copies", people(100, 1), people(100, 2), holdout=people(90, 3))
+    assert found.scores == () and found.skipped[0].what == "near copies" and "100 people" in found.skipped[0].why
 
 
 def test_the_same_seed_gives_the_same_digits(people):
@@ -283,12 +284,12 @@ def _visits(seed: int, people: int) -> Dataset:
 
 def test_a_table_of_more_people_is_not_nearer_for_that():
     """Cut to as many records, the larger table would show more people, and be nearer to everybody: .65 for .5."""
-    shares = [dcr_share(_visits(3 * s, 200), _visits(3 * s + 1, 150), _visits(3 * s + 2, 50)) for s in range(25)]
-    assert np.mean(shares) == pytest.approx(0.5, abs=0.04)
+    shares = [_dcr(_visits(3 * s, 200), _visits(3 * s + 1, 150), _visits(3 * s + 2, 50)) for s in range(10)]
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.06)
 
 
 def test_no_near_copy_among_many_records_is_no_certainty(people):
-    score = compare(people(400, 1), people(400, 2), holdout=people(400, 3), level="quick").score("near copies")
+    score = ask("near copies", people(400, 1), people(400, 2), holdout=people(400, 3)).score("near copies")
     assert score.low == 0 <= score.value and score.high > score.value
 
 
@@ -297,6 +298,6 @@ def test_ratios_of_distances_are_left_out_where_all_people_are_alike():
         rng = np.random.default_rng(seed)
         return pd.DataFrame({"a": rng.choice(["x", "y"], 300), "b": rng.choice(["x", "y"], 300)})
 
-    report = compare(table(1), table(2), holdout=table(3), level="quick")
-    assert report.score("NNDR gap") is None and report.score("DCR share") is not None
-    assert "too few different values" in dict(report.skipped[["what", "why"]].to_numpy())["NNDR gap"]
+    found = ask(DISTANCES, table(1), table(2), holdout=table(3))
+    assert found.score("NNDR gap") is None and found.score("DCR share") is not None
+    assert "too few different values" in {note.what: note.why for note in found.skipped}["NNDR gap"]

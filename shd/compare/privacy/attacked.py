@@ -1,15 +1,15 @@
-"""People under attack: members and others, all their records, and who guesses about whom by which reference."""
+"""The people attacked: members and others, all their records, and who guesses about whom by which reference."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
 
-from shd.compare.core.attacks import count_people, some
+from shd.compare.core.attacks import count_people, sample_records
 from shd.compare.core.gower import Gower
 from shd.compare.core.tables import Coded
-from shd.compare.privacy.attackers import ATTACKERS, Hand, attack
-from shd.compare.privacy.guesses import Guesses, places
+from shd.compare.privacy.attackers import ATTACKERS, Knowledge, attack
+from shd.compare.privacy.strongest_attacker import Guesses, ranks
 
 _FOLDS, _ENOUGH = 4, 2000  # with more people held out two folds do
 _RECORDS = 5  # most records of a person
@@ -17,34 +17,24 @@ _REFERENCE = 20_000  # most records of the reference
 
 
 @dataclass(frozen=True, eq=False)
-class Crowd:
+class Attacked:
     """Members and others, dealt into folds.
 
     Those of one fold are attacked by models that know the people held out of the other folds, so that nobody is
     in the reference of their own attacker, and members and others differ in nothing but having been learned from.
-
-    Parameters
-    ----------
-    table : Coded
-        Records, those of members first.
-    of_member : ndarray of bool, shape (n_records,)
-    person : ndarray of int, shape (n_records,)
-        Whose each is, 0 to n_people - 1.
-    is_member : ndarray of bool, shape (n_people,)
-    fold : ndarray of int, shape (n_people,)
-    rows : tuple of two ndarrays of int
-        Where the records stand in train, and in the holdout.
     """
 
-    table: Coded
-    of_member: np.ndarray
-    person: np.ndarray
-    is_member: np.ndarray
-    fold: np.ndarray
-    rows: tuple[np.ndarray, np.ndarray]
+    table: Coded  # records, those of members first
+    of_member: np.ndarray  # bool, (n_records,)
+    person: np.ndarray  # whose each record is, 0 to n_people - 1
+    is_member: np.ndarray  # bool, (n_people,)
+    fold: np.ndarray  # (n_people,)
+    rows: tuple[np.ndarray, np.ndarray]  # where the records stand in train, and in the holdout
+    holdout: Coded
+    gower: Gower  # distances by the ranges of train
 
     @classmethod
-    def of(cls, train: Coded, holdout: Coded, most: int, rng: np.random.Generator) -> "Crowd":
+    def of(cls, train: Coded, holdout: Coded, most: int, rng: np.random.Generator) -> "Attacked":
         """Draw at most `most` people of each side, with a few records each."""
         folds = _FOLDS if count_people(holdout) < _ENOUGH else 2
         rows = tuple(_records(side, most, rng) for side in (train, holdout))
@@ -59,64 +49,52 @@ class Crowd:
             np.repeat([True, False], sizes),
             np.concatenate([rng.permutation(size) % folds for size in sizes]),
             rows,
+            holdout,
+            Gower.of(train),
         )
 
-    def places(self, score: np.ndarray) -> np.ndarray:
-        """Return the place of each person among those of the fold, by the mean score of their records."""
+    def ranks(self, score: np.ndarray) -> np.ndarray:
+        """Return the rank of each person among those of the fold, 0 to 1, by the mean score of their records."""
         found = np.empty(len(self.fold))
         for k in np.unique(self.fold):
             here = self.fold[self.person] == k
-            found[self.fold == k] = places(score[here], np.unique(self.person[here], return_inverse=True)[1])
+            found[self.fold == k] = ranks(score[here], np.unique(self.person[here], return_inverse=True)[1])
         return found
 
-    def reference(self, holdout: Coded, k: int) -> Coded:
+    def reference(self, k: int) -> Coded:
         """Return the records of people held out who are not among the others of a fold."""
         own = self.table.subjects[~self.of_member & (self.fold[self.person] == k)]
-        return holdout.take(~np.isin(holdout.subjects, own))
+        return self.holdout.take(~np.isin(self.holdout.subjects, own))
 
 
 def guess(
-    crowd: Crowd,
+    people: Attacked,
     release: Coded,
-    holdout: Coded,
-    gower: Gower,
     winners: Collection[str] | None = None,
     share: float = 1.0,
     seed: int = 0,
-    attackers: dict[str, Callable[[Hand], np.ndarray]] | None = None,
+    attackers: dict[str, Callable[[Knowledge], np.ndarray]] | None = None,
     half: bool = False,
 ) -> Guesses:
     """Let attackers guess who is a member.
 
-    Parameters
-    ----------
-    crowd : Crowd
-    release, holdout : Coded
-    gower : Gower
-    winners : collection of str, optional
-        Who attacks; "all together" takes all.
-    share : float
-        0 to 1: of the records that models learn from, fewer for speed.
-    seed : int
-    attackers : dict, optional
-        By default those of tables.
-    half : bool
-        Whether the people of half of the folds are enough.
+    Only the `winners` guess, where they are named ("all together" takes all); models learn from a `share` of their
+    records; with `half` the people of half of the folds are enough.
     """
     attackers = ATTACKERS if attackers is None else attackers
     chosen = attackers if winners is None or "all together" in winners else {n: attackers[n] for n in winners}
-    scores = {name: np.zeros(len(crowd.table)) for name in chosen}
-    isolation, folds = np.zeros(len(crowd.table)), np.unique(crowd.fold)
+    scores = {name: np.zeros(len(people.table)) for name in chosen}
+    isolation, folds = np.zeros(len(people.table)), np.unique(people.fold)
     folds = folds[: len(folds) // 2] if half else folds
     for k in folds:
-        here = crowd.fold[crowd.person] == k
-        reference = some(crowd.reference(holdout, k), _REFERENCE, np.random.default_rng(seed))
-        hand = Hand(release, reference, crowd.table.take(here), gower, share, seed + int(k))
-        for name, score in attack(hand, chosen).items():
+        here = people.fold[people.person] == k
+        reference = sample_records(people.reference(k), _REFERENCE, np.random.default_rng(seed))
+        known = Knowledge(release, reference, people.table.take(here), people.gower, share, seed + int(k))
+        for name, score in attack(known, chosen).items():
             scores[name][here] = score
-        isolation[here] = hand.nearest[1].mean(axis=1)
-    own = {name: crowd.places(score) for name, score in scores.items()}
-    found = Guesses(crowd.is_member, crowd.fold, own, crowd.places(isolation)).take(np.isin(crowd.fold, folds))
+        isolation[here] = known.nearest[1].mean(axis=1)
+    own = {name: people.ranks(score) for name, score in scores.items()}
+    found = Guesses(people.is_member, people.fold, own, people.ranks(isolation)).take(np.isin(people.fold, folds))
     return found.all_together() if winners is not None and "all together" in winners else found
 
 

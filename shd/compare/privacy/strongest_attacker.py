@@ -1,4 +1,4 @@
-"""What attackers guessed of people, and how far it goes beyond chance: the strongest attack, corrected for looking."""
+"""The strongest attacker: what attackers guessed of people, and how far that goes beyond chance."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,29 +9,21 @@ from scipy.stats import rankdata
 from shd.compare.core.attacks import REPLICATES, hits
 from shd.compare.core.chance import interval
 from shd.compare.core.models import auroc
+from shd.compare.core.verdicts import ALARM, judge_excess
 
 _TINY = 1e-12
 _SHUFFLES = 999  # of who was learned from: enough for the rarest alarm that is asked for
+_BLIND = 0.10  # an attack whose interval reaches so far beyond chance could not have told much
 
 
 @dataclass(frozen=True, eq=False)
 class Guesses:
-    """How sure attackers are that people were learned from, one score a person and attacker.
+    """How sure attackers are that people were learned from, one score a person and attacker."""
 
-    Parameters
-    ----------
-    is_member : ndarray of bool, shape (n_people,)
-    fold : ndarray of int, shape (n_people,)
-        Who was attacked by the same models; scores are places among these, 0 to 1.
-    scores : dict of str to ndarray of float, shape (n_people,)
-    isolation : ndarray of float, shape (n_people,), optional
-        Place of a person among those of the fold by how far away other people are.
-    """
-
-    is_member: np.ndarray
-    fold: np.ndarray
+    is_member: np.ndarray  # bool, (n_people,)
+    fold: np.ndarray  # who was attacked by the same models; scores are ranks among these, 0 to 1
     scores: dict[str, np.ndarray]
-    isolation: np.ndarray | None = None
+    isolation: np.ndarray | None = None  # rank of a person among those of the fold by how far away others are
 
     def take(self, rows: np.ndarray) -> "Guesses":
         """Return the guesses on some people."""
@@ -52,8 +44,8 @@ class Guesses:
         return labels
 
 
-def places(values: np.ndarray, person: np.ndarray) -> np.ndarray:
-    """Return the place of each person among all by the mean of their records, 0 to 1, shape (n_people,).
+def ranks(values: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """Return the rank of each person among all by the mean of their records, 0 to 1, shape (n_people,).
 
     `person` says whose each record is, 0 to n_people - 1.
     """
@@ -62,7 +54,7 @@ def places(values: np.ndarray, person: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Found:
+class Strongest:
     """What the strongest attacker reaches: the number, its 95 % interval, and how likely luck gives that."""
 
     attacker: str
@@ -70,6 +62,12 @@ class Found:
     low: float
     high: float
     chance: float
+
+    def verdict(self, nothing: float, green_to: float, amber_to: float) -> str:
+        """Judge what was reached beside what guessing reaches."""
+        blind, is_sure = max(_BLIND, 2 * amber_to), self.chance <= ALARM
+        excess = (self.value - nothing, self.low - nothing, self.high - nothing)
+        return judge_excess(*excess, green_to, amber_to, blind=blind, is_sure=is_sure)
 
 
 def auroc_of(is_member: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -85,7 +83,7 @@ def hits_at(alarms: float) -> Callable[..., np.ndarray]:
     return lambda is_member, score, weights=None: hits(is_member, score, weights, alarms)
 
 
-def strongest(guesses: Guesses, measure: Callable[..., np.ndarray], rng: np.random.Generator) -> Found:
+def find_strongest(guesses: Guesses, measure: Callable[..., np.ndarray], rng: np.random.Generator) -> Strongest:
     """Find the strongest attacker by a measure; chance is that of the maximum over all attackers.
 
     Under chance members and others are alike, so that their labels can be dealt anew: an exact test, however much the
@@ -96,7 +94,7 @@ def strongest(guesses: Guesses, measure: Callable[..., np.ndarray], rng: np.rand
     by_luck = np.max([measure(labels, score) for score in guesses.scores.values()], axis=0)
     name = max(reached, key=reached.get)
     chance = (1 + int((by_luck >= reached[name] - _TINY).sum())) / (_SHUFFLES + 1)
-    return Found(name, *interval_of(guesses, measure, name, rng), chance)
+    return Strongest(name, *interval_of(guesses, measure, name, rng), chance)
 
 
 def interval_of(
