@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from shd._errors import ShdError
 from shd._style import PALETTE, Figure, style
-from shd.compare.report.figures_tables import short
+from shd.compare.report.figures import short
 
 _ROW = 0.27  # inches
 _TICKS = (0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10)

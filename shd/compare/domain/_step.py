@@ -36,6 +36,7 @@ QUESTION = Question(
     name="known findings",
     chapter="utility",
     measure=measure,
+    show="chapters.utility:known_findings",
     weight=5,
     needs=("full level",),
     tables=("findings",),

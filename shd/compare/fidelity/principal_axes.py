@@ -192,6 +192,7 @@ QUESTION = Question(
     name="map of all columns",
     chapter="fidelity",
     measure=measure,
+    show="chapters.fidelity:principal_axes",
     weight=1,
     tables=("map",),
 )

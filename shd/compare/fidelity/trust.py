@@ -231,6 +231,7 @@ QUESTION = Question(
     name="trust in single variables",
     chapter="fidelity",
     measure=measure,
+    show="chapters.fidelity:trust",
     weight=1,
     tables=("trust",),
     sums_up=True,

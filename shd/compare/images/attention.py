@@ -110,6 +110,7 @@ QUESTION = Question(
     name="Grad-CAM: where networks look",
     chapter="utility",
     measure=measure,
+    show="chapters.pictures:attention",
     weight=4,
     tables=("attention",),
     words={

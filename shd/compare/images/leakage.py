@@ -118,6 +118,7 @@ QUESTION = Question(
     name="leakage: split by image and by subject",
     chapter="utility",
     measure=measure,
+    show="chapters.pictures:leakage",
     weight=2,
     tables=("leakage",),
     jobs=jobs,

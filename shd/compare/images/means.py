@@ -89,6 +89,7 @@ QUESTION = Question(
     name="mean pictures",
     chapter="fidelity",
     measure=measure,
+    show="chapters.pictures:means",
     weight=4,
     tables=("means",),
     words={

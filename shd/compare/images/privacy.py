@@ -269,6 +269,7 @@ QUESTION = Question(
     name="copies and distances",
     chapter="privacy",
     measure=measure,
+    show="chapters.pictures:suspects",
     weight=6,
     words={
         "exact copy": "A synthetic picture that equals one learned from in every pixel.",

@@ -147,6 +147,7 @@ QUESTION = Question(
     name="TRTR, TSTR, TSTS, TRTS",
     chapter="utility",
     measure=measure,
+    show="chapters.pictures:tstr",
     weight=4,
     tables=("utility",),
     jobs=jobs,

@@ -179,6 +179,7 @@ QUESTION = Question(
     name="variety",
     chapter="fidelity",
     measure=measure,
+    show="chapters.pictures:variety",
     weight=5,
     tables=("variety",),
     words={

@@ -100,6 +100,7 @@ QUESTION = Question(
     name="exact values",
     chapter="privacy",
     measure=measure,
+    show="chapters.privacy:exact_values",
     weight=1,
     tables=("exact values",),
     words={

@@ -355,6 +355,7 @@ QUESTION = Question(
     name="regression",
     chapter="utility",
     measure=measure,
+    show="chapters.utility:odds_ratios",
     weight=1,
     needs=("target",),
     tables=("odds ratios", "coefficients"),
