@@ -7,7 +7,7 @@ import pytest
 import shd
 from shd._apart import sample_apart
 from shd._errors import ShdError
-from shd.compare.images import too_near_to_train
+from shd.compare.images.privacy import too_near_to_train
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ class Drawing:
     title: str
     figure: Any
     verdict: str | None = None
-    is_broad: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, Figure, style
 from shd.compare.core.score import Score
 
 _LEVEL_CHARACTERS, _ROW_CHARACTERS = 20, 34
-_WIDTH, _ROW = 5.2, 0.27  # inches
+_WIDTH, _ROW = 4.6, 0.27  # inches
 _SEQUENTIAL, _DIVERGING = "YlGnBu", "PuOr_r"
 _MOST_COLUMNS = 60  # of a map of pairs
 _HELD = (0.9, 0.6, 0.3)  # shares of the records inside the lines of a map of records
@@ -36,12 +36,10 @@ def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _legend(axes: Axes, columns: int = 2) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    axes.legend(
-        handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, fontsize=8, borderaxespad=0.2,
-        handletextpad=0.4,
-    )  # fmt: skip
+def _legend(figure: Figure, columns: int = 2, handles: list | None = None) -> None:
+    """Say above the axes what is what."""
+    handles = handles or figure.axes[0].get_legend_handles_labels()[0]
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns, fontsize=8, handletextpad=0.4)
 
 
 def trained_on(word: str) -> dict[str, str]:
@@ -65,7 +63,7 @@ def row_plot(
     names, sides = list(rows["row"].unique()), list(rows["side"].unique())
     many = rows["row"].duplicated().any()
     with style():
-        figure, axes = _axes(_WIDTH, _ROW * (1.35 if many else 1) * len(names) + 0.75)
+        figure, axes = _axes(_WIDTH, _ROW * (1.35 if many else 1) * len(names) + 0.9)
         at = pd.Series(np.arange(len(names))[::-1], index=names)
         for k, side in enumerate(sides):
             own = rows[rows["side"] == side]
@@ -79,7 +77,7 @@ def row_plot(
             _ratios(axes, rows[["value", "low", "high"]].to_numpy(dtype=float))
         if guess is not None:
             axes.axvline(guess, color=PALETTE["floor"], linewidth=0.8, linestyle=":")
-        _legend(axes, len(sides))
+        _legend(figure, min(len(sides), 2))
     return figure
 
 
@@ -114,7 +112,7 @@ def bars(frame: pd.DataFrame, names: str, word: str, label: str, said: Mapping[s
         figure, axes = _axes(_WIDTH if len(frame) > 6 else 3.6, max(2.4, _ROW * len(frame) + 0.75))
         _draw_bars(axes, frame, names, word, label)
         handles = [Patch(color=PALETTE[colour], label=said[side]) for side, colour in _colours(word).items()]
-        axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, borderaxespad=0.2)
+        _legend(figure, handles=handles)
     return figure
 
 
@@ -233,7 +231,7 @@ def principal_axes(points: pd.DataFrame, word: str) -> Figure:
             Patch(facecolor=PALETTE[word], alpha=0.6, label=said[0]),
             Patch(facecolor="none", edgecolor=PALETTE["synthetic"], linewidth=1.4, label=said[1]),
         ]
-        axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), fontsize=8, borderaxespad=0.2)
+        _legend(figure, 1, handles)
     return figure
 
 
@@ -276,7 +274,7 @@ def augmentation(rows: pd.DataFrame, word: str) -> Figure:
         axes.minorticks_off()
         axes.set_xlabel(f"{word} records to learn from")
         axes.set_ylabel(f"{rows['measure'].iloc[0] if 'measure' in rows else 'AUROC'} on {word} records")
-        _legend(axes, 3)
+        _legend(figure, 3)
     return figure
 
 
@@ -293,7 +291,7 @@ def calibration(frame: pd.DataFrame, word: str) -> Figure:
         axes.set_xlabel("chance that the model gives")
         axes.set_ylabel(f"share of {word} records that have it")
         axes.set(xlim=(0, most), ylim=(0, most))
-        _legend(axes)
+        _legend(figure)
     return figure
 
 

@@ -41,7 +41,7 @@ def means(grid: Grid) -> Figure:
         figure, axes = _table(values.shape[:2], grid)
         for i, look in enumerate(looks):
             drawn = [axes[i, j].imshow(values[i, j], interpolation="none", **look) for j in range(values.shape[1])]
-        _bar(figure, axes[2], drawn[-1], "grey levels too bright (orange) or too dark (purple)")
+        _bar(figure, axes[2], drawn[-1], "too dark (-) or too bright (+), grey levels")
     return figure
 
 
@@ -57,7 +57,7 @@ def attention(grid: Grid) -> Figure:
             strength = 0.7 * np.sqrt(np.clip(values[i, j, :, :, None], 0, 1)) if i else 0.0
             mixed = grey * (1 - strength) + colours.to_rgba(values[i, j])[..., :3] * strength
             axes[i, j].imshow(mixed, interpolation="none")
-        _bar(figure, axes[-1], colours, "how much the place speaks for the class, each map by itself (1: most)")
+        _bar(figure, axes[-1], colours, "speaks for the class (1: most in the map)")
     return figure
 
 

@@ -84,8 +84,18 @@ def _chapter(report: Outcome, name: str, with_parts: bool) -> Chapter:
     return Chapter(
         name, words.ASKED[name], title, intro, report.verdicts[name], words.verdict_words(report, name),
         [_with_bar(report, score) for score in report.result.of_chapter(name)],
-        [asked for asked in questions if asked.scores or asked.parts],
+        _together(questions, name),
     )  # fmt: skip
+
+
+def _together(questions: list[Asked], chapter: str) -> list[Asked]:
+    """Gather the questions that show scores alone where the first of them stands."""
+    plain = [asked for asked in questions if asked.scores and not asked.parts]
+    scores = [score for asked in plain for score in asked.scores]
+    gathered = Asked(f"{chapter}-numbers", "Single numbers", scores, [])
+    return [
+        gathered if plain and asked is plain[0] else asked for asked in questions if asked.parts or asked in plain[:1]
+    ]
 
 
 def _with_bar(report: Outcome, score: Score) -> tuple[Score, RangeBar]:
@@ -138,13 +148,12 @@ def _cells(part: Part) -> dict:
 
 
 def _cell(value: object, form: str | None) -> str:
-    if isinstance(value, float):
-        if math.isnan(value):
-            return "–"
-        return (
-            f"{value + 0.0:{form}}" if form else f"{value:,.0f}" if value.is_integer() and value > 1 else f"{value:.3f}"
-        )
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, int | str):
+        return str(value) if isinstance(value, bool | str) else f"{value:,}"
+    if not isinstance(value, float) or math.isnan(value):
+        return "–" if pd.isna(value) else str(value)
+    form = form or (",.0f" if value.is_integer() and value > 1 else ".3f")
+    return re.sub(r"^-(0\.?0*%?)$", r"\1", f"{value:{form}}")  # no -0.00
 
 
 def _tiles(part: Part) -> dict:

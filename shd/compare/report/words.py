@@ -50,7 +50,7 @@ TITLES = {
 INTROS = {
     "privacy": Markup(
         "<b>No alarm is no guarantee.</b> Green comes from attacks that were tried and failed. Distances may raise an "
-        "alarm; without one they are grey, for they show little. None of this shows what a cleverer attacker could find."
+        "alarm; without one they are grey, for they show little. None of this shows what a cleverer attacker finds."
     ),
 }
 _FINDINGS, _NUMBERS = 3, 3  # sentences in the summary, and numbers a question in the terminal

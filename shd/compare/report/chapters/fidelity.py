@@ -16,8 +16,8 @@ def trust(report: Outcome) -> list[Part]:
     """Show every variable, the worst first."""
     frame = report.shown("trust").sort_values("verdict", key=lambda v: -v.map(VERDICTS.index), kind="stable")
     text = (
-        f"{(frame['verdict'] == 'green').sum()} of {len(frame)} can be trusted. A variable is as good as the worst that "
-        "was found about it: its own distribution, its links with others, how it follows from them, and whether it "
+        f"{(frame['verdict'] == 'green').sum()} of {len(frame)} can be trusted. A variable is as good as the worst "
+        "that was found about it: its own distribution, its links with others, how it follows from them, whether it "
         "gives synthetic records away."
     )
     table = frame[["column", "verdict", "why", "not for"]].set_axis(
@@ -35,8 +35,8 @@ def columns(report: Outcome) -> list[Part]:
         title = _column_title(row.column, own, row.distance)
         drawn.append(Drawing(title, figures.distribution(own, word), row.verdict))
     text = (
-        f"The {len(drawn)} columns that differ most. Where even these look alike, single columns are fine; what is lost "
-        "then is lost between columns."
+        f"The {len(drawn)} columns that differ most. Where even these look alike, single columns are fine; what is "
+        "lost then is lost between columns."
     )
     table = pd.DataFrame(
         {
@@ -85,8 +85,8 @@ def pairs(report: Outcome) -> list[Part]:
         "difference": f"Difference: {furthest['first']} and {furthest['second']} are furthest off, by {off.max():.2f}",
     }
     text = (
-        f"{(off <= 0.05).mean():.0%} of {len(off):,} pairs are kept within 0.05; the furthest is off by {off.max():.2f}. "
-        "Dark means: knowing one column tells much about the other. Columns that hang together with nothing are left out."
+        f"{(off <= 0.05).mean():.0%} of {len(off):,} pairs are kept within 0.05; the furthest by {off.max():.2f}."
+        " Dark means: knowing one column tells much about the other. Columns that go with nothing are left out."
     )
     drawn = [Drawing(titles[side], maps[side]) for side in titles]
     return [

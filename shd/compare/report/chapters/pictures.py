@@ -75,7 +75,7 @@ def attention(report: Outcome) -> list[Part]:
             "Where networks look",
             figures=[Drawing(title, figures_pictures.attention(report.result.pictures["attention"]))],
         )
-    ]  # noqa: E501
+    ]
 
 
 def suspects(report: Outcome) -> list[Part]:

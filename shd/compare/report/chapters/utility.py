@@ -89,7 +89,7 @@ def importance(report: Outcome) -> list[Part]:
     word, frame = report.about.word, report.shown("importance")
     off = frame.loc[(frame["real"] - frame["synthetic"]).abs().idxmax()]
     more = "less" if off["synthetic"] < off["real"] else "more"
-    title = f"What models rely on: {off['column']} counts {more} after synthetic records"
+    title = f"{off['column']} counts {more} after synthetic records"
     top = frame[["real", "synthetic"]].max(axis=1).nlargest(_IMPORTANT).index
     label = "what the score loses when the column is shuffled"
     figure = figures.bars(frame.loc[top], "column", word, label, figures.trained_on(word))
@@ -109,6 +109,11 @@ def calibration(report: Outcome) -> list[Part]:
     return [Part("Are the chances right?", figures=figures.each(report.shown("calibration"), "target", draw))]
 
 
+def _side(rows: pd.DataFrame, side: str) -> pd.DataFrame:
+    own = rows[["term", side, f"{side} low", f"{side} high"]]
+    return own.set_axis(["row", "value", "low", "high"], axis=1).assign(side=side)
+
+
 def odds_ratios(report: Outcome) -> list[Part]:
     """Show each term's ratio from real and from synthetic records."""
     word, about = report.about.word, report.about
@@ -119,30 +124,9 @@ def odds_ratios(report: Outcome) -> list[Part]:
             f"{about.target} = {target}: intervals overlap by {rows['overlap'].mean():.0%} on average, least for "
             f"{least['term']}"
         )
-        sides = [
-            pd.DataFrame(
-                {
-                    "row": rows["term"],
-                    "side": side,
-                    "value": rows[side],
-                    "low": rows[f"{side} low"],
-                    "high": rows[f"{side} high"],
-                }
-            )
-            for side in ("real", "synthetic")
-        ]
-        tall = pd.concat(sides, ignore_index=True)
-        return Drawing(
-            title,
-            figures.row_plot(
-                tall,
-                word,
-                "odds ratio (1: no link)",
-                said={"real": word, "synthetic": "synthetic"},
-                guess=1,
-                ratio=True,
-            ),
-        )
+        tall = pd.concat([_side(rows, side) for side in ("real", "synthetic")], ignore_index=True)
+        said = {"real": word, "synthetic": "synthetic"}
+        return Drawing(title, figures.row_plot(tall, word, "odds ratio (1: no link)", said=said, guess=1, ratio=True))
 
     text = "The same regression on both tables. Where the intervals overlap, a study on synthetic records comes to the same answer."  # noqa: E501
     return [Part("A clinical model", text, figures.each(report.shown("odds ratios"), "target", draw))]
@@ -169,10 +153,10 @@ def known_findings(report: Outcome) -> list[Part]:
     order = np.where(frame["counted"], np.where(frame["replicated"], 1, 0), 2)
     text = Markup(
         "What the literature says of such patients, computed on both tables, the synthetic one cut to as many records "
-        "as are held out. A finding is <b>replicated</b> where the effect points the same way, is not chance (5 %), and "
-        "the two 95 % intervals overlap. What the {word} records do not show themselves is not counted."
+        "as are held out. A finding is <b>replicated</b> where the effect points the same way, is not chance (5 %), "
+        "and the two 95 % intervals overlap. What the {word} records do not show themselves is not counted."
     ).format(word=word)
-    drawn = [Drawing(title, forest(frame, word), is_broad=True)]
+    drawn = [Drawing(title, forest(frame, word))]
     rows = frame.iloc[np.argsort(order, kind="stable")]
     table = pd.DataFrame(
         {
