@@ -48,7 +48,7 @@ def test_a_question_brings_along_what_the_page_shows_of_it(fresh):
     part = page[page.index('id="oddness"') :]
     for said in ("How odd?", "Said in one paragraph.", "Half of it is odd", "<svg", "25.0%", "shd-amber"):
         assert said in part, said
-    assert page.count(">C2ST ") == fresh.to_html().count(">C2ST ") + 1  # a question without parts shows its scores
+    assert page.count("<h4>C2ST ") == 2  # a question without parts shows its scores
 
 
 def test_every_question_is_in_its_chapter_with_its_scores(fresh):

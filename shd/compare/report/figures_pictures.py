@@ -1,12 +1,12 @@
 """The figures of a comparison of pictures: small grey PNGs, and maps in colour."""
 
 import base64
+import io
 
 import numpy as np
-import torch
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from torchvision.io import encode_png
+from PIL import Image
 
 from shd._style import Figure, style
 from shd.compare.images.picture_grid import Grid
@@ -17,8 +17,9 @@ _TILE = 1.35  # inches a picture
 
 def png(image: np.ndarray) -> str:
     """Return a grey picture, uint8 (height, width), as the address of a PNG that holds itself."""
-    data = encode_png(torch.tensor(image[None]), compression_level=9).numpy().tobytes()
-    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
 def content(images: np.ndarray, ink: int = 16) -> tuple[slice, slice]:
