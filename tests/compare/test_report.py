@@ -10,6 +10,7 @@ from shd._errors import ShdError
 from shd.compare.checks import CHECKS, Finding
 from shd.compare.core.part import Drawing, Part
 from shd.compare.core.question import Question
+from shd.compare.report import figures
 from shd.compare.report.words import verdict_words
 
 CHAPTERS = (
@@ -66,6 +67,23 @@ def test_six_plain_lines(fresh):
     lines = fresh.summary().splitlines()
     assert len(lines) == 6 and lines[1].startswith("fidelity   green")
     assert repr(fresh) == fresh.summary()
+
+
+def test_rows_with_intervals_stand_one_below_the_other():
+    rows = pd.DataFrame({"row": ["a", "a", "b"], "side": ["real", "synthetic", "real"], "value": [0.7, 0.6, 0.8]})
+    rows = rows.assign(low=0.5, high=0.9, filled=[True, False, True])
+    figure = figures.row_plot(rows, "stand-in", "AUROC", said=figures.trained_on("stand-in"), guess=0.5)
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["trained on stand-in", "trained on synthetic"]
+    real, synthetic, guess = axes.lines
+    assert real.get_ydata()[0] > synthetic.get_ydata()[0] and synthetic.get_markerfacecolor() == "none"
+    assert set(guess.get_xdata()) == {0.5} and len(axes.collections) == 2
+
+
+def test_labels_are_cut_and_dollars_are_no_formulas():
+    assert figures.short("a" * 30) == "a" * 19 + "…" and figures.short("$x$") == r"\$x\$"
 
 
 def found(code: str) -> Finding:
