@@ -44,7 +44,7 @@ TSTR = "TRTR, TSTR, TSTS, TRTS"
 
 
 def test_a_classifier_learns_and_gives_the_same_digits_again(heads, longer):
-    tables = [ask(TSTR, heads(10, 1), heads(10, 3), holdout=heads(6, 2)).table("utility") for _ in range(2)]
+    tables = [ask(TSTR, heads(12, 1), heads(12, 3), holdout=heads(6, 2)).table("utility") for _ in range(2)]
     assert tables[0].equals(tables[1])
     value = tables[0].set_index(["design", "target"])["value"]
     assert set(tables[0]["target"]) == {"two classes", "all classes"} and value["TRTR", "two classes"] > 0.8
