@@ -51,10 +51,8 @@ def test_a_classifier_learns_and_gives_the_same_digits_again(heads, longer):
 
 
 def test_two_classes_are_one_question(heads):
-    sides = (
-        data.take(np.flatnonzero(data.frame["class"] != "some")) for data in (heads(8, 1), heads(8, 3), heads(6, 2))
-    )
-    train, made, holdout = sides
+    three = heads(17, 1), heads(17, 3), heads(6, 2)
+    train, made, holdout = (data.take(np.flatnonzero(data.frame["class"] != "some")) for data in three)
     assert set(ask(TSTR, train, made, holdout=holdout).table("utility")["target"]) == {"two classes"}
 
 
