@@ -21,6 +21,7 @@ import shd
 
 FOLDER = Path("runs/image_splits")
 NETWORKS = (0, 1)  # seeds
+QUESTIONS = ("two classes", "all classes")
 
 
 def one_split(split: int, minutes: float) -> dict[str, float]:
@@ -38,9 +39,10 @@ def one_split(split: int, minutes: float) -> dict[str, float]:
     model.set_params(steps=int(plan.read_text(encoding="utf-8")))
     model.fit(train, checkpoint=done.with_suffix(".ckpt"))
     found = {"steps": float(model.steps), "fit, CPU s": model.seconds_[1]}
-    for name, learned in (("TRTR", train), ("TSTR", model.sample(len(train)))):
-        tested = pd.DataFrame([shd.compare.image_tstr(learned, holdout, random_state=seed) for seed in NETWORKS])
-        found |= {f"{name}, {question}": value for question, value in tested.mean().items()}
+    made, asked = model.sample(len(train)), "TRTR, TSTR, TSTS, TRTS"
+    results = [shd.compare.ask(asked, train, made, holdout=holdout, random_state=seed) for seed in NETWORKS]
+    tested = pd.concat([result.table("utility") for result in results]).groupby(["design", "target"])["value"].mean()
+    found |= {f"{design}, {task}": tested[design, task] for design in ("TRTR", "TSTR") for task in QUESTIONS}
     done.write_text(json.dumps(found), encoding="utf-8")
     done.with_suffix(".ckpt").unlink()
     return found
@@ -56,7 +58,7 @@ def main() -> None:
     with multiprocessing.get_context("spawn").Pool(chosen.jobs) as pool:
         found = pd.DataFrame(pool.map(partial(one_split, minutes=chosen.minutes), range(chosen.splits), chunksize=1))
     print(found.round(3).to_string())
-    for question in ("two classes", "all classes"):
+    for question in QUESTIONS:
         real, synthetic = found[f"TRTR, {question}"], found[f"TSTR, {question}"]
         share = (synthetic - 0.5) / (real - 0.5)
         print(

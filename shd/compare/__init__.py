@@ -18,9 +18,6 @@ _HOMES = {
     "Skipped": "core.question",
     "c2st": "fidelity.c2st",
     "explain": "checks",
-    "image_c2st": "images",
-    "image_tstr": "images",
-    "leakage_by_split": "images",
     "tstr": "utility.tstr",
 }
 """Where the other public names live; each is loaded when it is asked for, so that a light question stays light."""

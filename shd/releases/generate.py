@@ -219,11 +219,11 @@ def sample_apart(
 ) -> tuple[Dataset, int]:
     """Give synthetic pictures as they are stored, none of them too near to a person learned from.
 
-    How near is too near is learned from train alone: see `shd.compare.images.too_near_to_train`. What is, is drawn
-    again, for the same class and slice; how many were is returned, too. Pictures that are too near twenty times in a
-    row stay: the model knows those people by heart, and the report will say so.
+    How near is too near is learned from train alone: see `shd.compare.images.privacy.too_near_to_train`. Such a picture
+    is drawn again, for the same class and slice; how many were is returned, too. Pictures that are too near twenty
+    times in a row stay: the model knows those people by heart, and the report will say so.
     """
-    from shd.compare.images import too_near_to_train
+    from shd.compare.images.privacy import too_near_to_train
 
     seed = synthesizer.random_state if random_state is None else random_state
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from shd.compare import ask
-from shd.compare.core.neighbourhoods import precision_recall
+from shd.compare.core.neighbourhoods import Regions
 from shd.compare.fidelity import neighbourhoods
 
 
@@ -20,7 +20,7 @@ def test_of_one_number_it_is_what_pictures_are_judged_by():
     rng = np.random.default_rng(0)
     real, other = rng.normal(size=(2, 80))
     found = values(pd.DataFrame({"x": real}), pd.DataFrame({"x": other + 0.5}))
-    assert found == pytest.approx(precision_recall(real[:, None], other[:, None] + 0.5))
+    assert found == pytest.approx(Regions.of(real[:, None], other[:, None] + 0.5, neighbourhoods.NEIGHBOURS).measure())
 
 
 def test_levels_by_hand(monkeypatch):

@@ -3,7 +3,12 @@ import pandas as pd
 import pytest
 
 from shd.compare import ask
-from shd.compare.report.figures_map import records_map
+from shd.compare.report import figures
+from shd.plot import to_svg
+
+
+def _drawn(frame, word) -> str:
+    return to_svg(figures.principal_axes(frame, word))
 
 
 def mapped(train, synthetic, holdout=None):
@@ -39,12 +44,12 @@ def test_points_are_capped_and_marked(cohort):
 
 def test_the_drawing_is_small_and_shows_no_single_record(people):
     frame = mapped(people(2000, 1), people(2000, 2))
-    svg = records_map(frame, "real")
+    svg = _drawn(frame, "real")
     assert svg.startswith("<svg") and len(svg) < 150_000
     assert "first axis:" in svg and "synthetic:" in svg and "of the variance" in svg
-    assert svg == records_map(frame, "real")
+    assert svg == _drawn(frame, "real")
     assert svg.count("<path") < 80
-    assert "stand-in:" in records_map(frame.replace({"source": {"real": "stand-in"}}), "stand-in")
+    assert "stand-in:" in _drawn(frame.replace({"source": {"real": "stand-in"}}), "stand-in")
 
 
 @pytest.mark.parametrize(
@@ -59,12 +64,12 @@ def test_the_drawing_is_small_and_shows_no_single_record(people):
 def test_one_place_and_far_away_can_be_drawn(people, other, n):
     frame = mapped(people(300, 1), pd.DataFrame([other] * n))
     assert np.isfinite(frame[["x", "y"]]).all().all()
-    assert records_map(frame, "real").startswith("<svg")
+    assert _drawn(frame, "real").startswith("<svg")
 
 
 def test_few_different_records_can_be_drawn():
     table = pd.DataFrame({"g": ["a", "b"] * 30, "h": ["x", "x", "y"] * 20})
-    assert records_map(mapped(table, table), "real").startswith("<svg")
+    assert _drawn(mapped(table, table), "real").startswith("<svg")
 
 
 @pytest.mark.parametrize(

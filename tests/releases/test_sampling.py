@@ -6,7 +6,7 @@ import pytest
 
 import shd
 from shd._errors import ShdError
-from shd.compare.images import too_near_to_train
+from shd.compare.images.privacy import too_near_to_train
 from shd.releases.generate import sample_apart
 
 

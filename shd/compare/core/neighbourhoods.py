@@ -1,45 +1,24 @@
 """How far apart are two sets of pictures? Distances between their features, and nearest neighbours.
 
-Features are rows of numbers, one row a picture, whatever computed them. Each function here is a
-published measure, checked against cases whose answer is known.
+Features are rows of numbers, one row a picture or record, whatever computed them. Fréchet distance: Heusel et al.
+(2017), *GANs Trained by a Two Time-Scale Update Rule*, NeurIPS, arXiv 1706.08500. Kernel distance: Bińkowski et al.
+(2018), *Demystifying MMD GANs*, ICLR, arXiv 1801.01401. Precision and recall: Kynkäänniemi et al. (2019), *Improved
+Precision and Recall Metric*, NeurIPS, arXiv 1904.06991. Density and coverage: Naeem et al. (2020), *Reliable Fidelity
+and Diversity Metrics*, ICML, arXiv 2002.09797.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from shd._errors import ShdError
-
 NEIGHBOURS = 5
 
 
 def frechet_distance(real: np.ndarray, other: np.ndarray) -> float:
-    """Return the Fréchet distance between the Gaussians that fit two sets of features.
+    """Return the Fréchet distance between the Gaussians that fit two sets of features, 0 or more.
 
-    The squared distance of the means plus what the covariances differ by. 0: same mean and spread;
-    the scale is that of the features, so that it means nothing without a reference.
-
-    Parameters
-    ----------
-    real, other : ndarray of float, shape (n, n_features)
-        At least two rows each, and more than there are features to mean much.
-
-    Returns
-    -------
-    float
-        0 or more.
-
-    Raises
-    ------
-    ShdError
-        Where the sets are not two tables of finite numbers of the same width.
-
-    References
-    ----------
-    Heusel et al. (2017), *GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
-    Equilibrium*, NeurIPS, arXiv 1706.08500.
+    The squared distance of the means plus what the covariances differ by; its scale is that of the features.
     """
-    real, other = _checked(real, other, 2)
     first, second = (np.cov(x, rowvar=False).reshape(x.shape[1], x.shape[1]) for x in (real, other))
     root = _root(first)
     # trace of (first second)^1/2, from a symmetric matrix with the same eigenvalues
@@ -54,31 +33,10 @@ def _root(covariance: np.ndarray) -> np.ndarray:
 
 
 def kernel_distance(real: np.ndarray, other: np.ndarray) -> float:
-    """Return the kernel distance (KID): the unbiased squared maximum mean discrepancy.
+    """Return the kernel distance (KID): the unbiased squared maximum mean discrepancy, about 0 for one population.
 
-    With the polynomial kernel of degree three, (x.y / n_features + 1)^3. About 0 for two sets from
-    one population, a little below by chance; unlike the Fréchet distance it does not grow because
-    there are few pictures.
-
-    Parameters
-    ----------
-    real, other : ndarray of float, shape (n, n_features)
-        At least two rows each.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ShdError
-        As `frechet_distance`.
-
-    References
-    ----------
-    Bińkowski et al. (2018), *Demystifying MMD GANs*, ICLR, arXiv 1801.01401.
+    With the polynomial kernel of degree three; unlike the Fréchet distance it does not grow where pictures are few.
     """
-    real, other = _checked(real, other, 2)
     return float(weighted_kernel_distance(*kernels(real, other), np.ones((1, len(real))), np.ones((1, len(other))))[0])
 
 
@@ -107,13 +65,10 @@ def weighted_kernel_distance(
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """Which pictures lie in whose neighbourhood.
+    """Which pictures lie in whose neighbourhood: a ball around each that reaches to the k-th neighbour in its own set.
 
-    Parameters
-    ----------
-    in_real, in_other : ndarray of bool, shape (n_real, n_other)
-        Whether a picture of `other` lies in the ball of a real one, and the other way round.
-    k : int
+    `in_real` and `in_other`, bool, shape (n_real, n_other): whether a picture of `other` lies in the ball of a real
+    one, and the other way round.
     """
 
     in_real: np.ndarray
@@ -128,7 +83,11 @@ class Regions:
         return cls(between <= reach_real[:, None], between <= reach_other, k)
 
     def measure(self, real: np.ndarray | None = None, other: np.ndarray | None = None) -> dict[str, float]:
-        """Return what `precision_recall` does, under bootstrap weights of the pictures; balls stay as they are."""
+        """Return precision, recall, density and coverage under bootstrap weights; balls stay as they are.
+
+        Precision: share of `other` inside balls of real ones. Recall: share of real ones inside balls of `other`.
+        Density: how many real balls hold a picture of `other`, by k. Coverage: real balls with one of `other` inside.
+        """
         real, other = (np.ones(n) if w is None else w for w, n in zip((real, other), self.in_real.shape, strict=True))
         seen_real, seen_other = real > 0, other > 0
         return {
@@ -139,44 +98,6 @@ class Regions:
         }
 
 
-def precision_recall(real: np.ndarray, other: np.ndarray, k: int = NEIGHBOURS) -> dict[str, float]:
-    """Return precision, recall, density and coverage of a set of features.
-
-    The region of a set is the union of balls, one around each of its pictures, that reach to its
-    k-th neighbour in the set. ``precision``: share of `other` inside the region of `real`, are
-    they plausible? ``recall``: share of `real` inside the region of `other`, is everything there?
-    ``density``: how many real balls hold a picture of `other`, by k; above 1 where it keeps to the
-    crowd. ``coverage``: share of real balls with a picture of `other` inside.
-
-    Parameters
-    ----------
-    real, other : ndarray of float, shape (n, n_features)
-        Equally many; more than k.
-    k : int
-
-    Returns
-    -------
-    dict of str to float
-        0 to 1, but ``density`` 0 or more.
-
-    Raises
-    ------
-    ShdError
-        As `frechet_distance`, or where k is not between 1 and the number of rows less one.
-
-    References
-    ----------
-    Kynkäänniemi et al. (2019), *Improved Precision and Recall Metric for Assessing Generative
-    Models*, NeurIPS, arXiv 1904.06991. Naeem et al. (2020), *Reliable Fidelity and Diversity
-    Metrics for Generative Models*, ICML, arXiv 2002.09797.
-    """
-    real, other = _checked(real, other, 2)
-    most = min(len(real), len(other)) - 1
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= most:
-        raise ShdError(f"k={k!r} must be a whole number from 1 to {most}, one less than the smaller set has rows.")
-    return Regions.of(real, other, int(k)).measure()
-
-
 def _between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Euclidean distances between rows; those of a row to itself, or to an equal one, are 0 exactly."""
     centre = b.mean(axis=0)  # large means would eat the digits of small distances
@@ -184,21 +105,3 @@ def _between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     scale = max(float((a**2).sum(axis=1).max()), float((b**2).sum(axis=1).max()))
     return np.sqrt(np.where(squares <= 1e-12 * scale, 0.0, squares))
-
-
-def _checked(real: np.ndarray, other: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
-    tables = []
-    for what, table in (("real", real), ("other", other)):
-        try:
-            table = np.asarray(table, dtype=float)
-        except (TypeError, ValueError):
-            raise ShdError(f"{what}: features must be numbers, one row a picture.") from None
-        if table.ndim != 2 or len(table) < least or not table.shape[1]:
-            raise ShdError(f"{what}: features must be a table of {least} rows or more, not of shape {table.shape}.")
-        if not np.isfinite(table).all():
-            raise ShdError(f"{what}: features must be finite; drop the pictures whose features are not.")
-        tables.append(table)
-    if tables[0].shape[1] != tables[1].shape[1]:
-        widths = " and ".join(str(table.shape[1]) for table in tables)
-        raise ShdError(f"real and other have {widths} features; compute both by the same network.")
-    return tuple(tables)

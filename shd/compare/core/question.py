@@ -67,6 +67,9 @@ class Question:
         Takes the sides, and returns trainings to be done beforehand, by name; `measure` gets what they gave.
     sums_up : tuple of str
         The questions that it sums up; `measure` gets the answers to all before it.
+    show : str or callable, optional
+        Takes the report, and returns the parts of the page (see `shd.compare.core.part`) that show its tables. As
+        ``"chapters.fidelity:pairs"``, a function of `shd.compare.report`, it draws nothing before a page is made.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Question:
     readme: tuple[str, ...] = ()
     jobs: Callable | None = None
     sums_up: tuple[str, ...] = ()
+    show: str | Callable | None = None
 
     def lacking(self, lacks: dict[str, str]) -> Skipped | None:
         """Return what the question has to do without, None where it has all that it needs."""

@@ -67,6 +67,8 @@ class Result:
         Tables about single people: for the steward alone.
     words : dict of str to str
         What the metrics mean: the glossary.
+    answered : dict of Question to tuple of str
+        The questions that found something, each with its metrics.
     """
 
     scores: tuple[Score, ...]
@@ -78,6 +80,7 @@ class Result:
     attacks: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
+    answered: dict[Question, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sides: object, answers: dict[Question, Answer]) -> "Result":
@@ -93,6 +96,11 @@ class Result:
             tuple(question.name for question, answer in answers.items() if question.is_attack and answer.scores),
             tuple(name for question in answers for name in question.secret),
             {word: said for question in answers for word, said in question.words.items()},
+            {
+                question: tuple(score.metric for score in answer.scores)
+                for question, answer in answers.items()
+                if answer.scores or answer.tables or answer.pictures
+            },
         )
 
     @property

@@ -63,6 +63,7 @@ QUESTION = Question(
     name="groups of people",
     chapter="fairness",
     measure=measure,
+    show="chapters.fairness:groups",
     weight=14,
     needs=("groups",),
     tables=("fairness", "group gaps", "group rates", "group differences"),

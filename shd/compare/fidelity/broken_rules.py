@@ -136,6 +136,7 @@ QUESTION = Question(
     name="rules between columns",
     chapter="fidelity",
     measure=measure,
+    show="chapters.fidelity:rules",
     weight=2,
     tables=("rules",),
     readme=("broken rules",),

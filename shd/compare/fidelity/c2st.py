@@ -184,6 +184,7 @@ QUESTION = Question(
     name="C2ST: telling real from synthetic",
     chapter="fidelity",
     measure=measure,
+    show="chapters.fidelity:giveaways",
     weight=13,
     tables=("giveaways", "judges"),
     readme=("C2ST",),

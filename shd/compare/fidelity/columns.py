@@ -129,6 +129,7 @@ QUESTION = Question(
     name="columns",
     chapter="fidelity",
     measure=measure,
+    show="chapters.fidelity:columns",
     weight=2,
     tables=("columns", "distributions"),
     readme=("column distance",),

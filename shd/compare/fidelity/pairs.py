@@ -261,6 +261,7 @@ QUESTION = Question(
     name="pairs of columns",
     chapter="fidelity",
     measure=measure,
+    show="chapters.fidelity:pairs",
     weight=5,
     needs=("two columns",),
     tables=("pairs",),

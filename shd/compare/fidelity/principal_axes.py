@@ -58,5 +58,6 @@ QUESTION = Question(
     name="map of all columns",
     chapter="fidelity",
     measure=measure,
+    show="chapters.fidelity:principal_axes",
     tables=("map",),
 )

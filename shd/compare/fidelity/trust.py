@@ -200,6 +200,7 @@ QUESTION = Question(
     name="trust in single variables",
     chapter="fidelity",
     measure=measure,
+    show="chapters.fidelity:trust",
     tables=("trust",),
     sums_up=(
         "columns",

@@ -268,6 +268,7 @@ QUESTION = Question(
     name="known findings",
     chapter="utility",
     measure=measure,
+    show="chapters.utility:known_findings",
     weight=5,
     needs=("findings", "full level"),
     tables=("findings",),

@@ -1,4 +1,8 @@
-"""Where do classifiers look? Grad-CAM of one trained on real and one trained on synthetic pictures."""
+"""Where do classifiers look? Grad-CAM of one trained on real and one trained on synthetic pictures.
+
+Selvaraju et al. (2017), *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization*, ICCV,
+arXiv 1610.02391.
+"""
 
 import numpy as np
 import pandas as pd
@@ -13,6 +17,7 @@ from shd.compare.images.networks import Classifier, as_input, build
 from shd.compare.images.picture_grid import Grid
 from shd.compare.images.pictures import SIDE, Pictures
 from shd.compare.images.sides import ImageSides
+from shd.compare.images.utility import classifiers
 
 _REPLICATES = 100
 _CHUNK = 256
@@ -22,19 +27,8 @@ _BACKGROUND = 16  # grey value of 255
 def grad_cam(network: Classifier, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Return where each picture speaks for its class, float32, shape (n, 8, 8).
 
-    The maps of the last convolution, weighted by how much the logit of the class rises with each,
-    and summed. What speaks against the class is 0, and so is the background around the head.
-
-    Parameters
-    ----------
-    network : Classifier
-    images : ndarray of uint8, shape (n, 64, 64)
-    classes : ndarray of int, shape (n,)
-
-    References
-    ----------
-    Selvaraju et al. (2017), *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
-    Localization*, ICCV, arXiv 1610.02391.
+    The maps of the last convolution, weighted by how much the logit of the class rises with each, and summed. What
+    speaks against the class is 0, and so is the background around the head.
     """
     parts = []
     for first in range(0, len(images), _CHUNK):
@@ -77,14 +71,17 @@ def measure(sides: ImageSides, done: dict) -> Answer:
     known = ~np.isnan(agree["synthetic"])
     weights = subject_weights(real.subjects, _REPLICATES, rng)[:, known]
     replicates = weights @ agree["synthetic"][known] / np.maximum(weights.sum(axis=1), 1)
-    low, high = map(float, interval(value, replicates, -1, 1))
+    low, high = interval(value, replicates, -1, 1)
     sentence = (
         f"A network that learned from synthetic pictures looks at the same places as one that learned from "
         f"{sides.word} ones with a correlation of {value:.2f}; two that learned from {sides.word} ones agree by "
         f"{ceiling:.2f}, with one that learned nothing it is {floor:.2f}."
     )
     rule = between(floor, ceiling, "higher")
-    score = Score("utility", "Grad-CAM agreement", value, low, high, floor, ceiling, rule, "higher", sentence, digits=2)
+    score = Score.of(
+        "Grad-CAM agreement", value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="higher",
+        sentence=sentence, digits=2,
+    )  # fmt: skip
     by_class = [(sides.names[c], *(_mean(agree[name][real.classes == c]) for name in agree)) for c in sides.judged]
     frame = pd.DataFrame(by_class, columns=["class", "synthetic", "floor", "real reference"])
     return Answer([score], {"attention": frame}, pictures=pictures)
@@ -110,8 +107,10 @@ QUESTION = Question(
     name="Grad-CAM: where networks look",
     chapter="utility",
     measure=measure,
+    show="chapters.pictures:attention",
     weight=4,
     tables=("attention",),
+    jobs=classifiers,
     words={
         "Grad-CAM": "A map of the places in a picture that made a network name the class.",
     },

@@ -1,7 +1,8 @@
 """Can a network tell synthetic from real pictures? The classifier two-sample test, C2ST.
 
 The detector looks at every pixel of the pictures as they are, and learns on other people than it is
-tested on. What gives synthetic pictures away is often fine texture that no eye would notice.
+tested on. What gives synthetic pictures away is often fine texture that no eye would notice. Lopez-Paz and Oquab
+(2017), *Revisiting Classifier Two-Sample Tests*, ICLR, arXiv 1610.06545.
 """
 
 import numpy as np
@@ -12,54 +13,12 @@ from shd.compare.core.models import auroc
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score
 from shd.compare.core.verdicts import between
-from shd.compare.images.networks import Job, Tick, apply, silent, train_detector
+from shd.compare.images.networks import Job, Tick, apply, train_detector
 from shd.compare.images.pictures import Pictures, like, shared_counts, some_of, together
-from shd.compare.images.sides import FEWEST, ImageSides, check, class_names, pictures_of
-from shd.dataset import Dataset
+from shd.compare.images.sides import ImageSides
 
 _REPLICATES, _HANDS = 200, 4
 _SECONDS = 36
-
-
-def image_c2st(
-    train: Dataset, synthetic: Dataset, holdout: Dataset, steps: int | None = None, random_state: int = 0
-) -> float:
-    """Return the AUROC of a network that tells synthetic from real pictures.
-
-    It learns real train people against three quarters of the synthetic pictures, and is tested on
-    people held out against the last quarter; classes and slices occur equally often on both sides.
-    0.5: cannot be told apart; 1: every picture gives itself away.
-
-    Parameters
-    ----------
-    train, synthetic, holdout : Dataset
-        With images of one size, and the same class as target.
-    steps : int, optional
-        Batches of 64 that the detector learns from; by default eight rounds, 150 to 400, which take
-        half a minute.
-    random_state : int
-
-    Returns
-    -------
-    float
-        0 to 1.
-
-    Raises
-    ------
-    ShdError
-        Where Datasets have no images, differ in size or classes, or are too small.
-
-    References
-    ----------
-    Lopez-Paz and Oquab (2017), *Revisiting Classifier Two-Sample Tests*, ICLR, arXiv 1610.06545.
-    """
-    given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    target = check(given)
-    names = class_names(train, target)
-    real, other, test = (pictures_of(data, target, names, role) for role, data in given.items())
-    if min(map(len, (real, other, test))) < FEWEST:
-        raise ShdError(f"C2ST takes at least {FEWEST} pictures a side; give more.")
-    return _detect(real, other, test, steps, random_state)[0]
 
 
 def jobs(sides: ImageSides) -> dict[str, Job]:
@@ -67,7 +26,7 @@ def jobs(sides: ImageSides) -> dict[str, Job]:
     seed = sides.random_state
 
     def of(real: Pictures, other: Pictures) -> Job:
-        return Job(lambda tick: _detect(real, other, sides.test, None, seed, tick), _SECONDS)
+        return Job(lambda tick: _detect(real, other, sides.test, seed, tick), _SECONDS)
 
     # half of the people play the real ones, and the others those to be told from them
     half, rest = sides.fit.hands(2, generator(seed, "detector of real people"))
@@ -89,11 +48,14 @@ def measure(sides: ImageSides, done: dict) -> Answer:
         f"Gaussians {floor:.1%}."
     )
     rule = between(floor, max(ceiling, 0.5), "lower")
-    return Answer([Score("fidelity", "C2ST", value, low, high, floor, ceiling, rule, "at 0.5", sentence)])
+    score = Score.of(
+        "C2ST", value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="at 0.5", sentence=sentence
+    )
+    return Answer([score])
 
 
 def _detect(
-    real: Pictures, other: Pictures, test: Pictures, steps: int | None, random_state: int, tick: Tick = silent
+    real: Pictures, other: Pictures, test: Pictures, random_state: int, tick: Tick
 ) -> tuple[float, float, float]:
     """AUROC of a detector with its 95 % interval; the last quarter of `other` is for the test."""
     rng = generator(random_state, "picture detector")
@@ -102,7 +64,7 @@ def _detect(
         raise ShdError(f"the detector takes {_HANDS} subjects or more on the synthetic side; give more.")
     real, learn = _paired(real, together(*(part for part in rest if len(part))), rng)
     test, held = _paired(test, held, rng)
-    detector = train_detector(real.images, learn.images, random_state, steps=steps, tick=tick)
+    detector = train_detector(real.images, learn.images, random_state, tick)
     sides = (test, held)
     score = np.concatenate([apply(detector, pictures.images) for pictures in sides])
     is_other = np.repeat([False, True], [len(pictures) for pictures in sides])

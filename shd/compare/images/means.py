@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
 from shd.compare.core.chance import generator, interval, subject_weights
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score
@@ -16,26 +15,7 @@ _REPLICATES = 100
 
 
 def mean_image_error(real: np.ndarray, other: np.ndarray) -> float:
-    """Return by how many grey levels two mean pictures differ, averaged over the pixels.
-
-    Parameters
-    ----------
-    real, other : ndarray of uint8, shape (n, height, width)
-        Pictures of one class, with slices in the same proportions.
-
-    Returns
-    -------
-    float
-        0 to 255.
-
-    Raises
-    ------
-    ShdError
-        Where the sizes differ or a side is empty.
-    """
-    real, other = np.asarray(real), np.asarray(other)
-    if real.ndim != 3 or other.ndim != 3 or real.shape[1:] != other.shape[1:] or not len(real) or not len(other):
-        raise ShdError(f"two stacks of pictures of one size are needed, not {real.shape} and {other.shape}.")
+    """Return by how many grey levels two mean pictures differ, averaged over the pixels, 0 to 255."""
     return float(np.abs(real.mean(axis=0) - other.mean(axis=0)).mean())
 
 
@@ -56,9 +36,9 @@ def measure(sides: ImageSides, done: dict) -> Answer:
         f"{sides.word} people by {ceiling:.1f}, that of blurred Gaussians by {floor:.1f}."
     )
     rule = between(floor, ceiling, "lower")
-    score = Score(
-        "fidelity", "mean image error", value, float(low), float(high), floor, ceiling, rule, "lower", sentence,
-        digits=1,
+    score = Score.of(
+        "mean image error", value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="lower",
+        sentence=sentence, digits=1,
     )  # fmt: skip
     return Answer([score], {"means": frame}, pictures={"means": _grid(sides)})
 
@@ -89,6 +69,7 @@ QUESTION = Question(
     name="mean pictures",
     chapter="fidelity",
     measure=measure,
+    show="chapters.pictures:means",
     weight=4,
     tables=("means",),
     words={

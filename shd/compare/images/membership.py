@@ -2,13 +2,14 @@
 
 The attackers hold somebody's pictures and the release, or the model too, and a reference: pictures of people who are
 none of those attacked (the holdout takes both parts in turn). For one person all pictures count together. The strongest
-attacker counts, and chance is that of the strongest of as many.
+attacker counts, and chance is that of the strongest of as many. Shokri et al. (2017), *Membership Inference Attacks
+Against Machine Learning Models*, IEEE S&P, arXiv 1610.05820. Carlini et al. (2022), *Membership Inference Attacks From
+First Principles*, arXiv 2112.03570: why hits at few false alarms are what counts.
 """
 
 from collections.abc import Collection
 
 import numpy as np
-import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import Ridge
@@ -18,18 +19,9 @@ from shd._parallel import one_thread
 from shd.compare.core.chance import deal, generator
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
-from shd.compare.images.pictures import Pictures
-from shd.compare.images.privacy import nearest, points_of
-from shd.compare.images.sides import ImageSides, check, class_names, pictures_of
-from shd.compare.privacy.strongest_attacker import (
-    Guesses,
-    Strongest,
-    auroc_of,
-    find_strongest,
-    hits_at,
-    interval_of,
-    ranks,
-)
+from shd.compare.images.pictures import Pictures, nearest, points_of
+from shd.compare.images.sides import ImageSides
+from shd.compare.privacy.strongest_attacker import Guesses, Strongest, auroc_of, find_strongest, hits_at, ranks
 from shd.dataset import Dataset
 from shd.synthesizers.base import Synthesizer
 
@@ -51,58 +43,6 @@ _MEANS = {
     "amber": "it hints at who was learned from",
     "red": "it tells who was learned from",
 }
-
-
-def membership_inference(
-    train: Dataset, synthetic: Dataset, holdout: Dataset, synthesizer: Synthesizer | None = None, random_state: int = 0
-) -> pd.DataFrame:
-    """Try to tell from synthetic pictures, and from the model, whose pictures were learned from.
-
-    Pictures are points, 16 x 16 pixels less their mean, as for `nearer_to_train`. ``distance``: minus the distance to
-    the closest synthetic picture; ``density ratio``: that of the closest picture of other people over it;
-    ``boosted trees`` that learn to tell synthetic pictures from those of other people; and with a synthesizer ``the
-    model itself``, see `Synthesizer.log_score`, raw and ``corrected`` by what is said of like pictures.
-
-    Parameters
-    ----------
-    train, synthetic, holdout : Dataset
-        With images of one size, and the same class as target.
-    synthesizer : Synthesizer, optional
-        What made the pictures, fitted.
-    random_state : int
-
-    Returns
-    -------
-    DataFrame
-        One row an attack and measure: ``attack``, ``measure`` (``"AUROC"`` of people, 0.5 where nothing can be told;
-        ``"hits at 10 %"``, the share of people learned from that are found with 10 % false alarms), ``value``, and its
-        95 % interval ``low`` and ``high``, by person.
-
-    Raises
-    ------
-    ShdError
-        Where Datasets have no images, or differ in size or classes.
-
-    References
-    ----------
-    Shokri et al. (2017), *Membership Inference Attacks Against Machine Learning Models*, IEEE S&P,
-    arXiv 1610.05820. Carlini et al. (2022), *Membership Inference Attacks From First Principles*,
-    arXiv 2112.03570: why hits at few false alarms are what counts.
-    """
-    given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    target = check(given)
-    names = class_names(train, target)
-    attack = _Attack(*(pictures_of(data, target, names, role) for role, data in given.items()), random_state)
-    guesses = attack.guesses()
-    if synthesizer is not None:
-        guesses.scores.update(attack.from_model(given, synthesizer))
-    measures = {"AUROC": auroc_of, "hits at 10 %": hits_at(_ALARMS)}
-    rows = [
-        (attacker, name, *interval_of(guesses, of, attacker, generator(random_state, "membership weights")))
-        for attacker in guesses.scores
-        for name, of in measures.items()
-    ]
-    return pd.DataFrame(rows, columns=["attack", "measure", "value", "low", "high"])
 
 
 def measure(sides: ImageSides, done: dict) -> Answer:
@@ -163,7 +103,10 @@ def _score(sides: ImageSides, name: str, found: Strongest, floor: float | None, 
             f"{found.value:.0%} of the time (knowing nothing: 50%{other}): {_MEANS[verdict]}."
         )
     better = "lower" if "hits" in name else "at 0.5"
-    return Score("privacy", name, found.value, found.low, found.high, floor, ceiling, verdict, better, sentence, 2)
+    return Score.of(
+        name, found.value, (found.low, found.high), floor=floor, ceiling=ceiling, verdict=verdict, better=better,
+        sentence=sentence, digits=2,
+    )  # fmt: skip
 
 
 class _Attack:

@@ -29,21 +29,9 @@ Tick = Callable[[float], None]
 """Told which further share of the whole, 0 to 1, is done."""
 
 
-def silent(share: float) -> None:
-    """Tell nobody."""
-
-
 @dataclass(frozen=True)
 class Job:
-    """A training to be done beside others.
-
-    Parameters
-    ----------
-    work : callable
-        Takes a tick, returns what was learned.
-    seconds : float
-        About how long it takes on one core, for the progress bar.
-    """
+    """A training to be done beside others: takes a tick, returns what was learned, in about so many seconds."""
 
     work: Callable[[Tick], object]
     seconds: float
@@ -112,24 +100,13 @@ def build(make: Callable[[], nn.Module], seed: int) -> nn.Module:
     return network.to(memory_format=torch.channels_last)
 
 
-def train_classifier(
-    pictures: Pictures, n_classes: int, seed: int, *, shift: int = _SHIFT, steps: int | None = None, tick: Tick = silent
-) -> Classifier:
-    """Train a classifier on reduced pictures.
+def train_classifier(pictures: Pictures, n_classes: int, seed: int, tick: Tick, *, shift: int = _SHIFT) -> Classifier:
+    """Train a classifier on reduced pictures, six rounds through them within 120 to 250 batches.
 
-    Parameters
-    ----------
-    pictures : Pictures
-    n_classes, seed : int
-    shift : int
-        Pictures are shifted by up to so many pixels of 64 at random, so that people are not learned
-        by heart.
-    steps : int, optional
-        Batches of 64; by default six rounds through the pictures, 120 to 250.
-    tick : callable
+    They are shifted by up to so many pixels of 64 at random, so that people are not learned by heart.
     """
     images, classes = pictures.small, torch.tensor(pictures.classes)
-    steps = steps or int(np.clip(_ROUNDS * len(images) / BATCH, _FEWEST_STEPS, _STEPS))
+    steps = int(np.clip(_ROUNDS * len(images) / BATCH, _FEWEST_STEPS, _STEPS))
     network, rng = build(lambda: Classifier(n_classes), seed), np.random.default_rng(seed)
     order = _endless(len(images), rng)
 
@@ -142,15 +119,10 @@ def train_classifier(
     return network
 
 
-def train_detector(
-    real: np.ndarray, other: np.ndarray, seed: int, *, steps: int | None = None, tick: Tick = silent
-) -> Detector:
-    """Train a detector of `other` among `real` pictures, uint8, shape (n, height, width); nothing is augmented.
-
-    By default it sees 150 to 400 batches, eight rounds through the pictures within these bounds.
-    """
+def train_detector(real: np.ndarray, other: np.ndarray, seed: int, tick: Tick) -> Detector:
+    """Train a detector of `other` among `real` pictures; nothing is augmented. Eight rounds, 150 to 400 batches."""
     rounds = int(_DETECTOR_ROUNDS * len(real) / (BATCH // 2))
-    steps = steps or int(np.clip(rounds, _FEWEST_DETECTOR_STEPS, _DETECTOR_STEPS))
+    steps = int(np.clip(rounds, _FEWEST_DETECTOR_STEPS, _DETECTOR_STEPS))
     network, rng = build(lambda: Detector(*real.shape[1:]), seed), np.random.default_rng(seed)
     is_other = torch.repeat_interleave(torch.tensor([0.0, 1.0]), BATCH // 2)
 

@@ -7,16 +7,9 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """A table of pictures.
+    """A table of pictures, shape (n_rows, n_columns, height, width), with what stands beside and above.
 
-    Parameters
-    ----------
-    values : ndarray, shape (n_rows, n_columns, height, width)
-        Grey values 0 to 255 (uint8), or anything to be drawn in colour (float32).
-    rows, columns : tuple of str
-        What stands beside and above.
-    persons : tuple of bool
-        Rows that show real persons one by one; none unless said.
+    Values are grey, 0 to 255, or anything to be drawn in colour; `persons` marks rows that show real persons.
     """
 
     values: np.ndarray

@@ -1,5 +1,13 @@
-"""Pictures as every question sees them: grey values, class, slice and person of each."""
+"""Pictures as every question sees them: grey values, class, slice and person of each.
 
+How near pictures are to each other is measured after reducing them to 16 x 16 pixels and removing their mean
+brightness. What is left are the large shapes, by which people differ. In finer pixels every smooth picture lies near
+the people whose average it is, whether it remembers anybody or not: there copies and pictures that share no more than a
+basis with train are hard to tell apart (measured: copies exceed the reference by .23 and `SliceGaussian` by .14 at
+32 x 32, by .25 and .09 at 16 x 16).
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,22 +23,15 @@ SIDE = 64
 FEWEST_PEOPLE = 3
 """People of a class on a side, below which nothing is said about that class."""
 
-_CHUNK = 512
+_CHUNK, _CHUNK_OF_POINTS = 512, 500
+_POINT = 16  # pixels a side of a picture as a point
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Grey pictures with what is known about each.
+    """Grey pictures, uint8 (n, height, width), with class, slice and person of each.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, height, width)
-    classes : ndarray of int, shape (n,)
-        Position in the names of the classes, from the healthiest on.
-    levels : ndarray of int, shape (n,)
-        Slice; 0 where slices are not known.
-    subjects : ndarray, shape (n,)
-        Person.
+    `classes` are positions in the names of the classes, from the healthiest on; `levels` are 0 where unknown.
     """
 
     images: np.ndarray
@@ -110,3 +111,29 @@ def like(wanted: Pictures, pool: Pictures, rng: np.random.Generator) -> Pictures
             used[np.argmin(away)] = True
         rows.append(free[used])
     return pool.take(np.sort(np.concatenate(rows)))
+
+
+def points_of(images: np.ndarray) -> np.ndarray:
+    """Return pictures as points: 16 x 16 pixels less their mean, float32, shape (n, 256)."""
+    flat = reduced(images, _POINT).reshape(len(images), -1).astype(np.float32) / 255
+    return flat - flat.mean(axis=1, keepdims=True)
+
+
+def squares(points: np.ndarray, real: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield, part by part, which points and their squared distances to all real ones."""
+    length = (real**2).sum(axis=1)
+    for first in range(0, len(points), _CHUNK_OF_POINTS):
+        part = slice(first, first + _CHUNK_OF_POINTS)
+        here = points[part]
+        yield part, np.maximum((here**2).sum(axis=1)[:, None] + length - 2 * here @ real.T, 0)
+
+
+def nearest(points: np.ndarray, real: np.ndarray, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distance of each point to the nearest real one, and which; without those of its own person."""
+    distance, which = np.empty(len(points)), np.empty(len(points), dtype=int)
+    for part, away in squares(points, real):
+        if own is not None:
+            away[own[part, None] == own] = np.inf
+        which[part] = away.argmin(axis=1)
+        distance[part] = np.sqrt(away[np.arange(len(away)), which[part]])
+    return distance, which

@@ -1,10 +1,8 @@
 """Is it safe? Copies of training pictures, and synthetic pictures that lie too near to them.
 
-Pictures are compared after reducing them to 16 x 16 pixels and removing their mean brightness. What
-is left are the large shapes, by which people differ. In finer pixels every smooth picture lies near
-the people whose average it is, whether it remembers anybody or not: there copies and pictures that
-share no more than a basis with train are hard to tell apart (measured: copies exceed the reference
-by .23 and `SliceGaussian` by .14 at 32 x 32, by .25 and .09 at 16 x 16).
+Nearer to train: the share of synthetic pictures whose nearest real one is learned from, not held out, of as many with
+the same classes and slices. They show more people than the holdout does, so that the share is not 0.5 even where nobody
+is remembered; the reference asks train pictures the same, each without its own person.
 
 All this raises alarms, and guarantees nothing: without one a score is grey, *cannot tell* (Yao et al. 2025, *The DCR
 Delusion*, arXiv 2505.01524; consensus framework, Patterns 2025, doi 10.1016/j.patter.2025.101320).
@@ -18,14 +16,13 @@ from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.verdicts import surely
 from shd.compare.images.picture_grid import Grid
-from shd.compare.images.pictures import Pictures, like, reduced, shared_counts, some_of
-from shd.compare.images.sides import ImageSides, check, class_names, pictures_of
+from shd.compare.images.pictures import Pictures, nearest, points_of, squares
+from shd.compare.images.sides import ImageSides
 from shd.compare.privacy.copies import binomial_interval
 from shd.compare.privacy.distances import NO_GUARANTEE
 from shd.dataset import Dataset
 
-_SIDE = 16
-_REPLICATES, _CHUNK = 100, 500
+_REPLICATES = 100
 _GREEN, _AMBER = 0.15, 0.20  # how far a share may lie above that of real people
 _EXPECTED = 0.01  # share of people held out that lies as near to train as "too near"
 _TOO_NEAR_GREEN, _TOO_NEAR_AMBER = 3, 10  # times what is expected
@@ -33,79 +30,11 @@ _SHOWN = 6
 _KEPT_APART = 0.05  # share of people learned from that have another one nearer than pictures for release may be
 
 
-def exact_copies(train: Dataset, synthetic: Dataset) -> int:
-    """Count the synthetic pictures that equal a train picture in every pixel.
-
-    Raises
-    ------
-    ShdError
-        Where Datasets have no images, or images of different sizes.
-    """
-    check({"train": train, "synthetic": synthetic})
-    return int(_is_copy(train.images, synthetic.images).sum())
-
-
-def nearer_to_train(train: Dataset, synthetic: Dataset, holdout: Dataset, random_state: int = 0) -> dict[str, float]:
-    """Return the share of synthetic pictures that lie nearer to a train picture than to one held out.
-
-    From train come as many pictures as are held out, of the same classes and slices. They show
-    more people than the holdout does, so that the share is not 0.5 even for pictures that remember
-    nobody. The reference says what it is for real people: train pictures are asked the same
-    question, each with all pictures of its own person taken away.
-
-    Parameters
-    ----------
-    train, synthetic, holdout : Dataset
-        With images of one size, and the same class as target.
-    random_state : int
-
-    Returns
-    -------
-    dict of str to float
-        ``share`` and ``reference``, 0 to 1.
-
-    Raises
-    ------
-    ShdError
-        Where Datasets have no images, differ in size or classes, or train has one person only.
-    """
-    given = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    target = check(given)
-    names = class_names(train, target)
-    learned, made, held = (pictures_of(data, target, names, role) for role, data in given.items())
-    rng = generator(random_state, "nearest pictures")
-    counts = shared_counts([learned, held], len(names))
-    if not counts.sum() or len(np.unique(learned.subjects)) < 2:
-        raise ShdError("train needs two people or more, and a class that is in the holdout too.")
-    held = some_of(held, counts, rng)
-    near = like(held, learned, rng)
-    share, reference = _Sides.of(made, near, held), _Sides.of(learned, near, held, learned=True)
-    return {"share": float(share.closer().mean()), "reference": float(reference.closer().mean())}
-
-
 def too_near_to_train(train: Dataset, images: np.ndarray, share: float = _KEPT_APART) -> np.ndarray:
-    """Say which pictures lie nearer to people learned from than those lie to each other.
+    """Say which uint8 pictures lie nearer to people learned from than those lie to each other.
 
-    The limit is a quantile of the distances from each train picture to the nearest one of another
-    person. No holdout takes part, so that it can decide what is released.
-
-    Parameters
-    ----------
-    train : Dataset
-        With images of two people or more.
-    images : ndarray of uint8, shape (n, height, width)
-        Of the same size.
-    share : float
-        0 to 1: which quantile.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-
-    Raises
-    ------
-    ShdError
-        Where train has one person only, or sizes differ.
+    The limit is a quantile of the distances from each train picture to the nearest one of another person. No holdout
+    takes part, so that it can decide what is released.
     """
     if train.images is None or images.shape[1:] != train.images.shape[1:]:
         raise ShdError("pictures can only be held against train pictures of the same size; give those.")
@@ -147,7 +76,10 @@ def _copies(sides: ImageSides) -> Score:
     verdict = "red" if low > most else "grey"
     sentence = f"{value:,} of {n:,} synthetic pictures equal a picture learned from, pixel by pixel.{other}"
     floor *= n / len(sides.floor)
-    return Score("privacy", "exact copies", float(value), low, high, floor, ceiling, verdict, "lower", sentence, 0)
+    return Score.of(
+        "exact copies", value, (low, high), floor=floor, ceiling=ceiling, verdict=verdict, better="lower",
+        sentence=sentence, digits=0,
+    )  # fmt: skip
 
 
 def _nearer(sides: ImageSides) -> Score:
@@ -165,7 +97,7 @@ def _nearer(sides: ImageSides) -> Score:
         tables["synthetic"].closer(*people).mean() - tables["ceiling"].closer(*people).mean()
         for people in zip(*drawn, strict=True)
     ]
-    low, high = map(float, interval(value, np.array(difference), 0, 1))
+    low, high = interval(value, np.array(difference), 0, 1)
     above = value - ceiling
     alarm = above > _GREEN and surely(value, low) > ceiling
     verdict = "grey" if not alarm else "amber" if above <= _AMBER else "red"
@@ -174,7 +106,10 @@ def _nearer(sides: ImageSides) -> Score:
         f"where nobody is remembered it is {ceiling:.0%} (other {sides.word} people), up to {_GREEN * 100:.0f} points "
         f"above are no alarm. {NO_GUARANTEE}"
     )
-    return Score("privacy", "nearer to train", value, low, high, floor, ceiling, verdict, "at the ceiling", sentence, 2)
+    return Score.of(
+        "nearer to train", value, (low, high), floor=floor, ceiling=ceiling, verdict=verdict, better="at the ceiling",
+        sentence=sentence, digits=2,
+    )  # fmt: skip
 
 
 def _too_near(sides: ImageSides) -> tuple[Score, Grid]:
@@ -197,7 +132,9 @@ def _too_near(sides: ImageSides) -> tuple[Score, Grid]:
         f"{value:.1%} of synthetic pictures lie nearer to a picture learned from than the nearest 1 % of held-out "
         f"pictures do (expected: 1 %; other {sides.word} people: {ceiling:.1%}; blurred Gaussians: {floor:.1%})."
     )
-    score = Score("privacy", "too near", value, low, high, floor, ceiling, verdict, "lower", sentence)
+    score = Score.of(
+        "too near", value, (low, high), floor=floor, ceiling=ceiling, verdict=verdict, better="lower", sentence=sentence
+    )
     return score, _suspects(sides, of_made / np.maximum(to_held, 1e-9), in_train, in_held)
 
 
@@ -208,32 +145,6 @@ def _suspects(sides: ImageSides, ratio: np.ndarray, in_train: np.ndarray, in_hel
     columns = tuple(f"{sides.names[sides.synthetic.classes[r]]}, {ratio[r]:.2f}" for r in rows)
     names = ("synthetic", "nearest learned from", "nearest held out")
     return Grid(np.stack(stacks), names, columns, persons=(False, True, True))
-
-
-def points_of(images: np.ndarray) -> np.ndarray:
-    """Return pictures as points: 16 x 16 pixels less their mean, float32, shape (n, 256)."""
-    flat = reduced(images, _SIDE).reshape(len(images), -1).astype(np.float32) / 255
-    return flat - flat.mean(axis=1, keepdims=True)
-
-
-def nearest(points: np.ndarray, real: np.ndarray, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distance of each point to the nearest real one, and which; without those of its own person."""
-    distance, which = np.empty(len(points)), np.empty(len(points), dtype=int)
-    for part, squares in _squares(points, real):
-        if own is not None:
-            squares[own[part, None] == own] = np.inf
-        which[part] = squares.argmin(axis=1)
-        distance[part] = np.sqrt(squares[np.arange(len(squares)), which[part]])
-    return distance, which
-
-
-def _squares(points: np.ndarray, real: np.ndarray):
-    """Yield, part by part, which points and their squared distances to all real ones."""
-    length = (real**2).sum(axis=1)
-    for first in range(0, len(points), _CHUNK):
-        part = slice(first, first + _CHUNK)
-        here = points[part]
-        yield part, np.maximum((here**2).sum(axis=1)[:, None] + length - 2 * here @ real.T, 0)
 
 
 class _Sides:
@@ -262,13 +173,14 @@ def _by_person(points: np.ndarray, side: Pictures) -> np.ndarray:
     order = np.argsort(side.subjects, kind="stable")
     _, first = np.unique(side.subjects[order], return_index=True)
     real = points_of(side.images[order])
-    return np.concatenate([np.minimum.reduceat(squares, first, axis=1) for _, squares in _squares(points, real)])
+    return np.concatenate([np.minimum.reduceat(away, first, axis=1) for _, away in squares(points, real)])
 
 
 QUESTION = Question(
     name="copies and distances",
     chapter="privacy",
     measure=measure,
+    show="chapters.pictures:suspects",
     weight=6,
     words={
         "exact copy": "A synthetic picture that equals one learned from in every pixel.",

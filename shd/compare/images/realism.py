@@ -16,8 +16,9 @@ from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.verdicts import between
 from shd.compare.images import imagenet as _imagenet
-from shd.compare.images.networks import features
+from shd.compare.images.networks import Job, features
 from shd.compare.images.sides import ImageSides
+from shd.compare.images.utility import classifiers
 
 _REPLICATES = 100
 _SIDES = ("synthetic", "floor", "ceiling")
@@ -27,6 +28,11 @@ _SAID = {
     "density": "Around a {word} picture there are {value:.2f} times as many synthetic pictures as there should be",
     "coverage": "{value:.0%} of {word} pictures have a synthetic one among their nearest neighbours",
 }
+
+
+def jobs(sides: ImageSides) -> dict[str, Job]:
+    """Return what takes time: the classifier whose features are compared."""
+    return {"classifier of real": classifiers(sides)["classifier of real"]}
 
 
 def measure(sides: ImageSides, done: dict) -> Answer:
@@ -74,9 +80,11 @@ def _scores(sides: ImageSides, real: np.ndarray, others: dict, where: str) -> tu
         )
         rule = between(floor, ceiling, "lower")
         name = metric + where
-        scores.append(
-            Score("fidelity", name, value, float(low), float(high), floor, ceiling, rule, "lower", sentence, digits)
-        )
+        score = Score.of(
+            name, value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence,
+            digits=digits,
+        )  # fmt: skip
+        scores.append(score)
         rows.append((name, value, floor, ceiling))
     return scores, rows
 
@@ -114,9 +122,10 @@ def _neighbour_scores(sides: ImageSides, real: np.ndarray, others: dict[str, np.
             f"{ceiling:{unit}}, with blurred Gaussians {floor:{unit}}."
         )
         rule = between(floor, ceiling, "higher")
-        scores.append(
-            Score("fidelity", metric, value, float(low), float(high), floor, ceiling, rule, "higher", sentence)
+        score = Score.of(
+            metric, value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence
         )
+        scores.append(score)
     return scores
 
 
@@ -126,6 +135,7 @@ QUESTION = Question(
     measure=measure,
     weight=8,
     tables=("distances",),
+    jobs=jobs,
     words={
         "Fréchet distance": (
             "How far the features of two sets of pictures are apart in mean and spread; 0 is the same. Its scale "

@@ -41,5 +41,6 @@ QUESTION = Question(
     name="pictures to look at",
     chapter="fidelity",
     measure=measure,
+    show="chapters.pictures:samples",
     weight=1,
 )

@@ -9,7 +9,7 @@ from shd._errors import ShdError
 from shd.compare.core.chance import deal, generator
 from shd.compare.core.question import Skipped
 from shd.compare.core.sides import real_people, weaknesses
-from shd.compare.images.pictures import FEWEST_PEOPLE, Pictures, like, shared_counts, some_of
+from shd.compare.images.pictures import FEWEST_PEOPLE, Pictures, like, points_of, shared_counts, some_of
 from shd.dataset import Dataset
 from shd.synthesizers import SliceGaussian, Synthesizer
 from shd.synthesizers.image_base import LEVEL
@@ -23,37 +23,11 @@ _NO_FAIRNESS = "is judged for tables, by the groups of people that they declare"
 
 @dataclass(frozen=True, eq=False)
 class ImageSides:
-    """Pictures of all sides.
+    """Pictures of all sides; see `shd.compare.core.sides.Sides`.
 
-    Parameters
-    ----------
-    train, synthetic, floor : Pictures
-        The real pictures learned from, the synthetic ones, and `SliceGaussian` of train.
-    holdout : Pictures or None
-        Real pictures of people that the synthesizer never saw.
-    fit, test : Pictures
-        Real pictures that networks are trained and tested on: train and holdout, or without a
-        holdout two parts of train that share no person.
-    real : Pictures
-        Those of `test` that sets are compared with.
-    others : dict of str to Pictures
-        ``synthetic``, ``floor`` and ``ceiling`` (other real people): as many pictures as in
-        `real`, with the same classes and slices.
-    names : tuple of str
-        Classes, the healthiest first.
-    judged : tuple of int
-        Classes with enough people on both real sides.
-    word : str
-        What the reference is: "real" or "stand-in".
-    random_state : int
-    given : dict of str to Dataset
-        The Datasets as they came, by role.
-    synthesizer : Synthesizer, optional
-        What made the pictures: for attacks on the model itself.
-    target, n_columns
-        The class, and how many columns the records have.
-    lacks, skipped
-        See `shd.compare.core.sides.Sides`.
+    `real` are those of `test` that sets are compared with. `others`, ``synthetic``, ``floor`` (`SliceGaussian`) and
+    ``ceiling`` (other real people), have as many pictures as `real`, with the same classes and slices. `judged` are
+    the classes with enough people on both real sides; `names` has the healthiest first.
     """
 
     train: Pictures
@@ -84,8 +58,6 @@ class ImageSides:
 
     def points(self, role: str) -> np.ndarray:
         """Return pictures of one role as points, 16 x 16 pixels less their mean; computed once."""
-        from shd.compare.images.privacy import points_of
-
         if role not in self.thumbnails:
             self.thumbnails[role] = points_of(self.given[role].images)
         return self.thumbnails[role]
@@ -94,13 +66,7 @@ class ImageSides:
 def look(
     given: dict[str, Dataset], target: str | None, random_state: int, synthesizer: "Synthesizer | None" = None
 ) -> ImageSides:
-    """Check what was given, and make the sets that every question compares.
-
-    Raises
-    ------
-    ShdError
-        Where only some have images, sizes or classes differ, or there is no class to compare by.
-    """
+    """Check what was given, and make the sets that every question compares."""
     target = check(given, target)
     names = class_names(given["train"], target)
     leveled = all(LEVEL in data.frame for data in given.values())

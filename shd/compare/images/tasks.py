@@ -15,13 +15,8 @@ REPLICATES = 200
 class Task:
     """One question to a classifier.
 
-    Parameters
-    ----------
-    label : str
-        "two classes": the first, the healthiest, against all others. "all classes": each one
-        against the rest, averaged.
-    classes : tuple of int
-        Classes that "all classes" averages over: those with enough people.
+    "two classes": the first, the healthiest, against all others. "all classes": each of those with enough people
+    against the rest, averaged.
     """
 
     label: str
@@ -51,14 +46,7 @@ def tasks_of(n_classes: int, judged: tuple[int, ...]) -> list[Task]:
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """A classifier's number on some pictures.
-
-    Parameters
-    ----------
-    value, low, high : float
-    replicates : ndarray of float, shape (200,)
-        The same number with people drawn again.
-    """
+    """A classifier's number on some pictures, its interval, and the same number with people drawn again."""
 
     value: float
     low: float

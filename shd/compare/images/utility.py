@@ -2,76 +2,33 @@
 
 TRTR, TSTR, TSTS, TRTS: train on real or synthetic, test on real or synthetic pictures. What counts
 is TSTR beside TRTR. ``real + synthetic`` asks whether synthetic pictures help where there are real
-ones already. One network answers both questions: who is healthy, and which class is it.
+ones already. One network answers both questions: who is healthy, and which class is it. Esteban, Hyland, Rätsch
+(2017), *Real-valued (Medical) Time Series Generation with Recurrent Conditional GANs*, arXiv 1706.02633.
 """
 
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError
 from shd.compare.core.chance import deal, generator, interval, subsample
 from shd.compare.core.question import Answer, Question, Skipped
 from shd.compare.core.score import Score
 from shd.compare.core.verdicts import between
 from shd.compare.images.networks import CLASSIFIER_SECONDS, Job, probabilities, train_classifier
 from shd.compare.images.pictures import Pictures, together
-from shd.compare.images.sides import FEWEST, ImageSides, check, class_names, pictures_of
+from shd.compare.images.sides import ImageSides
 from shd.compare.images.tasks import Task, Tested, score, tasks_of
 from shd.compare.utility.tstr import GUESSING, skill_share
-from shd.dataset import Dataset
 
-DESIGNS = ("TRTR", "TSTR", "real + synthetic", "TSTS", "TRTS")
 _FIFTHS = 5
 
 
-def image_tstr(
-    synthetic: Dataset, holdout: Dataset, steps: int | None = None, random_state: int = 0
-) -> dict[str, float]:
-    """Train a small network on synthetic pictures and test it on real ones.
-
-    Parameters
-    ----------
-    synthetic, holdout : Dataset
-        To train on, and to test on; with images of one size, and the same class as target, its
-        categories from the healthiest on. Give real pictures first for TRTR.
-    steps : int, optional
-        Batches of 64 pictures; by default six rounds, 120 to 250.
-    random_state : int
-
-    Returns
-    -------
-    dict of str to float
-        AUROC (0 to 1, 0.5 is guessing): ``two classes``, the first against all others, and, with
-        three classes or more, ``all classes``, each against the rest, averaged.
-
-    Raises
-    ------
-    ShdError
-        Where Datasets have no images, differ in size or classes, or are too small.
-
-    References
-    ----------
-    Esteban, Hyland, Rätsch (2017), *Real-valued (Medical) Time Series Generation with Recurrent
-    Conditional GANs*, arXiv 1706.02633.
-    """
-    given = {"synthetic": synthetic, "holdout": holdout}
-    target = check(given)
-    names = class_names(synthetic, target)
-    train, test = (pictures_of(data, target, names, role) for role, data in given.items())
-    if min(len(train), len(test)) < FEWEST or len(np.unique(test.classes)) < 2:
-        raise ShdError(f"TSTR takes {FEWEST} pictures a side or more, and two classes to test on; give more.")
-    chance = probabilities(train_classifier(train, len(names), random_state, steps=steps), test)
-    tasks = tasks_of(len(names), tuple(range(len(names))))
-    return {task.label: float(task.auroc(test.classes, chance)[0]) for task in tasks}
-
-
-def jobs(sides: ImageSides) -> dict[str, Job]:
+def classifiers(sides: ImageSides) -> dict[str, Job]:
     """Return what takes time: classifiers of real (two, with other seeds), synthetic, and both."""
     seed, n_classes = sides.random_state, len(sides.names)
     real, learn, _ = _sides(sides)
 
     def of(pictures: Pictures, seed: int) -> Job:
-        return Job(lambda tick: train_classifier(pictures, n_classes, seed, tick=tick), CLASSIFIER_SECONDS)
+        return Job(lambda tick: train_classifier(pictures, n_classes, seed, tick), CLASSIFIER_SECONDS)
 
     return {
         "classifier of real": of(real, seed),
@@ -133,23 +90,22 @@ def _score(task: Task, found: dict[str, Tested], sides: ImageSides) -> tuple[lis
         f"{found['real + synthetic'].value:.3f})."
     )
     rule = between(0.0, 1.0, "higher") if trtr.low > GUESSING else "grey"
-    scores = [
-        Score(
-            "utility", f"TSTR / TRTR: {task.label}", ratio, float(low), float(high), 0.0, 1.0, rule, "higher",
-            sentence,
-        )
-    ]  # fmt: skip
+    share = Score.of(
+        f"TSTR / TRTR: {task.label}", ratio, (low, high), floor=0, ceiling=1, verdict=rule, better="higher",
+        sentence=sentence,
+    )  # fmt: skip
     notes = [] if trtr.low > GUESSING else [Skipped(f"utility: {task.label}", unlearnable + "little")]
-    return scores, notes
+    return [share], notes
 
 
 QUESTION = Question(
     name="TRTR, TSTR, TSTS, TRTS",
     chapter="utility",
     measure=measure,
+    show="chapters.pictures:tstr",
     weight=4,
     tables=("utility",),
-    jobs=jobs,
+    jobs=classifiers,
     words={
         "TSTR / TRTR": (
             "How much of what real pictures teach synthetic ones teach: the AUROC of networks trained on "

@@ -72,6 +72,7 @@ QUESTION = Question(
     name="records at risk",
     chapter="privacy",
     measure=measure,
+    show="chapters.privacy:at_risk",
     weight=2,
     tables=("at risk",),
     secret=("at risk",),

@@ -205,6 +205,7 @@ QUESTION = Question(
     name="distances to the closest records",
     chapter="privacy",
     measure=measure,
+    show="chapters.privacy:closeness",
     weight=4,
     needs=("holdout",),
     tables=("distances",),

@@ -79,6 +79,7 @@ QUESTION = Question(
     name="exact values",
     chapter="privacy",
     measure=measure,
+    show="chapters.privacy:exact_values",
     tables=("exact values",),
     words={
         "exact values": (

@@ -56,13 +56,13 @@ class Report(Outcome):
         ShdError
             Where there is no such question, or nothing about it could be judged.
         """
-        from shd.compare.report.score_figure import draw_scores
+        from shd.compare.report import figures
 
         scores = self.result.of_chapter(question)
         if not scores:
             asked = ", ".join(chapter for chapter in CHAPTERS if self.verdicts[chapter])
             raise ShdError(f"question={question!r}: no score to draw; this report has {asked or 'none'}.")
-        return draw_scores(scores)
+        return figures.scores(scores)
 
     def summary(self) -> str:
         """Return six plain lines for the command line."""

@@ -1,10 +1,11 @@
 """The report in plain words: a verdict a question, findings, warnings, six lines for the terminal."""
 
+from markupsafe import Markup
+
 from shd.compare.core.question import Skipped
 from shd.compare.core.score import CHAPTERS, Score
 from shd.compare.core.verdicts import VERDICTS
 from shd.compare.privacy.distances import NO_GUARANTEE
-from shd.compare.report import words_images as _of_images
 from shd.compare.report.outcome import Outcome
 from shd.dataset import describe_columns
 
@@ -40,13 +41,31 @@ SAID = {
         "red": "some groups are served badly",
     },
 }
+TITLES = {
+    "fidelity": "Fidelity: are they alike?",
+    "utility": "Usefulness: do they teach what {word} {things} teach?",
+    "privacy": "Privacy: do they remember people?",
+    "fairness": "Fairness: are they as good for everybody?",
+}
+INTROS = {
+    "privacy": Markup(
+        "<b>No alarm is no guarantee.</b> Green comes from attacks that were tried and failed. Distances may raise an "
+        "alarm; without one they are grey, for they show little. None of this shows what a cleverer attacker finds."
+    ),
+}
 _FINDINGS, _NUMBERS = 3, 3  # sentences in the summary, and numbers a question in the terminal
 _PAIR, _TOO_EASY = 0.1, 0.03  # an association lost or invented, and TSTS over TRTR, worth a warning
+_KNOWN_AGAIN = 0.05  # how much a split by image adds, worth a warning
 
 
 def things(report: Outcome) -> str:
     """Return what was compared: records or pictures."""
     return "pictures" if report.is_of_images else "records"
+
+
+def chapter_words(report: Outcome, chapter: str) -> tuple[str, str]:
+    """Return the title of a chapter, and what is said before its first question."""
+    return TITLES[chapter].format(word=report.about.word, things=things(report)), INTROS.get(chapter, "")
 
 
 def verdict_words(report: Outcome, question: str) -> str:
@@ -77,13 +96,18 @@ def skipped(report: Outcome) -> list[Skipped]:
 
 def compared(report: Outcome) -> str:
     """Return one line on what was compared with what."""
-    if report.is_of_images:
-        return _of_images.compared(report)
-    train, synthetic, holdout = (report.about.table(role) for role in ("train", "synthetic", "holdout"))
-    held = f", {holdout.records:,} held out" if holdout else ", no holdout"
+    about = report.about
+    train, synthetic, holdout = (about.table(role) for role in ("train", "synthetic", "holdout"))
+    held = f"{holdout.records:,}" if holdout else "no holdout"
+    if about.is_of_images:
+        held += f" of {holdout.subjects:,} people held out" if holdout else ""
+        return (
+            f"{synthetic.records:,} synthetic pictures beside {train.records:,} {about.word} ones of "
+            f"{train.subjects:,} people, {held}"
+        )
     return (
-        f"{synthetic.records:,} synthetic records beside {train.records:,} {report.about.word} ones{held}, "
-        f"{report.about.n_columns} columns"
+        f"{synthetic.records:,} synthetic records beside {train.records:,} {about.word} ones, "
+        f"{held}{' held out' if holdout else ''}, {about.n_columns} columns"
     )
 
 
@@ -105,13 +129,15 @@ def worst_first(report: Outcome, question: str) -> list[Score]:
 
 def warnings(report: Outcome) -> list[str]:
     """Return the three warnings that matter most."""
-    own = _of_images.warnings(report) if report.is_of_images else [*_column_warnings(report), *_pair_warnings(report)]
     said = [
         *(f"{found.code}: {found.sentence}" for found in report.findings if found.level == "error"),
         *_source_warnings(report),
         *_missing_warnings(report),
         *_target_warnings(report),
-        *own,
+        *_class_warnings(report),
+        *_split_warnings(report),
+        *_column_warnings(report),
+        *_pair_warnings(report),
         f"{NO_GUARANTEE} An attacker who knows more than this report may find more.",
         f"This is one synthetic {'set' if report.is_of_images else 'table'} from one seed: another one would score a "
         "little differently.",
@@ -156,21 +182,42 @@ def _target_warnings(report: Outcome) -> list[str]:
     ]
 
 
+def _class_warnings(report: Outcome) -> list[str]:
+    return [f"C{note.what[1:]}: {note.why}." for note in report.result.skipped if note.kind == "class"]
+
+
+def _split_warnings(report: Outcome) -> list[str]:
+    frame = report.shown("leakage")
+    if frame.empty:
+        return []
+    value = frame.query("task == 'two classes' and metric == 'AUROC'").set_index("split")["value"]
+    by_image, by_subject = value["by image"], value["by subject"]
+    if by_image - by_subject < _KNOWN_AGAIN:
+        return []
+    return [
+        f"Split pictures by person: split by image, the same network on the same {report.about.word} pictures scores "
+        f"{by_image:.2f} and not {by_subject:.2f}, because it knows the people again."
+    ]
+
+
 def _column_warnings(report: Outcome) -> list[str]:
-    furthest = report.shown("columns").loc[report.shown("columns")["distance"].idxmax()]
+    frame = report.shown("columns")
+    if frame.empty:
+        return []
+    furthest = frame.loc[frame["distance"].idxmax()]
     if furthest["verdict"] in ("grey", "green"):
         return []
     return [f"Do not trust {furthest['column']}: {furthest['distance']:.0%} of its values are off."]
 
 
 def _pair_warnings(report: Outcome) -> list[str]:
-    said = []
-    for what, verb in (("lost", "is lost"), ("invented", "is invented")):
-        if report.shown("pairs").empty or report.shown("pairs")[what].max() < _PAIR:
+    said, frame = [], report.shown("pairs")
+    for what in ("lost", "invented"):
+        if frame.empty or frame[what].max() < _PAIR:
             continue
-        pair = report.shown("pairs").loc[report.shown("pairs")[what].idxmax()]
+        pair = frame.loc[frame[what].idxmax()]
         said.append(
-            f"A link {verb}: {pair['first']} and {pair['second']} ({pair['train']:.2f} in {report.about.word} "
+            f"A link is {what}: {pair['first']} and {pair['second']} ({pair['train']:.2f} in {report.about.word} "
             f"records, {pair['synthetic']:.2f} in synthetic ones)."
         )
     return said

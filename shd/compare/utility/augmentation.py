@@ -128,6 +128,7 @@ QUESTION = Question(
     name="few real records and synthetic ones",
     chapter="utility",
     measure=measure,
+    show="chapters.utility:augmentation",
     weight=11,
     needs=("target",),
     tables=("augmentation",),

@@ -130,6 +130,7 @@ QUESTION = Question(
     name="calibration",
     chapter="utility",
     measure=measure,
+    show="chapters.utility:calibration",
     weight=8,
     needs=("target",),
     tables=("calibration", "calibration lines"),

@@ -147,6 +147,7 @@ QUESTION = Question(
     name="importance",
     chapter="utility",
     measure=measure,
+    show="chapters.utility:importance",
     weight=12,
     needs=("target", "full level"),
     tables=("importance",),

@@ -170,6 +170,7 @@ QUESTION = Question(
     name="predicting each column from the others",
     chapter="utility",
     measure=measure,
+    show="chapters.utility:prediction",
     weight=5,
     needs=("two columns",),
     tables=("prediction",),

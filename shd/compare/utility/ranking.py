@@ -186,6 +186,7 @@ QUESTION = Question(
     name="ranking of models",
     chapter="utility",
     measure=measure,
+    show="chapters.utility:models",
     weight=20,
     needs=("target",),
     tables=("models",),

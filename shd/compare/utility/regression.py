@@ -242,6 +242,7 @@ QUESTION = Question(
     name="regression",
     chapter="utility",
     measure=measure,
+    show="chapters.utility:odds_ratios",
     needs=("target",),
     tables=("odds ratios", "coefficients"),
     readme=("confidence interval overlap",),

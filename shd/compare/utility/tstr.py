@@ -179,6 +179,7 @@ QUESTION = Question(
     name="TRTR, TSTR, TSTS, TRTS",
     chapter="utility",
     measure=measure,
+    show="chapters.utility:tstr",
     weight=30,
     needs=("target",),
     tables=("utility",),

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 import shd
-from shd.compare.checks import Evidence, before
+from shd.compare.ask import look
+from shd.compare.checks import before
 
 
 def codes(train, synthetic, holdout) -> list[str]:
-    return [f.code for f in before(Evidence({"train": train, "synthetic": synthetic, "holdout": holdout}))]
+    return [finding.code for finding in before(look(train, synthetic, holdout))]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from shd._errors import ShdError
 from shd.compare import compare
 from shd.dataset import Dataset
 
-CHAPTERS = ("summary", "scores", "pictures", "alike", "utility", "privacy", "leakage", "skipped", "glossary")
+CHAPTERS = ("summary", "checks", "scores", "fidelity", "utility", "privacy", "skipped", "glossary")
 METRICS = {
     "fidelity": {
         "mean image error", "frechet_distance", "kernel distance", "precision", "recall", "density", "coverage",
@@ -141,7 +141,7 @@ def test_people_can_be_left_out(fresh):
     page = shared.to_html()
     assert page.count("<img") == 3 * 6 and "left out of this copy" in page
     assert shared.scores.equals(fresh.scores)
-    assert not any(any(grid.persons) for grid in shared.pictures.values())
+    assert not any(any(grid.persons) for grid in shared.result.pictures.values())
 
 
 def test_words_in_a_notebook_and_a_terminal(fresh):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from shd.compare import ask
 from shd.compare.core.models import auroc
-from shd.compare.images import nearer_to_train, ventricle_share
+from shd.compare.images.variety import ventricle_share
 from shd.datasets import load
 
 
@@ -37,5 +38,5 @@ def test_ventricles_widen_with_dementia(real):
 def test_copies_of_real_people_are_red(real):
     scans = real()
     train, holdout = scans.split(0.2, 0)
-    found = nearer_to_train(train, train, holdout)
-    assert found["share"] - found["reference"] > 0.2
+    found = ask("copies and distances", train, train, holdout=holdout).score("nearer to train")
+    assert found.value - found.ceiling > 0.2 and found.verdict == "red"

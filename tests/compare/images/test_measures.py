@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from shd._errors import ShdError
-from shd.compare.images import brightness, exact_copies, mean_image_error, nearer_to_train, ventricle_share
+from shd.compare import ask
 from shd.compare.images.attention import agreement
+from shd.compare.images.means import mean_image_error
 from shd.compare.images.pictures import Pictures, like, reduced, shared_counts, some_of
-from shd.compare.images.variety import _band
+from shd.compare.images.variety import _band, brightness, ventricle_share
 
 
 def pictures(classes, levels, seed=0) -> Pictures:
@@ -39,18 +42,6 @@ def test_mean_image_error_is_in_grey_levels():
     images = np.full((3, 4, 4), 100, dtype=np.uint8)
     assert mean_image_error(images, images + 7) == 7
     assert mean_image_error(images, np.concatenate([images - 50, images + 50])) == 0
-
-
-@pytest.mark.parametrize("images", [np.zeros((2, 4, 4)), np.zeros((4, 4), dtype=np.uint8)])
-def test_what_are_no_pictures_is_refused(images):
-    for measure in (brightness, ventricle_share):
-        with pytest.raises(ShdError, match="uint8 of shape"):
-            measure(images)
-
-
-def test_stacks_of_two_sizes_have_no_mean_error():
-    with pytest.raises(ShdError, match="of one size"):
-        mean_image_error(np.zeros((2, 4, 4)), np.zeros((2, 5, 4)))
 
 
 def test_reducing_averages():
@@ -91,22 +82,26 @@ def test_verdicts_on_a_ratio():
     assert _band(2.0, 1.9, 2.1, 2.2) == "green"  # the people held out are all alike: others differ as much
 
 
-def test_copies_are_counted(heads):
-    train, other = heads(4, 1), heads(4, 2)
-    assert exact_copies(train, other) == 0
-    assert exact_copies(train, train.take(np.arange(5))) == 5
+def near(train, synthetic, holdout):
+    """Return exact copies, and the share nearer to train with that of other real people."""
+    found = ask("copies and distances", train, synthetic, holdout=holdout)
+    nearer = found.score("nearer to train")
+    return found.score("exact copies").value, nearer.value, nearer.ceiling
 
 
-def test_memory_shows_against_the_reference(heads):
+def test_copies_are_counted_and_memory_shows_against_the_reference(heads):
     train, holdout, fresh = heads(12, 1), heads(6, 2), heads(12, 3)
-    copied, honest = nearer_to_train(train, train, holdout), nearer_to_train(train, fresh, holdout)
-    assert copied["share"] - copied["reference"] > 0.2
-    assert abs(honest["share"] - honest["reference"]) < 0.15
-    assert copied["reference"] == honest["reference"]
+    copies, share, reference = near(train, train, holdout)
+    assert copies == len(train) and share - reference > 0.2
+    copies, share, same = near(train, fresh, holdout)
+    assert copies == 0 and abs(share - same) < 0.15 and same == reference
+    some = fresh.images.copy()
+    some[:5] = train.images[:5]
+    assert near(train, replace(fresh, images=some), holdout)[0] == 5
 
 
-def test_one_person_has_no_reference(heads):
+def test_one_class_is_refused(heads):
     train = heads(1, 1)
-    one = train.take(train.frame["class"] == "none")
+    one = train.take(np.flatnonzero(train.frame["class"] == "none"))
     with pytest.raises(ShdError, match="one class only"):
-        nearer_to_train(one, train, train)
+        ask("copies and distances", one, train, holdout=train)

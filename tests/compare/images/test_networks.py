@@ -1,13 +1,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from shd._errors import ShdError
-from shd.compare import image_c2st, image_tstr, leakage_by_split
-from shd.compare.images import grad_cam
+from shd.compare import ask
 from shd.compare.images import imagenet as _imagenet
+from shd.compare.images import networks as _networks
+from shd.compare.images.attention import grad_cam
 from shd.compare.images.networks import Classifier, Detector, build, features, train_classifier
 from shd.compare.images.pictures import Pictures
 from shd.dataset import Dataset
@@ -32,24 +33,37 @@ def test_weights_depend_on_the_seed_alone():
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_a_classifier_learns_and_gives_the_same_digits_again(heads):
-    train, test = heads(10, 1), heads(6, 2)
-    first = image_tstr(train, test, steps=40)
-    assert first == image_tstr(train, test, steps=40)
-    assert set(first) == {"two classes", "all classes"} and first["two classes"] > 0.8
+@pytest.fixture
+def longer(monkeypatch):
+    """Train for forty steps: enough to learn what is plain."""
+    for steps in ("_STEPS", "_FEWEST_STEPS", "_DETECTOR_STEPS", "_FEWEST_DETECTOR_STEPS"):
+        monkeypatch.setattr(_networks, steps, 40)
+
+
+TSTR = "TRTR, TSTR, TSTS, TRTS"
+
+
+def test_a_classifier_learns_and_gives_the_same_digits_again(heads, longer):
+    tables = [ask(TSTR, heads(12, 1), heads(12, 3), holdout=heads(6, 2)).table("utility") for _ in range(2)]
+    assert tables[0].equals(tables[1])
+    value = tables[0].set_index(["design", "target"])["value"]
+    assert set(tables[0]["target"]) == {"two classes", "all classes"} and value["TRTR", "two classes"] > 0.8
 
 
 def test_two_classes_are_one_question(heads):
-    train, test = (data.take(data.frame["class"] != "some") for data in (heads(8, 1), heads(6, 2)))
-    assert set(image_tstr(train, test, steps=5)) == {"two classes"}
+    three = heads(17, 1), heads(17, 3), heads(6, 2)
+    train, made, holdout = (data.take(np.flatnonzero(data.frame["class"] != "some")) for data in three)
+    assert set(ask(TSTR, train, made, holdout=holdout).table("utility")["target"]) == {"two classes"}
 
 
-def test_a_detector_finds_what_is_foreign(heads):
+def test_a_detector_finds_what_is_foreign(heads, longer):
     train, made, holdout = heads(12, 1), heads(12, 3), heads(6, 2)
     odd = made.images.copy()
     odd[:, ::2, ::2] //= 2
-    assert image_c2st(train, replace(made, images=odd), holdout, steps=40) > 0.9
-    assert image_c2st(train, made, holdout, steps=40) == pytest.approx(0.5, abs=0.25)
+    asked = "C2ST: telling real from synthetic"
+    foreign, alike = (ask(asked, train, other, holdout=holdout) for other in (replace(made, images=odd), made))
+    assert foreign.score("C2ST").value > 0.9
+    assert alike.score("C2ST").value == pytest.approx(0.5, abs=0.25)
 
 
 def test_features_come_from_before_the_last_layer(heads):
@@ -57,55 +71,34 @@ def test_features_come_from_before_the_last_layer(heads):
     pictures = Pictures(
         data.images, data.frame["class"].cat.codes.to_numpy().astype(int), np.zeros(36, int), data.subjects
     )
-    network = train_classifier(pictures, 3, 0, steps=3)
+    network = train_classifier(pictures, 3, 0, lambda share: None)
     assert features(network, pictures).shape == (36, 64)
     maps = grad_cam(network, pictures.small, pictures.classes)
     assert maps.shape == (36, 8, 8) and (maps >= 0).all()
 
 
-def test_a_split_by_image_scores_higher(heads):
-    frame = leakage_by_split(heads(8, 1), steps=20)
+def test_both_splits_are_scored(fresh):
+    frame = fresh.table("leakage")
     assert frame.columns.tolist() == ["split", "task", "metric", "value", "low", "high"]
     assert len(frame) == 8 and set(frame["split"]) == {"by image", "by subject"}
-    assert frame.equals(leakage_by_split(heads(8, 1), steps=20))
     assert ((frame["low"] <= frame["value"]) & (frame["value"] <= frame["high"])).all()
 
 
-def test_people_that_differ_at_random_are_known_again():
+def test_people_that_differ_at_random_are_known_again(longer):
     """The class says nothing, so that only who it is can be learned."""
     rng = np.random.default_rng(0)
     people = rng.integers(0, 255, (30, 16, 16))
     images = np.repeat(people, 6, axis=0) + rng.integers(-5, 6, (180, 16, 16))
-    frame = replace_frame(np.repeat(rng.permutation(np.arange(30) % 2), 6))
+    classes = pd.Categorical.from_codes(np.repeat(rng.permutation(np.arange(30) % 2), 6), ["a", "b"])
     data = Dataset(
-        frame, target="class", subjects=np.repeat(np.arange(30), 6), images=np.clip(images, 0, 255).astype(np.uint8)
+        pd.DataFrame({"class": classes}),
+        target="class",
+        subjects=np.repeat(np.arange(30), 6),
+        images=np.clip(images, 0, 255).astype(np.uint8),
     )
-    scores = leakage_by_split(data, steps=40).query("metric == 'AUROC'").set_index("split")["value"]
+    found = ask("leakage: split by image and by subject", data, replace(data, subjects=None)).table("leakage")
+    scores = found.query("metric == 'AUROC'").set_index("split")["value"]
     assert scores["by image"] > 0.9 and scores["by subject"] < 0.8
-
-
-def replace_frame(classes: np.ndarray):
-    import pandas as pd
-
-    return pd.DataFrame({"class": pd.Categorical.from_codes(classes, ["a", "b"])})
-
-
-def test_bad_input_is_refused(heads):
-    data = heads(4, 1)
-    table = Dataset(data.frame, target="class")
-    for call in (
-        lambda: image_tstr(table, data),
-        lambda: image_c2st(data, data, table),
-        lambda: leakage_by_split(table),
-    ):
-        with pytest.raises(ShdError, match="images"):
-            call()
-    with pytest.raises(ShdError, match="several subjects"):
-        leakage_by_split(replace(data, subjects=None))
-    with pytest.raises(ShdError, match="pictures a side or more"):
-        image_tstr(data, data.take(np.arange(3)))
-    with pytest.raises(ShdError, match="at least 12 pictures"):
-        image_c2st(data, data, data.take(np.arange(3)))
 
 
 def test_imagenet_is_used_only_where_its_weights_are(heads, tmp_path, monkeypatch):

@@ -1,0 +1,1 @@
+"""What the page shows of each question beside its scores: a function a question, which names it as ``show``."""
