@@ -15,7 +15,7 @@ from shd.compare.ask import ask, compare, questions
 _HOMES = {
     "Report": "report.report",
     "Score": "core.score",
-    "Skipped": "core.question",
+    "Skipped": "core.score",
     "c2st": "fidelity.c2st",
     "explain": "checks",
     "tstr": "utility.tstr",

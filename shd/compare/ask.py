@@ -145,7 +145,7 @@ def compare(
     sides = look(train, synthetic, holdout, target, level, synthesizer, rules, findings, random_state)
     found = checks.before(sides)
     result = Result.of(sides, answers(questions(sides.is_of_images), sides))
-    return Report(result, checks.sort([*found, *checks.after(sides, result, found)]))
+    return Report(result, checks.sort([*found, *checks.after(sides, result, found)]), len(checks.CHECKS))
 
 
 def ask(

@@ -256,7 +256,7 @@ def _comparison(about: dict, train: Dataset, released: int) -> dict:
 
 def risk_of(scores: list[dict], verdicts: dict) -> dict:
     """Gather what could go wrong for the people behind the data, from the scores on privacy and fairness."""
-    from shd.compare.privacy.distances import NO_GUARANTEE
+    from shd.compare.core.score import NO_GUARANTEE
 
     risk = {"notice": NO_GUARANTEE}
     for question in ("privacy", "fairness"):

@@ -91,8 +91,7 @@ def complete_card(card: dict) -> dict:
 
 def answers_of_card(card: dict) -> list[dict]:
     """Return every question as it is asked, its verdict, what that means, and the sentence of its worst score."""
-    from shd.compare.core.score import CHAPTERS
-    from shd.compare.core.verdicts import VERDICTS
+    from shd.compare.core.score import CHAPTERS, VERDICTS
     from shd.compare.report.words import ASKED, SAID
 
     answers = []

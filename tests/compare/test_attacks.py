@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from shd.compare.core.attacks import all_of, entropies, excess, hits, one_each, shares, stages
+from shd.compare.core.score import beyond_chance, judge_excess
 from shd.compare.core.sides import look
 from shd.compare.core.tables import align
-from shd.compare.core.verdicts import beyond_chance, judge_excess
 from shd.dataset import Dataset
 
 

@@ -6,9 +6,8 @@ import pytest
 
 from shd._errors import ShdError
 from shd.compare import compare
-from shd.compare.core.score import CHAPTERS
+from shd.compare.core.score import CHAPTERS, between, worst
 from shd.compare.core.tables import align
-from shd.compare.core.verdicts import between, worst
 from shd.dataset import Dataset
 
 

@@ -8,8 +8,8 @@ from shd._errors import ShdError
 from shd.compare import ask
 from shd.compare.ask import answers
 from shd.compare.core.result import Result
+from shd.compare.core.score import judge_excess
 from shd.compare.core.sides import look
-from shd.compare.core.verdicts import judge_excess
 from shd.compare.privacy import distances
 from shd.dataset import Dataset
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from shd.compare import ask, compare
-from shd.compare.core.verdicts import SCORES, VERDICTS, worst
+from shd.compare.core.score import SCORES, VERDICTS, worst
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from shd._style import VERDICT_COLOURS, VERDICT_MARKS
-from shd.compare.core.score import CHAPTERS, Score, settle
-from shd.compare.core.verdicts import VERDICTS, Rule, between, within, worst
+from shd.compare.core.score import CHAPTERS, VERDICTS, Rule, Score, between, settle, within, worst
 from shd.compare.report.words import SAID
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from shd.compare import ask
-from shd.compare.core.question import Answer, Skipped
+from shd.compare.core.question import Answer
+from shd.compare.core.score import Skipped
 from shd.compare.core.tables import left_out
 from shd.compare.fidelity import trust
 from shd.dataset import Dataset

@@ -11,8 +11,8 @@ from shd.compare.ask import answers
 from shd.compare.core.chance import generator, redrawn, training_error
 from shd.compare.core.question import Answer
 from shd.compare.core.result import Result
+from shd.compare.core.score import worst
 from shd.compare.core.sides import Sides, look
-from shd.compare.core.verdicts import worst
 from shd.compare.fairness import groups_of_people
 from shd.compare.fidelity import c2st, columns, pairs, trust
 from shd.compare.report.power import power

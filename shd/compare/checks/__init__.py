@@ -13,22 +13,10 @@ from shd.compare.checks import finished_report as _report
 from shd.compare.checks import records as _records
 from shd.compare.checks import single_people as _people
 from shd.compare.checks import split as _sides
-from shd.compare.core.result import Result
+from shd.compare.core.result import Finding, Result
 from shd.compare.core.sides import Sides
 
 __all__ = ["CHECKS", "Check", "Finding", "after", "before", "explain", "sort"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check found, and how to mend it; with an error, the numbers of the report cannot be believed."""
-
-    code: str
-    title: str
-    level: str
-    sentence: str
-    todo: str
-    holds_back: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shd.compare.privacy.copies import chance_of
+from shd.compare.core.chance import chance_of
 
 SURE = 0.001
 """How seldom chance alone may make a check speak."""

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.attacks import levels_of, row_keys, sample_records
-from shd.compare.core.chance import deal, generator
+from shd.compare.core.chance import binomial_interval, deal, generator
 from shd.compare.core.models import auroc
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.privacy.copies import binomial_interval
 from shd.dataset import Dataset, role_of
 
 _FEW_RECORDS, _FEW_PEOPLE = 200, 20

@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.chance import bootstrap_weights, deal, interval, subsample
-from shd.compare.core.score import Score
+from shd.compare.core.score import Score, wider
 from shd.compare.core.sides import FEWEST_ATTACKED, Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import wider
 
 RELEASED = 80_000  # most records of a release (or of train) that are searched
 REPLICATES = 200

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy.stats import beta, hypergeom
 
 from shd._parallel import in_parallel
 from shd.compare.core.tables import Coded
@@ -107,3 +108,16 @@ def interval(value: float | np.ndarray, replicates: np.ndarray, least: float = -
     variance = mean_known((replicates - mean_known(replicates)) ** 2)
     spread = _Z * np.sqrt(np.nan_to_num(variance))
     return np.clip(value - spread, least, most), np.clip(value + spread, least, most)
+
+
+def chance_of(found: float, n: float, others: float, of: float) -> float:
+    """Return the chance of so many among n or more, if they come up as often as among the others (Fisher's test)."""
+    found, n, others, of = (round(float(count)) for count in (found, n, others, of))
+    return float(hypergeom.sf(found - 1, n + of, found + others, n))
+
+
+def binomial_interval(found: int, n: int) -> tuple[float, float]:
+    """Clopper and Pearson's exact 95 % interval of a share."""
+    low = float(beta.ppf(0.025, found, n - found + 1)) if found else 0.0
+    high = float(beta.ppf(0.975, found + 1, n - found)) if found < n else 1.0
+    return low, high

@@ -7,24 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from shd.compare.core.score import Score
+from shd.compare.core.score import Score, Skipped
 
 NEEDS = ("holdout", "people", "target", "model", "two columns", "three columns", "groups", "findings", "full level")
 """What a question may need. `Sides.lacks` says of each whether it is there, or why not."""
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """Something that could not be judged, and why.
-
-    `kind` is for programs: a need of `NEEDS`, ``column`` (left out), ``repaired`` (a column, too, but compared),
-    or ``measure`` for what turned out while measuring.
-    """
-
-    what: str
-    why: str
-    kind: str = "measure"
-    column: object = None
 
 
 @dataclass(frozen=True, eq=False)

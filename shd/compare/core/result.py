@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score, score_frame, settle
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, score_frame, settle
 from shd.dataset import Dataset
 
 
@@ -42,6 +42,18 @@ class About:
     def table(self, role: str) -> Table | None:
         """Return one of the tables, None where it was not given."""
         return next((table for table in self.tables if table.role == role), None)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found, and how to mend it; with an error, the numbers of the report cannot be believed."""
+
+    code: str
+    title: str
+    level: str
+    sentence: str
+    todo: str
+    holds_back: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

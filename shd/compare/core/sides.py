@@ -9,7 +9,7 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd.compare.core.chance import deal, generator
-from shd.compare.core.question import Skipped
+from shd.compare.core.score import Skipped
 from shd.compare.core.tables import Coded, align, why_not_compared
 from shd.compare.core.tasks import Ready, prepare
 from shd.dataset import Dataset, describe_columns, role_of

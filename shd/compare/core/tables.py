@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.compare.core.question import Skipped
+from shd.compare.core.score import Skipped
 from shd.dataset import Dataset, as_frame, describe_columns, is_numeric, role_of
 from shd.tables.identify import identify
 from shd.tables.types import known_types

@@ -10,7 +10,7 @@ import pandas as pd
 from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare.core.models import BOOSTING, Family, auroc, fit, r2
-from shd.compare.core.question import Skipped
+from shd.compare.core.score import Skipped
 from shd.compare.core.tables import Coded, Column, align
 from shd.dataset import Dataset, role_of
 

@@ -15,13 +15,12 @@ from shd._parallel import in_parallel
 from shd.compare.core.attacks import as_many_people, sample_records
 from shd.compare.core.chance import bootstrap_weights, deal, generator, subject_weights
 from shd.compare.core.gower import Gower
-from shd.compare.core.question import Skipped
+from shd.compare.core.score import NO_GUARANTEE, Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, Column
 from shd.compare.fairness.groups import FEWEST, Group, by_group, members
 from shd.compare.fairness.worst_group import Judged, Measure, describe_choice, find_gaps, worst_gap, write_points
 from shd.compare.fidelity.columns import column_distances
-from shd.compare.privacy.distances import NO_GUARANTEE
 
 SHARES = Measure("group shares", 0.10, 0.25)  # of the group's share in train
 DISTANCES = Measure("group fidelity", 0.02, 0.06)  # of the mean column distance

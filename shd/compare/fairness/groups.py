@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.question import Skipped
+from shd.compare.core.score import Skipped
 from shd.compare.core.tables import MISSING, Coded, Column
 from shd.dataset import describe_columns
 

@@ -13,9 +13,9 @@ Bhanot et al. (2021), *The Problem of Fairness in Synthetic Healthcare Data*, En
 
 from collections.abc import Sequence
 
-from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import VERDICTS, Skipped
 from shd.compare.core.sides import Sides
-from shd.compare.core.verdicts import VERDICTS
 from shd.compare.fairness.c2st import judge_told
 from shd.compare.fairness.distances import judge_distances, judge_nearness, judge_shares
 from shd.compare.fairness.groups import FEWEST, FEWEST_TOLD, by_group, find_groups, large_enough, members

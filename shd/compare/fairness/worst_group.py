@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.chance import interval
-from shd.compare.core.question import Skipped
-from shd.compare.core.score import Score
-from shd.compare.core.verdicts import Rule, wider, within
+from shd.compare.core.score import Rule, Score, Skipped, wider, within
 
 SERIOUS = ("green", "grey", "amber", "red")
 """Verdicts on groups, the worst last."""

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import MISSING, Coded
 from shd.dataset import as_frame

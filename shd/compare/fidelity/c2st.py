@@ -13,11 +13,10 @@ import pandas as pd
 from shd._parallel import in_parallel
 from shd.compare.core.chance import interval, mean_known
 from shd.compare.core.models import BOOSTING, auroc
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import MISSING, Coded, Column, align
-from shd.compare.core.verdicts import between
 from shd.compare.fidelity.judges import FEWEST, JUDGES, Fold, separated, train_folds, worst_judge
 from shd.dataset import Dataset
 

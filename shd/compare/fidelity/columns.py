@@ -13,10 +13,9 @@ from scipy.stats import wasserstein_distance
 
 from shd.compare.core.chance import bootstrap_weights, counts_again, deal, generator, interval
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score
+from shd.compare.core.score import Score, within
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, Column
-from shd.compare.core.verdicts import within
 from shd.compare.fidelity.distributions import distributions
 
 GREEN_TO, AMBER_TO = 0.05, 0.15  # distance of one column

@@ -15,8 +15,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from shd._parallel import in_parallel, one_thread
 from shd.compare.core.chance import deal, equally_many, generator, interval, mean_known, subject_weights
 from shd.compare.core.models import BOOSTING, Family, auroc, fit, one_hot
+from shd.compare.core.score import wider
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import wider
 
 FOLDS, FEWEST = 5, 20  # FEWEST records a side, below which five folds say nothing
 _SLOW = 1500  # most records a side for a judge whose cost grows with their square

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.chance import bootstrap_weights, counts_again, deal, generator, interval
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between, within
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import between, within
 from shd.compare.fidelity.columns import AMBER_TO, GREEN_TO
 
 _BLOCKS, _REPLICATES = 50, 200

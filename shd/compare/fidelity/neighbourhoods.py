@@ -13,11 +13,10 @@ from shd._parallel import in_parallel
 from shd.compare.core.chance import equally_many, generator, interval, subject_weights
 from shd.compare.core.gower import Gower
 from shd.compare.core.neighbourhoods import NEIGHBOURS, Regions
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import between
 
 _ROWS = 3000
 _WIDE, _ROWS_IF_WIDE = 100, 1000  # columns from which on fewer records are looked at, and how many

@@ -16,10 +16,9 @@ import pandas as pd
 from shd._parallel import one_thread
 from shd.compare.core.chance import bootstrap_weights, deal, generator, interval
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score
+from shd.compare.core.score import Score, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, Column
-from shd.compare.core.verdicts import between
 
 _REPLICATES, _BLOCKS = 100, 50
 _WIDE, _REPLICATES_IF_WIDE = 1000, 40  # width of the cross-product matrix from which on they cost too much

@@ -12,7 +12,8 @@ from sklearn.decomposition import PCA
 from shd._parallel import one_thread
 from shd.compare.core.chance import draw, generator
 from shd.compare.core.models import LINEAR, reader
-from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 

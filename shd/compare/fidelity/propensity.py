@@ -14,11 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from shd._parallel import in_parallel, one_thread
 from shd.compare.core.chance import equally_many, generator, interval, subject_weights
 from shd.compare.core.models import LINEAR, reader
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, within
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import within
 
 GREEN_TO, AMBER_TO = 3.0, 10.0  # times what chance gives, with some thousand records a side
 _C = 1.0  # a light penalty: it keeps the fit finite where a level is on one side only

@@ -15,10 +15,9 @@ import pandas as pd
 from shd._parallel import in_parallel
 from shd.compare.core.chance import bootstrap_weights, counts_again, deal, draw, generator, interval
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score
+from shd.compare.core.score import Score, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import between
 
 _LEVELS, _BINS = 8, 5  # most levels of a column (the rarest share one), and quantile bins of a number
 _ROWS, _TRIPLES = 20_000, 5000

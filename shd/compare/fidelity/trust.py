@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import AMBER_FROM, GREEN_FROM, VERDICTS, Score, Skipped
 from shd.compare.core.sides import Sides
-from shd.compare.core.verdicts import AMBER_FROM, GREEN_FROM, VERDICTS
 from shd.compare.fidelity.pairs import missing_of
 
 LINK_AMBER, LINK_RED = 0.1, 0.2  # association lost or invented; the least effect of Cohen (1988, 10.4324/9780203771587)

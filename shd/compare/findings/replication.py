@@ -11,10 +11,9 @@ from scipy.stats import norm
 
 from shd._errors import ShdError, ShdWarning
 from shd.compare.core.chance import generator
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
-from shd.compare.core.verdicts import between
 from shd.compare.findings.finding import SIGNIFICANT, Finding, NoEstimateError, Variables, Z, prepare
 from shd.dataset import Dataset
 

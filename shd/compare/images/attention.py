@@ -10,9 +10,8 @@ import torch
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
 from shd.compare.core.chance import generator, interval, mean_known, subject_weights
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
-from shd.compare.core.verdicts import between
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.images.networks import Classifier, as_input, build
 from shd.compare.images.picture_grid import Grid
 from shd.compare.images.pictures import SIDE, Pictures

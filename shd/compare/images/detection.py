@@ -11,8 +11,7 @@ from shd._errors import ShdError
 from shd.compare.core.chance import generator, interval, subject_weights
 from shd.compare.core.models import auroc
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score
-from shd.compare.core.verdicts import between
+from shd.compare.core.score import Score, between
 from shd.compare.images.networks import Job, Tick, apply, train_detector
 from shd.compare.images.pictures import Pictures, like, shared_counts, some_of, together
 from shd.compare.images.sides import ImageSides

@@ -5,8 +5,7 @@ import pandas as pd
 
 from shd.compare.core.chance import generator, interval, subject_weights
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score
-from shd.compare.core.verdicts import between
+from shd.compare.core.score import Score, between
 from shd.compare.images.picture_grid import Grid
 from shd.compare.images.pictures import Pictures
 from shd.compare.images.sides import ImageSides

@@ -17,8 +17,8 @@ from sklearn.linear_model import Ridge
 from shd._errors import ShdError
 from shd._parallel import one_thread
 from shd.compare.core.chance import deal, generator
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped
 from shd.compare.images.pictures import Pictures, nearest, points_of
 from shd.compare.images.sides import ImageSides
 from shd.compare.privacy.strongest_attacker import Guesses, Strongest, auroc_of, find_strongest, hits_at, ranks

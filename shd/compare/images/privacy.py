@@ -11,15 +11,12 @@ Delusion*, arXiv 2505.01524; consensus framework, Patterns 2025, doi 10.1016/j.p
 import numpy as np
 
 from shd._errors import ShdError
-from shd.compare.core.chance import generator, interval, subject_weights
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
-from shd.compare.core.verdicts import surely
+from shd.compare.core.chance import binomial_interval, generator, interval, subject_weights
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import NO_GUARANTEE, Score, Skipped, surely
 from shd.compare.images.picture_grid import Grid
 from shd.compare.images.pictures import Pictures, nearest, points_of, squares
 from shd.compare.images.sides import ImageSides
-from shd.compare.privacy.copies import binomial_interval
-from shd.compare.privacy.distances import NO_GUARANTEE
 from shd.dataset import Dataset
 
 _REPLICATES = 100

@@ -12,9 +12,8 @@ from shd.compare.core.neighbourhoods import (
     kernels,
     weighted_kernel_distance,
 )
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
-from shd.compare.core.verdicts import between
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.images import imagenet as _imagenet
 from shd.compare.images.networks import Job, features
 from shd.compare.images.sides import ImageSides

@@ -7,7 +7,7 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd.compare.core.chance import deal, generator
-from shd.compare.core.question import Skipped
+from shd.compare.core.score import Skipped
 from shd.compare.core.sides import real_people, weaknesses
 from shd.compare.images.pictures import FEWEST_PEOPLE, Pictures, like, points_of, shared_counts, some_of
 from shd.dataset import Dataset

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.chance import deal, generator, interval, subsample
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
-from shd.compare.core.verdicts import between
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.images.networks import CLASSIFIER_SECONDS, Job, probabilities, train_classifier
 from shd.compare.images.pictures import Pictures, together
 from shd.compare.images.sides import ImageSides

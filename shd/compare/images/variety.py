@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.chance import generator, interval, mean_known, subject_weights
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped
 from shd.compare.images.pictures import Pictures
 from shd.compare.images.sides import ImageSides
 

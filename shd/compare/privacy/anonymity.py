@@ -10,10 +10,10 @@ import pandas as pd
 
 from shd.compare.core.attacks import privacy_score, sample_records
 from shd.compare.core.chance import generator
-from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Skipped, judge_excess
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import judge_excess
 
 NO_COLUMN = "no column is sensitive, and none has 2 to 20 values"
 _Z = 1.96

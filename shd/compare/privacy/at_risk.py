@@ -10,7 +10,8 @@ import pandas as pd
 
 from shd.compare.core.attacks import RELEASED, budget, count_people, pick_one_each, sample_records, shares
 from shd.compare.core.chance import generator
-from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Skipped
 from shd.compare.core.sides import FEWEST_ATTACKED, Sides
 from shd.compare.core.tables import Coded
 from shd.compare.privacy.identifiability import to_others, weighted

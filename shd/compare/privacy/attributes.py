@@ -16,14 +16,12 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.attacks import EXCESS, RELEASED, Excess, Stage, entropies, excess, privacy_score, stages
-from shd.compare.core.chance import generator
+from shd.compare.core.chance import chance_of, generator
 from shd.compare.core.gower import Gower
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import ALARM, VERDICTS, Score, Skipped, judge_excess
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import ALARM, VERDICTS, judge_excess
-from shd.compare.privacy.copies import chance_of
 
 _WHAT, _OF_RARE = "attribute inference", "attribute inference: rare levels"
 _PEOPLE = 2000

@@ -7,14 +7,13 @@ shows nothing, and is grey (Yao et al. 2025, *The DCR Delusion*, arXiv 2505.0152
 
 import numpy as np
 import pandas as pd
-from scipy.stats import beta, hypergeom
 
 from shd.compare.core.attacks import RELEASED, one_each, pick_one_each, privacy_score, row_keys
-from shd.compare.core.chance import generator
+from shd.compare.core.chance import binomial_interval, chance_of, generator
 from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import beyond_chance
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import beyond_chance
 
 _ALARM = 0.01  # how often chance may raise an alarm for copies
 _CONTAMINATED = 0.001  # a holdout that equals train so much more often than strangers do is no measure
@@ -55,19 +54,6 @@ def _strangers(train: Coded, rng: np.random.Generator) -> tuple[float, float]:
     rows = pick_one_each(train, len(train), rng)
     people = pd.Series(train.subjects).groupby(row_keys(train.values)).transform("nunique").to_numpy()
     return (people[rows] > 1).sum() / 2, len(rows) / 2
-
-
-def chance_of(found: float, n: float, others: float, of: float) -> float:
-    """Return the chance of so many among n or more, if they come up as often as among the others (Fisher's test)."""
-    found, n, others, of = (round(float(count)) for count in (found, n, others, of))
-    return float(hypergeom.sf(found - 1, n + of, found + others, n))
-
-
-def binomial_interval(found: int, n: int) -> tuple[float, float]:
-    """Clopper and Pearson's exact 95 % interval of a share."""
-    low = float(beta.ppf(0.025, found, n - found + 1)) if found else 0.0
-    high = float(beta.ppf(0.975, found + 1, n - found)) if found < n else 1.0
-    return low, high
 
 
 QUESTION = Question(

@@ -19,11 +19,10 @@ import pandas as pd
 from shd.compare.core.attacks import as_many_people, budget, count_people, privacy_score, sample_records
 from shd.compare.core.chance import deal, generator, interval
 from shd.compare.core.gower import Gower
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import NO_GUARANTEE, Score, Skipped, judge_excess
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import judge_excess
 
 _RED_FROM, _AMBER_TO = 0.01, 0.05  # how far above 0.5 a DCR share surely lies, and lies, to be red
 _RATIO_GREEN, _RATIO_AMBER = 0.1, 0.2  # by what share a ratio of distances may be smaller against train
@@ -37,7 +36,6 @@ _POINTS = {
     "amber": "some may point at single people learned from",
     "red": "some point at single people learned from",
 }
-NO_GUARANTEE = "Passing these tests is no guarantee of privacy."
 
 
 def measure(sides: Sides) -> Answer:

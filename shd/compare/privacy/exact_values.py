@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.attacks import privacy_score
+from shd.compare.core.chance import chance_of
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score
+from shd.compare.core.score import ALARM, Score, beyond_chance
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import ALARM, beyond_chance
-from shd.compare.privacy.copies import chance_of
 
 _FEW = 5  # people: a value that fewer have is theirs
 _NEGLIGIBLE = 0.05  # excess of such values, beyond which it is an alarm

@@ -12,9 +12,9 @@ from shd.compare.core.attacks import RELEASED, REPLICATES, budget, entropies, on
 from shd.compare.core.chance import bootstrap_weights, generator, interval
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import judge_excess
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import judge_excess
 
 _WHAT = "identifiability"
 _PEOPLE = 1500

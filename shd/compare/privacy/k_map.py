@@ -9,11 +9,10 @@ import pandas as pd
 
 from shd.compare.core.attacks import REPLICATES, equal_crowds, privacy_score
 from shd.compare.core.chance import bootstrap_weights, deal, generator, interval
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, judge_excess
 from shd.compare.core.sides import FEWEST_ATTACKED, Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import judge_excess
 from shd.compare.privacy.anonymity import NO_COLUMN, groups_of, listing, quasi_identifiers
 
 _HELD_BY = (("nobody", 0, 0), ("1", 1, 1), ("2 to 4", 2, 4), ("5 or more", 5, np.inf))

@@ -13,9 +13,9 @@ from shd.compare.core.attacks import EXCESS, Excess, Stage, entropies, excess, p
 from shd.compare.core.chance import generator
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import judge_excess
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import judge_excess
 
 _WHAT = "linkability"
 _PEOPLE = 750

@@ -19,10 +19,9 @@ import pandas as pd
 
 from shd.compare.core.attacks import RELEASED, budget, privacy_score, sample_records
 from shd.compare.core.chance import deal, generator
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import ALARMING, NEGLIGIBLE, Score, Skipped
 from shd.compare.core.sides import Sides
-from shd.compare.core.verdicts import ALARMING, NEGLIGIBLE
 from shd.compare.privacy.attacked import Attacked, guess
 from shd.compare.privacy.attackers import ATTACKERS, GUESSED_BY
 from shd.compare.privacy.strongest_attacker import Guesses, Strongest, auroc_of, find_strongest, hits_at

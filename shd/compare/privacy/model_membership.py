@@ -15,7 +15,8 @@ from shd._errors import ShdError
 from shd._parallel import one_thread
 from shd.compare.core.attacks import budget
 from shd.compare.core.chance import generator
-from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, align
 from shd.compare.privacy.attacked import Attacked, guess

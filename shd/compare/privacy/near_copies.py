@@ -9,11 +9,10 @@ not shows nothing (Yao et al. 2025, arXiv 2505.01524), so that they are grey the
 import numpy as np
 
 from shd.compare.core.attacks import REPLICATES, budget, count_people, hits, one_each, privacy_score, sample_records
-from shd.compare.core.chance import bootstrap_weights, generator, interval
-from shd.compare.core.question import Answer, Question, Skipped
+from shd.compare.core.chance import binomial_interval, bootstrap_weights, chance_of, generator, interval
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import ALARM, Skipped, beyond_chance
 from shd.compare.core.sides import Sides
-from shd.compare.core.verdicts import ALARM, beyond_chance
-from shd.compare.privacy.copies import binomial_interval, chance_of
 from shd.compare.privacy.record_linkage import Linkage
 
 _NEAR = 0.01  # the nearest share of held-out records

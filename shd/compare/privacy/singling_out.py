@@ -28,11 +28,10 @@ from shd.compare.core.attacks import (
     sample_records,
 )
 from shd.compare.core.chance import deal, generator, interval, subject_weights
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, judge_excess
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.verdicts import judge_excess
 
 _GREEN_TO, _AMBER_TO = 0.01, 0.03  # excess that is negligible, and an alarm: narrow, for little is won by luck
 _WHAT = "singling out"

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 from shd.compare.core.attacks import REPLICATES, hits
 from shd.compare.core.chance import interval
 from shd.compare.core.models import auroc
-from shd.compare.core.verdicts import ALARM, judge_excess
+from shd.compare.core.score import ALARM, judge_excess
 
 _TINY = 1e-12
 _SHUFFLES = 999  # of who was learned from: enough for the rarest alarm that is asked for

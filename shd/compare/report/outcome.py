@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from shd.compare.checks import Finding
-from shd.compare.core.result import About, Result
-from shd.compare.core.score import CHAPTERS, Score
-from shd.compare.core.verdicts import worst
+from shd.compare.core.result import About, Finding, Result
+from shd.compare.core.score import CHAPTERS, Score, worst
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,6 +14,7 @@ class Outcome:
 
     result: Result
     findings: tuple[Finding, ...] = ()
+    n_checks: int = 0
 
     @property
     def about(self) -> About:

@@ -11,11 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, to_svg
-from shd.compare.checks import CHECKS
 from shd.compare.core.part import Part
 from shd.compare.core.question import Question
-from shd.compare.core.score import CHAPTERS, Score
-from shd.compare.core.verdicts import VERDICTS
+from shd.compare.core.score import CHAPTERS, VERDICTS, Score
 from shd.compare.report import words
 from shd.compare.report.glossary import glossary
 from shd.compare.report.outcome import Outcome
@@ -52,7 +50,7 @@ def document(report: Outcome) -> str:
         **_summary(report),
         sums=[_asked(report, question) for question in report.result.answered if question.sums_up],
         checks=report.findings,
-        n_checks=len(CHECKS),
+        n_checks=report.n_checks,
         power=report.power,
         skipped=words.skipped(report),
         glossary=glossary(report.result),

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.result import Result
-from shd.compare.core.score import Score
-from shd.compare.core.verdicts import wider
+from shd.compare.core.score import Score, wider
 from shd.compare.fidelity.trust import LINK_AMBER, LINK_RED, link_noise
 
 _FOUR_OF_FIVE = 0.84 / 1.96  # a fault so much larger than an interval's half is seen in four of five cases

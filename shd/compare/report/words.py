@@ -2,10 +2,7 @@
 
 from markupsafe import Markup
 
-from shd.compare.core.question import Skipped
-from shd.compare.core.score import CHAPTERS, Score
-from shd.compare.core.verdicts import VERDICTS
-from shd.compare.privacy.distances import NO_GUARANTEE
+from shd.compare.core.score import CHAPTERS, NO_GUARANTEE, VERDICTS, Score, Skipped
 from shd.compare.report.outcome import Outcome
 from shd.dataset import describe_columns
 

@@ -23,12 +23,11 @@ from shd.compare.core.chance import (
     weights_and_ones,
 )
 from shd.compare.core.models import LINEAR
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.tasks import Ready, Task
-from shd.compare.core.verdicts import between
 
 SIZES = (100, 300, 1000, 3000)  # how many real records there are, from few to many
 _ADDED, _TESTED = 5000, 8000  # most records added, and tested on

@@ -15,12 +15,11 @@ import pandas as pd
 from shd._parallel import in_parallel
 from shd.compare.core.chance import draw, equally_many, generator, interval, redrawn, training_error, weights_and_ones
 from shd.compare.core.models import LOOSE, bands, calibration_gap, calibration_lines
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, within
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.tasks import Task
-from shd.compare.core.verdicts import within
 
 GREEN_ERROR, AMBER_ERROR, GREEN_SLOPE, AMBER_SLOPE = 0.02, 0.05, 0.1, 0.3  # further off than with real records
 _LINEAR_ROWS, _TESTED, _AGAIN_TESTED = 20_000, 20_000, 4000  # most records to train on, to test on, and again

@@ -14,12 +14,11 @@ from scipy.stats import rankdata
 
 from shd._parallel import in_parallel
 from shd.compare.core.chance import deal, draw, equally_many, generator, interval, mean_known, weights_and_ones
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.tasks import Task
-from shd.compare.core.verdicts import between
 
 _ROWS, _SHUFFLED, _LEVELS = 10_000, 4000, 3  # most records to train on and to shuffle, most levels of the target
 _TOP, _FEWEST_FEATURES, _MOST_FEATURES = 10, 3, 150  # shuffling more columns one by one takes too long

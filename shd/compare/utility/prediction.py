@@ -22,11 +22,10 @@ from shd.compare.core.chance import (
     subject_weights,
     training_error,
 )
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded, Column
-from shd.compare.core.verdicts import between
 from shd.compare.fidelity.pairs import association_matrix
 
 _DEPTH, _LEAF = 8, 20

@@ -13,12 +13,11 @@ import pandas as pd
 
 from shd.compare.core.chance import deal, equally_many, generator, interval, redrawn, training_error, weights_and_ones
 from shd.compare.core.models import FAMILIES, Family
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.tasks import Ready, Task, perform
-from shd.compare.core.verdicts import between
 from shd.compare.utility.tstr import DESIGNS
 
 _ROWS, _TESTED = 10_000, 15_000  # most records to train on and to test on

@@ -18,12 +18,11 @@ from scipy.stats import norm
 from shd._parallel import one_thread
 from shd.compare.core.chance import equally_many, generator, interval, subject_weights
 from shd.compare.core.models import effects, explained
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.tasks import Task
-from shd.compare.core.verdicts import between
 
 _MOST_TERMS = 12
 _ROWS = 20_000  # most records to fit

@@ -21,12 +21,11 @@ from shd.compare.core.chance import (
     training_error,
 )
 from shd.compare.core.models import BOOSTING
-from shd.compare.core.question import Answer, Question, Skipped
-from shd.compare.core.score import Score
+from shd.compare.core.question import Answer, Question
+from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks, perform
-from shd.compare.core.verdicts import between
 from shd.dataset import Dataset
 
 _DESIGNS = {  # what is learned from, and what is tested on

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.part import Drawing, Part
-from shd.compare.core.verdicts import VERDICTS
+from shd.compare.core.score import VERDICTS
 from shd.compare.report import figures
 from shd.compare.report.outcome import Outcome
 
