@@ -13,11 +13,11 @@ from shd.compare.core.question import Answer
 from shd.compare.core.result import Result
 from shd.compare.core.score import worst
 from shd.compare.core.sides import Sides, look
+from shd.compare.core.tasks import skill_share
 from shd.compare.fairness import groups_of_people
 from shd.compare.fidelity import c2st, columns, pairs, trust
 from shd.compare.report.power import power
 from shd.compare.utility.tstr import QUESTION as TSTR
-from shd.compare.utility.tstr import skill_share
 from shd.dataset import Dataset
 
 N = 1000

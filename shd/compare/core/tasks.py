@@ -17,6 +17,7 @@ from shd.dataset import Dataset, role_of
 _MOST_LEVELS = 5  # levels of the target that get a model of their own
 _FEWEST = 10  # records of a level, and of the rest, to test on
 _FEW_NUMBERS = 10  # a target of at most so many whole numbers is a set of levels
+GUESSING, _LEAST_SKILL = 0.5, 0.01  # AUROC of who knows nothing; what real records teach at least, to divide by it
 
 
 @dataclass(frozen=True)
@@ -162,3 +163,8 @@ def find_tasks(train: Coded, test: Coded, target: str) -> tuple[list[Task], list
         else:
             tasks.append(task)
     return tasks, skipped
+
+
+def skill_share(tstr: float | np.ndarray, trtr: float | np.ndarray) -> float | np.ndarray:
+    """Return the share of what real records teach that synthetic ones teach: AUROCs counted from guessing, 0.5."""
+    return (tstr - GUESSING) / np.maximum(trtr - GUESSING, _LEAST_SKILL)

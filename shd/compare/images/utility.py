@@ -12,11 +12,11 @@ import pandas as pd
 from shd.compare.core.chance import deal, generator, interval, subsample
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, between
+from shd.compare.core.tasks import GUESSING, skill_share
 from shd.compare.images.networks import CLASSIFIER_SECONDS, Job, probabilities, train_classifier
 from shd.compare.images.pictures import Pictures, together
 from shd.compare.images.sides import ImageSides
 from shd.compare.images.tasks import Task, Tested, score, tasks_of
-from shd.compare.utility.tstr import GUESSING, skill_share
 
 _FIFTHS = 5
 

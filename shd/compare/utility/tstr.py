@@ -25,7 +25,7 @@ from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import Ready, Task, aligned, needed_tasks, perform
+from shd.compare.core.tasks import GUESSING, Ready, Task, aligned, needed_tasks, perform, skill_share
 from shd.dataset import Dataset
 
 _DESIGNS = {  # what is learned from, and what is tested on
@@ -39,7 +39,6 @@ DESIGNS = tuple(_DESIGNS)
 _MOST_ROWS, _MOST_TESTED = 100_000, 40_000
 _REPLICATES, _FIFTHS = 200, 5
 _SPREAD_TESTED = 4000  # most records to test on, for the error of learning
-GUESSING, _LEAST_SKILL = 0.5, 0.01  # AUROC of who knows nothing; what real records teach at least, to divide by it
 
 
 def tstr(
@@ -131,11 +130,6 @@ def _learning(task: Task, learned: Coded, test: Coded, sides: Sides) -> float:
     rng = generator(sides.random_state, f"learning {task.label}")
     found = training_error(lambda half: task.score(test, task.predict(half, [test])[0])[0], learned, rng, sides.splits)
     return float(found)
-
-
-def skill_share(tstr: float | np.ndarray, trtr: float | np.ndarray) -> float | np.ndarray:
-    """Return the share of what real records teach that synthetic ones teach: AUROCs counted from guessing, 0.5."""
-    return (tstr - GUESSING) / np.maximum(trtr - GUESSING, _LEAST_SKILL)
 
 
 def _score(task: Task, found: dict[str, tuple], word: str) -> tuple[list[Score], list[Skipped]]:
