@@ -15,7 +15,9 @@ from importlinter.cli import lint_imports
 
 import shd
 import shd.compare.fidelity
+import shd.synthesizers
 from shd._progress import Bar
+from shd.releases.generate import make_synthesizer
 
 readme = importlib.import_module("data_scripts.readme")
 
@@ -104,3 +106,31 @@ def test_a_metric_is_one_file_and_one_line(tmp_path, monkeypatch):
     assert "shoe size" in readme.shown_in_readme()
     alone = shd.compare.ask("do the shoes fit", people[0], people[1])
     assert [score.metric for score in alone.scores] == ["shoe size"]
+
+
+FLAT = '''
+"""Every level as often as any other."""
+
+import numpy as np
+
+from shd.synthesizers.marginals import Marginals
+
+
+class Flat(Marginals):
+    """Draw every level that occurs as often as any other."""
+
+    def _fit(self, codes, rng):
+        super()._fit(codes, rng)
+        self.counts_ = [(counts > 0).astype(np.int64) for counts in self.counts_]
+'''
+
+
+def test_a_family_is_one_file_and_one_line(tmp_path, monkeypatch):
+    (tmp_path / "flat.py").write_text(FLAT, encoding="utf-8")
+    monkeypatch.setattr(shd.synthesizers, "__path__", [*shd.synthesizers.__path__, str(tmp_path)])
+    monkeypatch.setitem(shd.synthesizers.registry.data, "Flat", "shd.synthesizers.flat")
+    table = pd.DataFrame({"sick": ["no"] * 270 + ["yes"] * 30, "age": np.tile(np.arange(30), 10)})
+    model = make_synthesizer("flat", random_state=0).fit(table)
+    assert 0.4 < (model.sample(600)["sick"] == "yes").mean() < 0.6
+    again = shd.load_synthesizer(model.save(tmp_path / "flat.safetensors"))
+    assert again.sample(50).equals(model.sample(50))
