@@ -6,6 +6,7 @@ import pytest
 
 from shd.compare import ask, findings
 from shd.compare.core.sides import look
+from shd.compare.findings import replication
 from shd.dataset import Dataset
 from shd.releases.card import _comparison
 
@@ -48,7 +49,8 @@ def test_a_table_without_its_links_is_red(made, known_findings):
 
 def test_it_is_silent_where_nothing_is_known(made, known_findings):
     given = {"train": made(100, 0), "synthetic": made(100, 1)}
-    assert not ask("known findings", **given).scores and not ask("known findings", **given).skipped
+    silent = ask("known findings", **given)
+    assert not silent.scores and [note.kind for note in silent.skipped] == ["holdout"]
     other = asked(known_findings[-1:], **given)
     assert not other.scores and "there is no column" in other.skipped[0].why
     few = asked(known_findings, train=made(20, 0), synthetic=made(20, 1))
@@ -64,25 +66,25 @@ def test_the_quick_level_says_that_it_leaves_them_out(made, known_findings):
 @pytest.mark.parametrize("width", [1280, 400])
 def test_the_chapter_of_the_report(fresh, answer, browser, tmp_path, width):
     scores = (*fresh.results, *answer.scores)
-    report = replace(
-        fresh, result=replace(fresh.result, scores=scores, tables={**fresh.result.tables, **answer.tables})
-    )
+    tables, known = {**fresh.result.tables, **answer.tables}, {replication.QUESTION: ("replication rate",)}
+    answered = {**fresh.result.answered, **known}
+    report = replace(fresh, result=replace(fresh.result, scores=scores, tables=tables, answered=answered))
     assert len(report.table("findings")) == len(report.to_dict()["replication"]) == len(answer.tables["findings"])
     page = browser.new_page(viewport={"width": width, "height": 900})
     said = []
     page.on("console", lambda message: said.append(message.text))
     page.goto(report.save(tmp_path / "report.html").as_uri())
     assert said == [] and page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("#known h2").is_visible() and page.locator("#known svg").count() == 1
-    assert page.locator("#known tbody tr").count() == len(report.table("findings"))
-    first = page.locator("#known tbody tr").first.inner_text()
+    assert page.locator("#known-findings h3").is_visible() and page.locator("#known-findings svg").count() == 1
+    assert page.locator("#known-findings tbody tr").count() == len(report.table("findings"))
+    first = page.locator("#known-findings tbody tr").first.inner_text()
     lost = report.table("findings")[report.table("findings")["counted"] & ~report.table("findings")["replicated"]]
     assert lost.empty or first.startswith(lost["code"].iloc[0])
     page.close()
 
 
 def test_no_chapter_without_findings(fresh):
-    assert 'id="known"' not in fresh.to_html()
+    assert 'id="known-findings"' not in fresh.to_html()
 
 
 def test_what_is_known_of_a_table_is_given_with_it(made, known_findings):
