@@ -14,7 +14,16 @@ from PIL import Image
 
 from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, style, to_svg
 
-__all__ = ["PALETTE", "VERDICT_COLOURS", "VERDICT_MARKS", "data_uri", "grid", "save_grid", "style", "to_svg"]
+__all__ = ["PALETTE", "VERDICT_COLOURS", "VERDICT_MARKS", "Figure", "data_uri", "grid", "save_grid", "style", "to_svg"]
+
+
+def __getattr__(name: str) -> type:
+    """Give `Figure`, which shows itself in a notebook, without loading matplotlib before somebody draws."""
+    if name != "Figure":
+        raise AttributeError(f"module 'shd.plot' has no attribute {name!r}")
+    from shd._style import Figure
+
+    return Figure
 
 
 def grid(images: np.ndarray, rows: int) -> np.ndarray:

@@ -5,13 +5,12 @@ import textwrap
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from shd import ShdError
 from shd.datasets.diabetes_cohort import title
-from shd.plot import PALETTE, style
+from shd.plot import PALETTE, Figure, style
 
 from .networks import TOGETHER, log_lift, match_links
 from .phenotypes import PhenotypeComparison
