@@ -14,7 +14,7 @@ from PIL import Image
 
 from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, style, to_svg
 
-__all__ = ["PALETTE", "VERDICT_COLOURS", "VERDICT_MARKS", "Figure", "data_uri", "grid", "save_grid", "style", "to_svg"]
+__all__ = ["PALETTE", "VERDICT_COLOURS", "VERDICT_MARKS", "Figure", "data_uri", "grid", "save_grid", "style", "to_svg"]  # noqa: F822 (see __getattr__)
 
 
 def __getattr__(name: str) -> type:
