@@ -269,12 +269,15 @@ def test_the_model_is_that_of_the_card(release, stays, same):
     assert agreements(verify(changed(release, files=_files(release, model)), stays))["model"] == "no"
 
 
+def _with(report, score):
+    return replace(report, result=replace(report.result, scores=(*report.results, score)))
+
+
 def test_an_alarm_left_out_is_missed_on_the_card_of_any_version(release, stays, same, made):
     alarm = replace(made.report.results[0], verdict="amber", metric="one that was left out")
-    report = replace(made.report, results=(*made.report.results, alarm))
     silent = replace(made.report.results[0], metric="one that is new")
     for score, mark in ((alarm, "no"), (silent, "not claimed")):
-        report = replace(made.report, results=(*made.report.results, score))
+        report = _with(made.report, score)
         found = {claim.what: claim.agrees for claim in check_scores(release.card, report, True)}
         assert found[f"{score.question}: {score.metric}"] == mark
 
