@@ -163,7 +163,9 @@ def _causes(lines: list[dict]) -> dict[str, dict[str, int]]:
 def _seen(fault: "FAULTS", people: int, lines: list[dict]) -> dict:
     verdicts = [line["verdicts"][fault.question] for line in lines]
     seen, grey = sum(v in _SEEN for v in verdicts), sum(v == "grey" for v in verdicts)
-    by = Counter(m.split(":")[0] for line in lines for m in {s[1] for s in line["scores"] if s[0] == fault.question})
+    by = Counter(
+        m.split(":")[0] for line in lines for m in sorted({s[1] for s in line["scores"] if s[0] == fault.question})
+    )
     about = {"fault": fault.name, "question": fault.question, "people": people}
     return about | {"tried": len(lines), "seen": seen, "grey": grey, "by": dict(by.most_common(3))}
 
