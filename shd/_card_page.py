@@ -4,6 +4,7 @@ from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from shd._card import has_model, risk_of
 from shd._croissant import cite, licence_url, things
 from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
 
@@ -22,8 +23,6 @@ def page(card: dict, with_data: bool = True) -> str:
     with_data : bool
         Whether data, model and checksums lie beside the page, or only its report.
     """
-    from shd._card import has_model
-
     card = complete(card)
     made_from, scores = card["made_from"], card["scores"]
     return pages().get_template("card.html.j2").render(
@@ -60,8 +59,6 @@ def pages() -> Environment:
 
 def complete(card: dict) -> dict:
     """Return a card with what those of earlier versions lack, as far as it follows from the rest."""
-    from shd._card import risk_of
-
     data = {"pixels": None, **card["data"]}
     data["columns"] = [{"trust": {}, **column} for column in data["columns"]]
     return {
