@@ -1,6 +1,6 @@
 """Whether `BayesianNetwork(epsilon=...)` keeps what it promises: two tables that differ in one person, many fits each.
 
-    python -m benchmarks.dp_audit --runs 100                       # half an hour
+    python -m benchmarks.dp_audit                                  # half an hour
     python -m benchmarks.dp_audit --runs 500 --epsilons 0.01 1     # an hour
 
 A line is one audit: a lower bound of epsilon that holds with 99.9 % (so that a hundred lines together hold with 90 %),

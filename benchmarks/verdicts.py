@@ -157,7 +157,9 @@ def _alarms(name: str, trait: str, lines: list[dict]) -> dict:
 
 def _causes(lines: list[dict]) -> dict[str, dict[str, int]]:
     """Count in how many reports each score was amber or red, by question, the most frequent first."""
-    count = Counter((q, metric.split(":")[0]) for line in lines for q, metric, _ in {tuple(s) for s in line["scores"]})
+    count = Counter(
+        (q, metric.split(":")[0]) for line in lines for q, metric, _ in sorted({tuple(s) for s in line["scores"]})
+    )
     return {q: {metric: n for (of, metric), n in count.most_common() if of == q} for q in QUESTIONS}
 
 

@@ -1,10 +1,14 @@
-"""Six comparisons whose every score is known to the last digit: a change of the code's shape changes none of them.
+"""Six comparisons whose every score is known to six digits: a change of the code's shape changes none of them.
 
-python tests/compare/test_same_scores.py        # writes scores.json again, where a score was meant to change
+    python tests/test_same_scores.py                 # write scores.json again, where scores were meant to change
+    python tests/test_same_scores.py quick           # of this case alone
+
+Each case runs in a process of its own, for other tests make models small, and that lasts as long as their process.
 """
 
 import json
 import math
+import runpy
 import subprocess
 import sys
 import warnings
@@ -19,6 +23,7 @@ from shd.compare.findings import of_dataset
 from shd.compare.images import networks
 
 KNOWN = Path(__file__).with_name("scores.json")
+HEADS = runpy.run_path(str(KNOWN.with_name("compare") / "images" / "conftest.py"))["make_heads"]
 NUMBERS = ("value", "low", "high", "floor", "ceiling")
 STAYS = [
     *("race", "gender", "age", "time_in_hospital", "num_lab_procedures", "num_medications", "diag_1"),
@@ -107,28 +112,9 @@ def cohort() -> dict:
     return {"train": train, "synthetic": synthetic, "holdout": holdout, "findings": of_dataset("diabetes_cohort")}
 
 
-def _heads(people: int, seed: int) -> shd.Dataset:
-    """Draw ellipses with a dark middle, wider in the ill: so many people of each class, three slices each."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:32, :32] - 15.5
-    images, rows, subjects = [], [], []
-    for c, name in enumerate(("none", "much")):
-        for person in range(people):
-            light, wide, texture = rng.normal(140, 12), 2.5 + 2.4 * c + rng.normal(0, 0.5), rng.normal(0, 6, (32, 32))
-            for level in range(3):
-                head = np.where((x / 13) ** 2 + (y / 14) ** 2 < 1, light + texture + 5 * level, 0)
-                head[(x / wide) ** 2 + (y / (wide + level)) ** 2 < 1] = 30
-                images.append(np.clip(head + (head > 0) * rng.normal(0, 3, head.shape), 0, 255).astype(np.uint8))
-                rows.append((name, level))
-                subjects.append(f"{seed}-{c}-{person}")
-    frame = pd.DataFrame(rows, columns=["class", "slice"])
-    frame["class"] = pd.Categorical(frame["class"], categories=["none", "much"], ordered=True)
-    return shd.Dataset(frame, target="class", subjects=np.array(subjects), images=np.stack(images))
-
-
 def pictures() -> dict:
     """Toy heads, and what `SliceGaussian` makes of them."""
-    train, holdout = _heads(12, 1), _heads(8, 2)
+    train, holdout = (HEADS(people, seed, ("none", "much"), 2.4) for people, seed in ((12, 1), (8, 2)))
     made = shd.SliceGaussian(random_state=0).fit(train)
     return {"train": train, "synthetic": made.sample(72), "holdout": holdout, "synthesizer": made}
 

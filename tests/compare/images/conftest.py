@@ -14,14 +14,14 @@ CLASSES = ("none", "some", "much")
 SIDE, SLICES = 32, 3
 
 
-def make_heads(people: int, seed: int, **roles) -> Dataset:
-    """Draw so many people of each class, three slices each; every person differs a little."""
+def make_heads(people: int, seed: int, classes: tuple = CLASSES, wider: float = 1.2, **roles) -> Dataset:
+    """Draw so many people of each class, three slices each; every person differs a little, classes by the middle."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     images, rows, subjects = [], [], []
-    for c, name in enumerate(CLASSES):
+    for c, name in enumerate(classes):
         for person in range(people):
-            light, wide = rng.normal(140, 12), 2.5 + 1.2 * c + rng.normal(0, 0.5)
+            light, wide = rng.normal(140, 12), 2.5 + wider * c + rng.normal(0, 0.5)
             texture = rng.normal(0, 6, (SIDE, SIDE))
             for level in range(SLICES):
                 head = np.where((x / 13) ** 2 + (y / 14) ** 2 < 1, light + texture + 5 * level, 0)
@@ -30,7 +30,7 @@ def make_heads(people: int, seed: int, **roles) -> Dataset:
                 rows.append((name, level))
                 subjects.append(f"{seed}-{c}-{person}")
     frame = pd.DataFrame(rows, columns=["class", "slice"])
-    frame["class"] = pd.Categorical(frame["class"], categories=CLASSES, ordered=True)
+    frame["class"] = pd.Categorical(frame["class"], categories=classes, ordered=True)
     return Dataset(frame, target="class", subjects=np.array(subjects), images=np.stack(images), **roles)
 
 
