@@ -12,7 +12,7 @@ help: ## Show the targets
 
 setup: $(READY) ## Make .venv with every package at its locked version
 
-demo: setup ## Do the whole job once on the data that ship: about three minutes
+demo: setup ## Do the whole job once on the data that ship: some minutes
 	$(BIN)/shd demo
 
 test: lint ## Check the style, run the tests and every notebook

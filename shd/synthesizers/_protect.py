@@ -73,8 +73,9 @@ class Protection:
         dropped = (*dropped, *(Identified(column, "", "asked for", made_up=True) for column in unfound))
         names = [one.column for one in dropped]
         if (n := len(pd.unique(people))) < min_people:
+            of = "1 person" if n == 1 else f"{n} people"
             raise ShdError(
-                f"the table tells of {n} people, fewer than min_people={min_people}: nothing can be learned that so "
+                f"the table tells of {of}, fewer than min_people={min_people}: nothing can be learned that so "
                 f"many share. Give records of more people, or min_people=1 where nobody has to be protected."
             )
         target = role_of(data, "target")

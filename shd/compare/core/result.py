@@ -73,10 +73,6 @@ class Result:
         Of a comparison of pictures: samples, means, attention, suspects.
     seconds : dict of str to float
         How long each question took.
-    attacks : tuple of str
-        The attacks on people that were tried.
-    secret : tuple of str
-        Tables about single people: for the steward alone.
     words : dict of str to str
         What the metrics mean: the glossary.
     answered : dict of Question to tuple of str
@@ -89,8 +85,6 @@ class Result:
     about: About
     pictures: dict = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    attacks: tuple[str, ...] = ()
-    secret: tuple[str, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
     answered: dict[Question, tuple[str, ...]] = field(default_factory=dict)
 
@@ -105,8 +99,6 @@ class Result:
             about(sides),
             {name: grid for answer in answers.values() for name, grid in answer.pictures.items()},
             {question.name: answer.seconds for question, answer in answers.items()},
-            tuple(question.name for question, answer in answers.items() if question.is_attack and answer.scores),
-            tuple(name for question in answers for name in question.secret),
             {word: said for question in answers for word, said in question.words.items()},
             {
                 question: tuple(score.metric for score in answer.scores)
@@ -114,6 +106,16 @@ class Result:
                 if answer.scores or answer.tables or answer.pictures
             },
         )
+
+    @property
+    def attacks(self) -> tuple[str, ...]:
+        """The attacks on people that were tried."""
+        return tuple(question.name for question, metrics in self.answered.items() if question.is_attack and metrics)
+
+    @property
+    def secret(self) -> tuple[str, ...]:
+        """Tables about single people: for the steward alone."""
+        return tuple(name for question in self.answered for name in question.secret)
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import beta
 
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score, Skipped
+from shd.compare.core.score import Score, Skipped, beyond_chance
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import MISSING, Coded
 from shd.dataset import as_frame
@@ -127,9 +127,7 @@ def _verdict(own: np.ndarray, reference: np.ndarray) -> str:
     """Green: no more than other real records, as far as can be told, or one in a hundred. Red: more than one in 20."""
     low, _ = _interval(int(own.sum()), own.size, _ALPHA)
     _, most = _interval(int(reference.sum()), reference.size, _ALPHA)
-    if low <= most or own.mean() - reference.mean() <= _GREEN_TO:
-        return "green"
-    return "amber" if own.mean() - reference.mean() <= _AMBER_TO else "red"
+    return beyond_chance(own.mean() - reference.mean(), low - most, _GREEN_TO, _AMBER_TO, red_from=0.0)
 
 
 QUESTION = Question(

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import AMBER_FROM, GREEN_FROM, VERDICTS, Score, Skipped
+from shd.compare.core.score import AMBER_FROM, GREEN_FROM, VERDICTS, Score, Skipped, beyond_chance
 from shd.compare.core.sides import Sides
 from shd.compare.fidelity.pairs import missing_of
 
@@ -32,7 +32,6 @@ _WHAT = "variables off"
 _Z = 1.96  # of the intervals in the frames
 _FINE = "as it should be: by itself, with the others, from the others"
 _NOTHING = "–"
-_STEPS = ("green", "amber", "red")
 _SERIOUS = ("green", "grey", "amber", "red")  # what nobody could compare is nothing to rely on
 
 
@@ -103,7 +102,7 @@ def _score(table: pd.DataFrame, n: int) -> Score:
 
 def _step(value: float, amber: float, red: float, least: float | None = None) -> str:
     """Judge by limits; `least` is the near end of the interval."""
-    return _STEPS[int(value > amber) + int(value > red and (least is None or least > amber))]
+    return beyond_chance(value, np.inf if least is None else least, amber, red, is_sure=True)
 
 
 def _of_itself(own: dict, word: str) -> _Finding:
