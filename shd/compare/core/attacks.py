@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from shd.compare.core.chance import bootstrap_weights, deal, interval, subsample
-from shd.compare.core.score import Score, wider
+from shd.compare.core.score import wider
 from shd.compare.core.sides import FEWEST_ATTACKED, Sides
 from shd.compare.core.tables import Coded
 
@@ -137,31 +137,6 @@ def excess(
     value = (members - others) / left
     low, high = interval(value, (drawn[0] - drawn[1]) / left * wider(looks), -np.inf if possible else -1, 1)
     return Excess(value, float(low), float(high), members, others)
-
-
-def privacy_score(
-    metric: str,
-    value: float,
-    ends: tuple[float, float],
-    beside: tuple[float | None, float | None],
-    verdict: str,
-    sentence: str,
-    better: str = "lower",
-    digits: int = 3,
-) -> Score:
-    """Return a score on privacy, with floor and ceiling beside it: the same for independent columns, and for people."""
-    floor, ceiling = beside
-    return Score.of(
-        metric,
-        value,
-        ends,
-        floor=floor,
-        ceiling=ceiling,
-        verdict=verdict,
-        better=better,
-        sentence=sentence,
-        digits=digits,
-    )
 
 
 def hits(

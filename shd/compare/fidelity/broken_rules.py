@@ -120,7 +120,7 @@ def _score(sides: Sides, frame: pd.DataFrame, broken: dict[str, np.ndarray]) -> 
         f"Of {len(kept)} rules that every {sides.word} record keeps, {value:.1%} of the synthetic records break at "
         f"least one ({other}, independent columns: {floor:.1%}). {named}"
     )
-    return Score.of(_WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence)
+    return Score.of(_WHAT, value, ends, (floor, ceiling), verdict=rule, sentence=sentence)
 
 
 def _verdict(own: np.ndarray, reference: np.ndarray) -> str:

@@ -98,7 +98,7 @@ def _score(found: dict[str, np.ndarray], floor: float, ceiling: float | None, wo
         f"{floor:.0%}.{named}"
     )
     value, ends = worst.value, (worst.low, worst.high)
-    return Score.of("C2ST", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="at 0.5", sentence=sentence)
+    return Score.of("C2ST", value, ends, (floor, ceiling), verdict=rule, better="at 0.5", sentence=sentence)
 
 
 def _judge_frame(found: dict[str, np.ndarray]) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def _score(sides: Sides, frame: pd.DataFrame, replicates: np.ndarray) -> Score:
         f"tables to agree ({other}, independent columns: {floor:.1%}). Beyond what their pairs show, "
         f"{worst['first']}, {worst['second']} and {worst['third']} are furthest off, at {worst['distance']:.1%}."
     )
-    return Score.of(_WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence)
+    return Score.of(_WHAT, value, ends, (floor, ceiling), verdict=rule, sentence=sentence)
 
 
 def _frame(names: list, chosen: np.ndarray, distances: dict[str, np.ndarray]) -> pd.DataFrame:

@@ -104,9 +104,15 @@ def _score(sides: ImageSides, name: str, found: Strongest, floor: float | None, 
         )
     better = "lower" if "hits" in name else "at 0.5"
     return Score.of(
-        name, found.value, (found.low, found.high), floor=floor, ceiling=ceiling, verdict=verdict, better=better,
-        sentence=sentence, digits=2,
-    )  # fmt: skip
+        name,
+        found.value,
+        (found.low, found.high),
+        (floor, ceiling),
+        verdict=verdict,
+        better=better,
+        sentence=sentence,
+        digits=2,
+    )
 
 
 class _Attack:

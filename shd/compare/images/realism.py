@@ -79,10 +79,7 @@ def _scores(sides: ImageSides, real: np.ndarray, others: dict, where: str) -> tu
         )
         rule = between(floor, ceiling, "lower")
         name = metric + where
-        score = Score.of(
-            name, value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence,
-            digits=digits,
-        )  # fmt: skip
+        score = Score.of(name, value, (low, high), (floor, ceiling), verdict=rule, sentence=sentence, digits=digits)
         scores.append(score)
         rows.append((name, value, floor, ceiling))
     return scores, rows
@@ -121,9 +118,7 @@ def _neighbour_scores(sides: ImageSides, real: np.ndarray, others: dict[str, np.
             f"{ceiling:{unit}}, with blurred Gaussians {floor:{unit}}."
         )
         rule = between(floor, ceiling, "higher")
-        score = Score.of(
-            metric, value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence
-        )
+        score = Score.of(metric, value, (low, high), (floor, ceiling), verdict=rule, better="higher", sentence=sentence)
         scores.append(score)
     return scores
 

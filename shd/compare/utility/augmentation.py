@@ -119,7 +119,7 @@ def _score(sides: Sides, n: int, added: int, curves: dict[tuple[int, str], np.nd
         f"{floor:.3f}."
     )
     return Score.of(
-        "augmentation gain", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence
+        "augmentation gain", value, ends, (floor, ceiling), verdict=rule, better="higher", sentence=sentence
     )
 
 

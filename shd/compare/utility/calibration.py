@@ -96,9 +96,7 @@ def _error_score(sides: Sides, errors: dict[str, np.ndarray]) -> Score:
         f"{100 * ceiling:.1f}, on independent columns by {100 * floor:.1f} (the same chance for all is seldom far "
         "off)."
     )
-    return Score.of(
-        "calibration error", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence
-    )
+    return Score.of("calibration error", value, ends, (floor, ceiling), verdict=rule, sentence=sentence)
 
 
 def _slope_score(sides: Sides, slopes: dict[str, np.ndarray]) -> tuple[list[Score], list[Skipped]]:
@@ -119,9 +117,7 @@ def _slope_score(sides: Sides, slopes: dict[str, np.ndarray]) -> tuple[list[Scor
         f"what came true among {sides.word} ones (1 is right, below 1 they are too extreme); trained on "
         f"{sides.word} records it is {ceiling:.2f}, on independent columns {floor:.2f}."
     )
-    score = Score.of(
-        _SLOPE, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="at 1", sentence=sentence, digits=2
-    )
+    score = Score.of(_SLOPE, value, ends, (floor, ceiling), verdict=rule, better="at 1", sentence=sentence, digits=2)
     return [score], []
 
 

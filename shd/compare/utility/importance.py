@@ -121,9 +121,7 @@ def _agreement(sides: Sides, falls: dict[str, np.ndarray], top: int) -> tuple[li
         ends = interval(value, found["synthetic"][1:], least, 1)
         rule = between(floor, ceiling, "higher", error)
         ends, said = interval(value, found["synthetic"][1:], least, 1), sentence(value, ceiling, floor)
-        score = Score.of(
-            metric, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=said, digits=2
-        )
+        score = Score.of(metric, value, ends, (floor, ceiling), verdict=rule, better="higher", sentence=said, digits=2)
         scores.append(score)
     return scores, skipped
 

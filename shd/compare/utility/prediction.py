@@ -87,9 +87,7 @@ def _score(sides: Sides, frame: pd.DataFrame, value: float, ends: tuple) -> Scor
         f"error of models trained on {sides.word} ones (independent columns: {floor:.2f} times). The most is lost "
         f"for {hardest['column']}, {hardest['relative error']:.2f} times."
     )
-    return Score.of(
-        _WHAT, value, ends, floor=floor, ceiling=1, verdict=rule, better="lower", sentence=sentence, digits=2
-    )
+    return Score.of(_WHAT, value, ends, (floor, 1), verdict=rule, sentence=sentence, digits=2)
 
 
 def _draw(holdout: Coded, tables: dict[str, Coded], rows: int, random_state: int) -> tuple[Coded, dict[str, Coded]]:

@@ -147,7 +147,7 @@ def _r2_score(task: Task, found: dict[str, tuple], word: str) -> Score:
         f"{word} records; trained on {word} records {trtr:.0%}, on independent columns {floor:.0%}."
     )
     metric = f"TSTR R2: {task.label}"
-    return Score.of(metric, value, ends, floor=floor, ceiling=trtr, verdict=rule, better="higher", sentence=sentence)
+    return Score.of(metric, value, ends, (floor, trtr), verdict=rule, better="higher", sentence=sentence)
 
 
 def _skill_score(task: Task, found: dict[str, tuple], word: str) -> Score:
@@ -163,9 +163,7 @@ def _skill_score(task: Task, found: dict[str, tuple], word: str) -> Score:
         sentence += f" {word.capitalize()} records predict it hardly better than guessing."
     ends = interval(share, skill_share(synthetic, real))
     rule = between(0.0, 1.0, "higher") if teaches else "grey"
-    return Score.of(
-        f"TSTR / TRTR: {task.label}", share, ends, floor=0, ceiling=1, verdict=rule, better="higher", sentence=sentence
-    )
+    return Score.of(f"TSTR / TRTR: {task.label}", share, ends, (0, 1), verdict=rule, better="higher", sentence=sentence)
 
 
 QUESTION = Question(
