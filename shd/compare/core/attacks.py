@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.chance import bootstrap_weights, deal, interval, subsample
+from shd.compare.core.chance import bootstrap_weights, deal, interval, sample_records
 from shd.compare.core.score import wider
 from shd.compare.core.sides import FEWEST_ATTACKED, Sides
 from shd.compare.core.tables import Coded
@@ -60,11 +60,6 @@ def budget(sides: Sides, rows: int) -> int:
 def count_people(table: Coded) -> int:
     """Return how many subjects a table has."""
     return len(np.unique(table.subjects))
-
-
-def sample_records(table: Coded, most: int, rng: np.random.Generator) -> Coded:
-    """Return at most `most` records, at random."""
-    return table.take(subsample(len(table), most, rng))
 
 
 def one_each(table: Coded, most: int, rng: np.random.Generator) -> Coded:

@@ -72,10 +72,6 @@ class Sides:
         """Return how many records a step may look at: `rows`, or an eighth of them at the quick level."""
         return rows if self.level == "full" else max(rows // _QUICK, min(least, rows))
 
-    def with_people(self) -> list[Dataset]:
-        """Return train and holdout where both are Datasets with subjects of their own, else nothing."""
-        return real_people(self.given)
-
 
 def look(
     given: dict[str, Dataset | pd.DataFrame],

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from shd._parallel import in_parallel
-from shd.compare.core.attacks import count_people, sample_records
-from shd.compare.core.chance import generator
+from shd.compare.core.attacks import count_people
+from shd.compare.core.chance import generator, sample_records
 from shd.compare.core.score import Skipped, wider
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded

@@ -8,8 +8,7 @@ doi 10.1142/S0218488502001648).
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import sample_records
-from shd.compare.core.chance import generator
+from shd.compare.core.chance import generator, sample_records
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, judge_excess
 from shd.compare.core.sides import Sides

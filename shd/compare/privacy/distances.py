@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import as_many_people, budget, count_people, sample_records
-from shd.compare.core.chance import deal, generator, interval
+from shd.compare.core.attacks import as_many_people, budget, count_people
+from shd.compare.core.chance import deal, generator, interval, sample_records
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import NO_GUARANTEE, Score, Skipped, judge_excess

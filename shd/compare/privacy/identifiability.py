@@ -8,8 +8,8 @@ alarm; that it does not shows nothing, and is grey (arXiv 2505.01524).
 
 import numpy as np
 
-from shd.compare.core.attacks import RELEASED, REPLICATES, budget, entropies, one_each, sample_records
-from shd.compare.core.chance import bootstrap_weights, generator, interval
+from shd.compare.core.attacks import RELEASED, REPLICATES, budget, entropies, one_each
+from shd.compare.core.chance import bootstrap_weights, generator, interval, sample_records
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, judge_excess

@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from shd.compare.core.attacks import RELEASED, budget, sample_records
-from shd.compare.core.chance import deal, generator
+from shd.compare.core.attacks import RELEASED, budget
+from shd.compare.core.chance import deal, generator, sample_records
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import ALARMING, NEGLIGIBLE, Score, Skipped
 from shd.compare.core.sides import Sides

@@ -8,8 +8,8 @@ not shows nothing (Yao et al. 2025, arXiv 2505.01524), so that they are grey the
 
 import numpy as np
 
-from shd.compare.core.attacks import REPLICATES, budget, count_people, hits, one_each, sample_records
-from shd.compare.core.chance import binomial_interval, bootstrap_weights, chance_of, generator, interval
+from shd.compare.core.attacks import REPLICATES, budget, count_people, hits, one_each
+from shd.compare.core.chance import binomial_interval, bootstrap_weights, chance_of, generator, interval, sample_records
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import ALARM, Score, Skipped, beyond_chance
 from shd.compare.core.sides import Sides

@@ -24,9 +24,8 @@ from shd.compare.core.attacks import (
     equal_crowds,
     levels_of,
     quantile_edges,
-    sample_records,
 )
-from shd.compare.core.chance import deal, generator, interval, subject_weights
+from shd.compare.core.chance import deal, generator, interval, sample_records, subject_weights
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, judge_excess
 from shd.compare.core.sides import Sides

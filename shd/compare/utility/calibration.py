@@ -13,7 +13,15 @@ import numpy as np
 import pandas as pd
 
 from shd._parallel import in_parallel
-from shd.compare.core.chance import draw, equally_many, generator, interval, redrawn, training_error, weights_and_ones
+from shd.compare.core.chance import (
+    equally_many,
+    generator,
+    interval,
+    redrawn,
+    sample_records,
+    training_error,
+    weights_and_ones,
+)
 from shd.compare.core.models import LOOSE, bands, calibration_gap, calibration_lines
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, within
@@ -38,7 +46,7 @@ def measure(sides: Sides) -> Answer:
     rng = generator(sides.random_state, "calibration")
     tables = equally_many((ready.fit, ready.synthetic, ready.floor), sides.most(_LINEAR_ROWS), rng)
     tables = dict(zip(_TABLES, tables, strict=True))
-    test = draw(ready.test, sides.most(_TESTED), rng)
+    test = sample_records(ready.test, sides.most(_TESTED), rng)
     weights = weights_and_ones(test, _REPLICATES, rng)
 
     def examine(task: Task, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
