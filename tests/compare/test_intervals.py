@@ -12,8 +12,8 @@ from shd.compare.core.models import auroc, r2
 from shd.compare.core.sides import look
 from shd.compare.core.tables import align
 from shd.compare.core.tasks import find_tasks
+from shd.compare.fidelity import c2st as _judges
 from shd.compare.fidelity import columns, pairs
-from shd.compare.fidelity import judges as _judges
 from shd.compare.utility import calibration
 from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset

@@ -12,7 +12,7 @@ from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.fairness.groups import Group, by_group
 from shd.compare.fairness.worst_group import Judged, Measure, describe_choice, find_gaps, worst_gap, write_points
-from shd.compare.fidelity.judges import FEWEST, NEIGHBOURS, PAIRS, separated, train_folds
+from shd.compare.fidelity.c2st import FEWEST, NEIGHBOURS, PAIRS, separated, train_folds
 
 TOLD = Measure("group C2ST", 0.05, 0.15)  # of the AUROC, more than for as many of all people
 ROWS = 500  # most records a side
