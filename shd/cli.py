@@ -250,9 +250,9 @@ def verify(
 ) -> int:
     """Check the claims of a release.
 
-    Every checksum is computed again, and files and pages are laid beside the card. Given the original,
-    it is split as the card says, and each score is measured again and laid beside the card's. Ends with
-    1 where something differs.
+    Every checksum is computed again, and the data are laid beside the card. Given the original, it is
+    split as the card says, and each score is measured again and laid beside the card's. Ends with 1
+    where something differs.
     """
     from shd.datasets.opening import open_data
     from shd.releases import Steps, open_release, original_of
@@ -269,10 +269,10 @@ def verify(
         source, target = original_of(whole)
         how = reading(skip, missing, text, day_first, decimal)
         tell("load", f"{real}, {source}")
-        data, raw = open_data(real, source=source, target=target, subject=subject, reading=how)
+        data, _ = open_data(real, source=source, target=target, subject=subject, reading=how)
         tell.loaded(data)
         known = None if findings is None else _findings(real, findings)
-        found = verify_release(whole, data, raw, tell, known)
+        found = verify_release(whole, data, tell, known)
     result = {"release": str(release), "holds": found.holds, "claims": found.frame.to_dict("records")}
     last = f"{'Holds' if found.holds else 'Differs'}: {release}"
     _terminal.emit({**json_values(result), "notes": list(found.notes)}, json, f"{found.summary()}\n\n{last}")

@@ -80,7 +80,7 @@ from shd.compare.core.score import Score
 def measure(sides):
     gap = abs(sides.train.values[:, 0].mean() - sides.synthetic.values[:, 0].mean())
     said = "Shoes are off by so many sizes."
-    score = Score.of("shoe size", gap, (gap, gap), floor=9, ceiling=0, verdict="green", better="lower", sentence=said)
+    score = Score.of("shoe size", gap, (gap, gap), (9, 0), verdict="green", sentence=said)
     return Answer([score])
 
 

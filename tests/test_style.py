@@ -1,4 +1,4 @@
-from shd._style import Figure, style
+from shd.plot import Figure, style
 
 
 def test_a_figure_shows_itself_in_a_notebook():

@@ -93,7 +93,7 @@ def compare(
     """Compare synthetic records with the real ones they were learned from.
 
     Every number stands between its floor (`Marginals`: each column drawn independently from
-    train) and its ceiling (the holdout in place of the synthetic records), with a 95 % bootstrap
+    train) and its ceiling (other real records in place of the synthetic ones), with a 95 % bootstrap
     interval, a verdict, and a sentence that says what it means. Datasets with images are compared
     as pictures, by other questions (see `shd.compare.images`), with `SliceGaussian` as the floor.
 

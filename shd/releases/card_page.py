@@ -5,7 +5,7 @@ from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, UndefinedError
 
-from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
+from shd.plot import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
 from shd.releases.card import has_model, risk_of
 from shd.releases.croissant import croissant, how_to_cite, kind_of_rows, licence_url
 

@@ -20,22 +20,13 @@ class Claim:
     chance" where its verdict is the same and each value lies inside the 95 % interval of the other: so it is with
     other versions of packages. Where the value is the same, floor and ceiling must be, too. Records that a model
     draws on another machine may be others: "not sure".
-
-    Parameters
-    ----------
-    what : str
-    claimed, found : str, float or None
-        None where the card does not say it, or it could not be measured.
-    agrees : {"yes", "within chance", "no", "not claimed", "not sure"}
-    where : str
-        Which numbers of a score differ, which files, or why it is not sure.
     """
 
     what: str
-    claimed: str | float | None
-    found: str | float | None
-    agrees: str
-    where: str = ""
+    claimed: str | float | None  # None where the card does not say it
+    found: str | float | None  # None where it could not be measured
+    agrees: str  # "yes", "within chance", "no", "not claimed", "not sure"
+    where: str = ""  # which numbers of a score differ, which files, or why it is not sure
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,22 @@
 """Whether a release holds: its files, its split, and every number of its card, measured again on the original."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from shd._errors import ShdError
+from shd._errors import ShdError, ShdWorkError
 from shd._json import json_values
 from shd._progress import notice
-from shd.dataset import DataCard, Dataset, describe_columns
-from shd.releases.card import (
-    OF_ROWS,
-    c2st_of_weights,
-    describe_side,
-    environment,
-    has_model,
-    key_of,
-    sha256,
-    sha256_of_rows,
-)
+from shd.dataset import Dataset, describe_columns
+from shd.releases.card import c2st_of_weights, describe_side, environment, has_model, key_of
+from shd.releases.card_page import BROKEN_CARD, pages_of_card
 from shd.releases.claims import CHANCE, NEW, NO, UNSURE, YES, Claim, Verification, agree_if, same_number
 from shd.releases.generate import sample_apart, with_subjects_found
-from shd.releases.release import Release, save_report
-from shd.releases.verify_files import check_files, check_other_files, check_pages, derived_claim, made_pages
+from shd.releases.release import IMAGE_FILES, SCHEMA, SUMS, TABLE_FILES, Release, checksums
+from shd.tables.reading import read_table
+from shd.tables.schema import same_records
 
 if TYPE_CHECKING:
     from shd.compare import Report
@@ -34,6 +25,8 @@ if TYPE_CHECKING:
 
 _NUMBERS = ("value", "low", "high", "floor", "ceiling")
 _SHOWN = 12  # characters of a checksum, for people
+_NAMED = 5  # files
+_OF_THE_SYSTEM = {".DS_Store", ".gitattributes", ".gitignore", ".gitkeep"}  # may lie beside the files of a release
 _ITS_MAKER = "only its maker can measure it again."
 _OF_THE_MACHINE = "ImageNet"  # weights that not every machine has; scores in their features come and go
 
@@ -41,7 +34,6 @@ _OF_THE_MACHINE = "ImageNet"  # weights that not every machine has; scores in th
 def verify(
     release: Release,
     real: Dataset | None = None,
-    raw: Path | None = None,
     tell: Callable[[str, str], None] = lambda label, text: None,
     findings: "Sequence[Finding] | None" = None,
 ) -> Verification:
@@ -49,63 +41,83 @@ def verify(
 
     `findings` are, unless they are given, those that the card names.
     """
-    card, pages, synthetic = release.card, made_pages(release), release.read_data()
-    others = _other_versions(card)
-    another = not others.keys().isdisjoint({"shd", "commit"})
-    pages_hold, notes = _excused(another, check_pages(release, pages), "another version of shd made it")
-    written = (check_other_files(release, synthetic), *pages_hold)
-    claims = list(check_files(release, synthetic))
+    _check_card(release)
+    card, synthetic, others = release.card, release.read_data(), _other_versions(release.card)
+    claims = [*_check_files(release, synthetic)]
     if real is None:
-        notes = ("the scores were not measured again; that takes the original: --real DATASET|FILE", *notes)
-        return Verification(release, (*claims, *written), notes)
+        notes = ("the scores were not measured again; that takes the original: --real DATASET|FILE",)
+        return Verification(release, tuple(claims), notes)
     tell("split", "by subject, as the card says")
     train, holdout = _split(release, _as_it_was(real, card, synthetic))
-    claims += [*_check_split(card, train, holdout), *_check_original(card, raw, train, holdout)]
-    if any(claim.agrees == NO for claim in claims):
-        return Verification(release, (*claims, *written), (*notes, _not_measured(card, real)))
+    split = [*_check_split(card, train, holdout)]
+    if any(claim.agrees == NO for claim in split):
+        return Verification(release, (*claims, *split), (_not_measured(card, real),))
     from shd.compare.findings import of_card
 
     tell("model", "loaded, and records drawn again")
     model = _readable_model(release)
-    claims += _check_model(release, model, synthetic, holdout)
+    claims += [*split, *_check_model(release, model, synthetic, holdout)]
     report = _measure(release, model, synthetic, train, holdout, of_card(card) if findings is None else findings, tell)
+    of_another_shd = not others.keys().isdisjoint({"shd", "commit"})
     for check in (check_scores, _check_verdicts, _check_columns):
-        claims += check(card, report, another)
-    words, more = _excused(bool(others), _check_words(release, report), "other versions made it")
-    if others:
-        said = "; ".join(f"{name} {then}, here {now}" for name, (then, now) in others.items())
-        notes = (f"made with other versions, so that scores may differ a little: {said}", *notes)
-    return Verification(release, (*claims, *words, *written), (*notes, *more))
+        claims += check(card, report, of_another_shd)
+    said = "; ".join(f"{name} {then}, here {now}" for name, (then, now) in others.items())
+    notes = (f"made with other versions, so that scores may differ a little: {said}",) if others else ()
+    return Verification(release, tuple(claims), notes)
 
 
 def original_of(release: Release) -> tuple[str, str | None]:
     """Return source and target of what a release was made from; `ShdWorkError` where its card is broken."""
-    made_pages(release)
+    _check_card(release)
     return release.card["made_from"]["source"], release.card["data"]["target"]
 
 
-def _excused(excused: bool, claims: Iterator[Claim], why: str) -> tuple[tuple[Claim, ...], tuple[str, ...]]:
-    """Return claims, and as a note those that do not agree where there is an excuse for it."""
-    claims = tuple(claims)
-    differ = [claim.what for claim in claims if claim.agrees == NO] if excused else []
-    note = f"not as this version of shd would write it, as {why}: {', '.join(differ)}"
-    return tuple(claim for claim in claims if claim.what not in differ), (note,) if differ else ()
+def _check_card(release: Release) -> None:
+    """Raise `ShdWorkError` where a card is not as shd writes it: its pages take all that it must hold."""
+    try:
+        pages_of_card(release.card)
+    except BROKEN_CARD:
+        raise ShdWorkError(f"{release.folder / 'card.json'}: not as shd writes it. Get the release again.") from None
+
+
+def _check_files(release: Release, synthetic: Dataset) -> Iterator[Claim]:
+    """Whether files, records and columns are those of the card, and nothing else is handed on with them."""
+    verified, data = f"{len(checksums(release.folder))}", release.card["data"]
+    yield Claim("checksums", verified, verified, YES)  # else there were no release
+    records = data["records"], len(synthetic)
+    yield Claim("records", *(f"{count:,}" for count in records), agree_if(records[0] == records[1]))
+    names = [column["name"] for column in data["columns"]], [str(name) for name in synthetic.frame]
+    yield Claim("columns", *(f"{len(side)}" for side in names), agree_if(names[0] == names[1]))
+    ours = {SUMS, *(TABLE_FILES if synthetic.images is None else IMAGE_FILES)} | _OF_THE_SYSTEM
+    others = sorted(path.name for path in release.folder.iterdir() if path.name not in ours)
+    where = ", ".join(others[:_NAMED]) + (" ..." if len(others) > _NAMED else "")
+    yield Claim("other files", "0", f"{len(others)}", agree_if(not others), where)
+    if synthetic.images is None:
+        yield _check_csv(release, synthetic)
+
+
+def _check_csv(release: Release, synthetic: Dataset) -> Claim:
+    """Whether the CSV, as its schema says to read it, holds the very records of the Parquet, which were compared."""
+    what = "records of the CSV", "those of the Parquet"
+    if not (release.folder / SCHEMA).is_file():
+        return Claim(*what, "not read", UNSURE, "made before there was a schema beside it")
+    try:
+        same = same_records(read_table(release.folder / "synthetic.csv.gz"), synthetic.frame)
+    except ShdError:
+        same = False
+    return Claim(*what, "the same" if same else "others", agree_if(same))
 
 
 def _as_it_was(real: Dataset, card: dict, synthetic: Dataset) -> Dataset:
-    """Return the original with the names, roles and licence that the card gives: a file of its own declares none."""
+    """Return the original with the roles that the card gives its columns: a file of its own declares none."""
     if real.images is not None:
         return real
-    about = real.card
-    if about.licence == DataCard.licence:
-        title = about.title and card["title"].split(" after: ", 1)[-1]  # else that of another file
-        about = replace(about, title=title, licence=card["licence"]["name"], citation=card["citation"])
     named = (card.get("comparison") or {}).get("sensitive", synthetic.sensitive)
     roles = {"sensitive": named, "counts": synthetic.counts}
     roles = {role: tuple(column for column in columns if column in real.frame) for role, columns in roles.items()}
     done = card.get("protection") or {}
     roles |= {role: tuple(done.get(what, ())) for role, what in (("keep", "kept"), ("fake", "made_up"))}
-    return replace(real, name=card["made_from"]["name"], card=about, **roles)
+    return replace(real, **roles)
 
 
 def check_scores(card: dict, report: "Report", of_another_shd: bool = True) -> Iterator[Claim]:
@@ -183,17 +195,6 @@ def _check_split(card: dict, train: Dataset, holdout: Dataset) -> Iterator[Claim
                 yield Claim(f"{what} of {name}", *shown, UNSURE, "the checksum of people is keyed by the rows")
             else:
                 yield Claim(f"{what} of {name}", *shown, agree_if(same))
-
-
-def _check_original(card: dict, raw: Path | None, train: Dataset, holdout: Dataset) -> Iterator[Claim]:
-    """Whether the original is the same file; the same rows in another file are as good."""
-    made_from, found = card["made_from"], None
-    if made_from["checksum_of"] == OF_ROWS:
-        found = sha256_of_rows(train, holdout)
-    elif raw is not None and raw.is_file():  # else a folder that the owner's archive was unpacked to
-        found = sha256(raw)
-    if found == made_from["sha256"]:
-        yield Claim("original", made_from["sha256"][:_SHOWN], found[:_SHOWN], YES)
 
 
 def _readable_model(release: Release) -> "Synthesizer | None":
@@ -300,22 +301,6 @@ def _check_columns(card: dict, report: "Report", of_another_shd: bool) -> Iterat
         same = sum(found.get(name) == verdict for name, verdict in claimed.items())
         if claimed:
             yield Claim(what, f"{len(claimed)}", f"{same}", agree_if(same == len(claimed)))
-
-
-def _check_words(release: Release, report: "Report") -> Iterator[Claim]:
-    """Whether card and report say what is said now; words hold numbers, so only where all have the same digits."""
-    card, now = release.card, report.to_dict()
-    if [score["value"] for score in card["scores"]] != [score["value"] for score in now["scores"]]:
-        return
-    sentences = [[score["sentence"] for score in scores] for scores in (card["scores"], now["scores"])]
-    yield derived_claim("sentences of scores", "of these scores", sentences[0] == sentences[1], "other words")
-    yield derived_claim("summary", "of these scores", card["summary"] == report.summary().splitlines(), "other words")
-    if card.get("checks") is not None:  # releases of earlier versions know none
-        yield derived_claim("method checks", "of these data", card["checks"] == now["findings"], "other checks")
-    with tempfile.TemporaryDirectory() as folder:
-        save_report(report, Path(folder, "report.html"))
-        same = Path(folder, "report.html").read_bytes() == (release.folder / "report.html").read_bytes()
-    yield derived_claim("report.html", "of these scores", same, "another page")
 
 
 def _other_versions(card: dict) -> dict[str, tuple[str, str | None]]:

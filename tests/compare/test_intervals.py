@@ -11,9 +11,9 @@ from shd.compare.core.chance import generator, interval, subject_weights
 from shd.compare.core.models import auroc, r2
 from shd.compare.core.sides import look
 from shd.compare.core.tables import align
-from shd.compare.core.tasks import needed_tasks
+from shd.compare.core.tasks import find_tasks
+from shd.compare.fidelity import c2st as _judges
 from shd.compare.fidelity import columns, pairs
-from shd.compare.fidelity import judges as _judges
 from shd.compare.utility import calibration
 from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
@@ -119,7 +119,7 @@ def test_calibration_slope_of_few_records_learned_from():
         return score.low, score.high
 
     many = align(_chances(4000, 10**6))[0][0]
-    (task,) = needed_tasks(many, many, "sick")
+    ((task,), _) = find_tasks(many, many, "sick")
     truth = np.mean(
         [calibration._calibrated([task], align(_chances(250, 10**5 + k))[0][0], many)[1] for k in range(60)]
     )

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from shd._style import VERDICT_COLOURS, VERDICT_MARKS
 from shd.compare.core.score import CHAPTERS, VERDICTS, Rule, Score, between, settle, within, worst
 from shd.compare.report.words import SAID
+from shd.plot import VERDICT_COLOURS, VERDICT_MARKS
 
 
 def _score(**changed) -> Score:

@@ -49,8 +49,8 @@ def release(first, tmp_path):
 
 
 @pytest.fixture
-def same(made, first, monkeypatch):
-    """Let every comparison find what the first one found, and its page be the first one; returns what it was asked."""
+def same(made, monkeypatch):
+    """Let every comparison find what the first one found; returns what it was asked."""
     asked = {}
 
     def compare(train, synthetic, **options):
@@ -58,8 +58,6 @@ def same(made, first, monkeypatch):
         return made.report
 
     monkeypatch.setattr(sys.modules["shd.compare"], "compare", compare)
-    page = first / "report.html"
-    monkeypatch.setattr(sys.modules["shd.releases.verify"], "save_report", lambda report, path: shutil.copy(page, path))
     return asked
 
 
@@ -89,7 +87,7 @@ def test_a_release_is_confirmed_to_the_last_digit(release, stays, made):
     found = verify(release, stays)
     assert found.holds and set(agreements(found).values()) == {"yes"}
     claims = set(agreements(found))
-    assert {"checksums", "records", "columns", "subjects of train", "rows of holdout", "original"} <= claims
+    assert {"checksums", "records", "columns", "subjects of train", "rows of holdout"} <= claims
     assert {f"{score.question}: {score.metric}" for score in made.report.results} <= claims
     assert found.notes == ()
     assert found.frame.shape == (len(found.claims), 5)
@@ -113,15 +111,12 @@ def test_as_many_are_drawn_from_the_model_as_were_compared(release, stays, same,
 def test_without_the_original_only_the_data_are_looked_at(release, same):
     found = verify(release)
     assert found.holds and same == {}
-    files = {"checksums", "files of the card", "other files", "records", "columns", "records of the CSV"}
-    assert set(agreements(found)) == files | {"risk", "use", "card.html", "croissant.json", "README.md"}
+    assert set(agreements(found)) == {"checksums", "other files", "records", "columns", "records of the CSV"}
     assert "--real" in found.notes[0]
     data = {**release.card["data"], "records": 7}
     assert agreements(verify(changed(release, data=data)))["records"] == "no"
     data = {**release.card["data"], "columns": release.card["data"]["columns"][:2], "target": None}
     assert agreements(verify(changed(release, data=data)))["columns"] == "no"
-    files = {**release.card["files"], "report.html": {"bytes": 1, "sha256": "0" * 64}}
-    assert agreements(verify(changed(release, files=files)))["files of the card"] == "no"
 
 
 def test_a_forged_score_or_verdict_is_found(release, stays, same):
@@ -160,15 +155,12 @@ def test_a_bad_score_left_out_shows_in_the_verdict(release, stays, same, made):
     assert found[f"{bad.question}: verdict"] == "no"
 
 
-def test_pages_and_scores_of_another_version_are_not_held_against_a_release(release, stays, same):
+def test_scores_of_another_version_are_not_held_against_a_release(release, stays, same):
     card = release.card
     about = {**card["environment"], "commit": "of another day"}
-    release = changed(release, environment=about, scores=card["scores"][1:], summary=["In other words."])
-    (release.folder / "card.html").write_text("In other words.")
-    found = verify(resigned(release), stays)
+    found = verify(changed(release, environment=about, scores=card["scores"][1:]), stays)
     first = card["scores"][0]
     assert found.holds and agreements(found)[f"{first['question']}: {first['metric']}"] == "not claimed"
-    assert [note.split("made it: ")[1] for note in found.notes[1:]] == ["card.html"]
 
 
 def test_what_else_lies_in_the_folder_is_found_and_the_scores_are_measured_all_the_same(release, stays, same):
@@ -177,18 +169,12 @@ def test_what_else_lies_in_the_folder_is_found_and_the_scores_are_measured_all_t
     assert [(claim.what, claim.where) for claim in found.claims if claim.agrees == "no"] == [
         ("other files", "stays.csv")
     ]
-    assert "report.html" in agreements(found)
+    assert "fidelity: verdict" in agreements(found)
 
 
 def test_an_original_without_roles_takes_those_of_the_card(release, stays, same):
     assert verify(release, replace(stays, sensitive=(), counts=())).holds
     assert same["train"].sensitive == ("sex",) and same["train"].counts == stays.counts
-
-
-def test_an_original_without_a_name_or_a_licence_takes_those_of_the_card(release, stays, same):
-    assert verify(release, replace(stays, name="copy", card=DataCard(title="copy"))).holds
-    train = same["train"]
-    assert (train.name, train.card.title, train.card.licence) == ("stays", "Stays", "CC0 1.0")
 
 
 def test_a_target_that_is_sensitive_is_both_again(release, stays, same):
@@ -225,16 +211,6 @@ def test_a_column_too_many_is_named(release, stays, same):
     assert "'ward'" in verify(release, wrong).notes[-1] and "--subject" in verify(release, wrong).notes[-1]
     of_people = Dataset(stays.frame.assign(patient=stays.subjects), target="sick", sensitive=("sex",))
     assert verify(release, of_people).holds  # it repeats and identifies people: it is the subject
-
-
-def test_the_same_rows_from_another_file_are_as_good(made, stays, tmp_path, same):
-    files = [tmp_path / name for name in ("stays.csv", "copy.csv")]
-    for path in files:
-        path.write_text(path.name)
-    release = make_release(tmp_path / "out", **vars(made), raw=files[0])
-    assert agreements(verify(release, stays, files[0]))["original"] == "yes"
-    assert "original" not in agreements(verify(release, stays, files[1])) and verify(release, stays, files[1]).holds
-    assert "original" not in agreements(verify(release, stays, tmp_path))  # a folder that was unpacked
 
 
 @pytest.mark.parametrize("key", ["sha256_of_rows", "hmac_of_subjects"])
@@ -352,14 +328,12 @@ def test_pictures_of_earlier_versions_and_of_another_kind_are_refused(of_scans, 
 @pytest.mark.real_data("diabetes")
 def test_the_release_that_ships_was_made_from_the_real_patients():
     from shd._paths import challenges_dir
-    from shd.datasets.registry import archive_path
-    from shd.releases.verify import _check_original, _check_split, _split
+    from shd.releases.verify import _check_split, _split
 
     release = open_release(challenges_dir() / "diabetes_ml" / "data" / "release")
     train, holdout = _split(release, shd.load("diabetes", source="real"))
     claims = [*_check_split(release.card, train, holdout)]
-    claims += _check_original(release.card, archive_path("diabetes"), train, holdout)
-    assert len(claims) >= 3 and {claim.agrees for claim in claims} == {"yes"}
+    assert len(claims) == 4 and {claim.agrees for claim in claims} == {"yes"}
 
 
 def test_pictures_of_a_model_that_was_not_handed_on_are_not_drawn_again(of_scans, scans):

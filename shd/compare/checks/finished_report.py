@@ -4,8 +4,8 @@ import numpy as np
 from scipy.stats import binomtest, norm
 
 from shd.compare.checks.evidence import SURE, exceeds
-from shd.compare.core.attacks import as_many_people, one_each, row_keys, sample_records
-from shd.compare.core.chance import deal, generator
+from shd.compare.core.attacks import as_many_people, one_each, row_keys
+from shd.compare.core.chance import deal, generator, sample_records
 from shd.compare.core.gower import Gower
 from shd.compare.core.result import Result
 from shd.compare.core.sides import Sides

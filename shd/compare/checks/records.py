@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import levels_of, row_keys, sample_records
-from shd.compare.core.chance import binomial_interval, deal, generator
+from shd.compare.core.attacks import levels_of, row_keys
+from shd.compare.core.chance import binomial_interval, deal, generator, sample_records
 from shd.compare.core.models import auroc
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded

@@ -7,10 +7,10 @@ import pandas as pd
 from scipy.stats import binomtest, mode
 
 from shd.compare.checks.evidence import SURE, exceeds
-from shd.compare.core.attacks import count_people, one_each, row_keys, sample_records
-from shd.compare.core.chance import deal, generator
+from shd.compare.core.attacks import count_people, one_each, row_keys
+from shd.compare.core.chance import deal, generator, sample_records
 from shd.compare.core.gower import Gower
-from shd.compare.core.sides import Sides, has_subjects
+from shd.compare.core.sides import Sides, has_subjects, real_people
 from shd.compare.core.tables import Coded
 from shd.compare.fidelity.pairs import association_matrix
 from shd.dataset import Dataset
@@ -29,7 +29,7 @@ _MOST = 5000
 
 def shared(sides: Sides) -> list[str]:
     """SHD001: the same ids in train and holdout."""
-    both_sides = sides.with_people()
+    both_sides = real_people(sides.given)
     if not both_sides:
         return []
     # sets, not arrays: numbers and text may stand side by side, and 1 is not "1"
@@ -40,7 +40,7 @@ def shared(sides: Sides) -> list[str]:
 
 def _count_up(sides: Sides) -> bool:
     """Whether shared ids may be row numbers: whole, one a record, of people no more alike than strangers are."""
-    subjects = [side.subjects for side in sides.with_people()]
+    subjects = [side.subjects for side in real_people(sides.given)]
     whole = all(np.issubdtype(ids.dtype, np.integer) and len(np.unique(ids)) == len(ids) for ids in subjects)
     if sides.is_of_images or not whole:
         return False

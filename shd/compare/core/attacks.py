@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.chance import bootstrap_weights, deal, interval, subsample
-from shd.compare.core.score import Score, wider
+from shd.compare.core.chance import bootstrap_weights, deal, interval, sample_records
+from shd.compare.core.score import wider
 from shd.compare.core.sides import FEWEST_ATTACKED, Sides
 from shd.compare.core.tables import Coded
 
@@ -60,11 +60,6 @@ def budget(sides: Sides, rows: int) -> int:
 def count_people(table: Coded) -> int:
     """Return how many subjects a table has."""
     return len(np.unique(table.subjects))
-
-
-def sample_records(table: Coded, most: int, rng: np.random.Generator) -> Coded:
-    """Return at most `most` records, at random."""
-    return table.take(subsample(len(table), most, rng))
 
 
 def one_each(table: Coded, most: int, rng: np.random.Generator) -> Coded:
@@ -137,31 +132,6 @@ def excess(
     value = (members - others) / left
     low, high = interval(value, (drawn[0] - drawn[1]) / left * wider(looks), -np.inf if possible else -1, 1)
     return Excess(value, float(low), float(high), members, others)
-
-
-def privacy_score(
-    metric: str,
-    value: float,
-    ends: tuple[float, float],
-    beside: tuple[float | None, float | None],
-    verdict: str,
-    sentence: str,
-    better: str = "lower",
-    digits: int = 3,
-) -> Score:
-    """Return a score on privacy, with floor and ceiling beside it: the same for independent columns, and for people."""
-    floor, ceiling = beside
-    return Score.of(
-        metric,
-        value,
-        ends,
-        floor=floor,
-        ceiling=ceiling,
-        verdict=verdict,
-        better=better,
-        sentence=sentence,
-        digits=digits,
-    )
 
 
 def hits(

@@ -23,7 +23,7 @@ def subsample(n: int, most: int, rng: np.random.Generator) -> np.ndarray:
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
-def draw(table: Coded, most: int, rng: np.random.Generator) -> Coded:
+def sample_records(table: Coded, most: int, rng: np.random.Generator) -> Coded:
     """Return at most `most` records of a table, at random."""
     return table.take(subsample(len(table), most, rng))
 
@@ -31,7 +31,7 @@ def draw(table: Coded, most: int, rng: np.random.Generator) -> Coded:
 def equally_many(tables: Sequence[Coded], most: int, rng: np.random.Generator) -> list[Coded]:
     """Draw at most `most` records of each table, of all as many: few records differ by chance alone."""
     n = min(most, *map(len, tables))
-    return [draw(table, n, rng) for table in tables]
+    return [sample_records(table, n, rng) for table in tables]
 
 
 def deal(subjects: np.ndarray, hands: int, rng: np.random.Generator) -> np.ndarray:
@@ -116,8 +116,8 @@ def chance_of(found: float, n: float, others: float, of: float) -> float:
     return float(hypergeom.sf(found - 1, n + of, found + others, n))
 
 
-def binomial_interval(found: int, n: int) -> tuple[float, float]:
-    """Clopper and Pearson's exact 95 % interval of a share."""
-    low = float(beta.ppf(0.025, found, n - found + 1)) if found else 0.0
-    high = float(beta.ppf(0.975, found + 1, n - found)) if found < n else 1.0
+def binomial_interval(found: int, n: int, alpha: float = 0.025) -> tuple[float, float]:
+    """Return Clopper and Pearson's exact interval of a share (1934), which misses `alpha` at each end."""
+    low = float(beta.ppf(alpha, found, n - found + 1)) if found else 0.0
+    high = float(beta.ppf(1 - alpha, found + 1, n - found)) if found < n else 1.0
     return low, high

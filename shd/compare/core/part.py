@@ -18,33 +18,14 @@ class Drawing:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A heading, one paragraph, figures, pictures, and a table.
-
-    Parameters
-    ----------
-    heading, text : str
-        The text is plain, or `markupsafe.Markup`.
-    figures : sequence of Drawing
-    key : mapping of str to str
-        Colours of the figures, by their names in the palette, and what each stands for.
-    pictures : Grid, optional
-        See `shd.compare.images.picture_grid`.
-    table : DataFrame, optional
-        Its columns are the headings; a column of verdicts is shown as such.
-    formats : mapping of str to str
-        How numbers of a column are written, as ``".3f"`` or ``".1%"``.
-    more : str
-        A sentence below the table.
-    is_secret : bool
-        For the steward alone: it names single people.
-    """
+    """A heading, one paragraph, figures, pictures, and a table."""
 
     heading: str
-    text: str = ""
+    text: str = ""  # plain, or `markupsafe.Markup`
     figures: Sequence[Drawing] = ()
-    key: Mapping[str, str] = field(default_factory=dict)
-    pictures: Any = None
-    table: pd.DataFrame | None = None
-    formats: Mapping[str, str] = field(default_factory=dict)
-    more: str = ""
-    is_secret: bool = False
+    key: Mapping[str, str] = field(default_factory=dict)  # colours of the figures by name, and what each stands for
+    pictures: Any = None  # a Grid, see `shd.compare.images.picture_grid`
+    table: pd.DataFrame | None = None  # its columns are the headings; a column of verdicts is shown as such
+    formats: Mapping[str, str] = field(default_factory=dict)  # of the numbers in a column: ".3f", ".1%"
+    more: str = ""  # a sentence below the table
+    is_secret: bool = False  # for the steward alone: it names single people

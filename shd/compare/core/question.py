@@ -26,51 +26,28 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Question:
-    """One question of the report: everything that others need to know of it.
+    """One question of the report: everything that others need to know of it."""
 
-    Parameters
-    ----------
-    name : str
-        As the progress bar, `shd.compare.ask` and the list of what was skipped call it.
-    chapter : {"fidelity", "utility", "privacy", "fairness"}
-    measure : callable
-        Takes the sides, and returns an `Answer`.
-    weight : float
-        Its share of the time.
-    words : dict of str to str
-        Each of its metrics, and what that says: the glossary.
-    needs : tuple of str
-        Of `NEEDS`; without one of them it is skipped.
-    tables : tuple of str
-        The tables that an answer may hold.
-    secret : tuple of str
-        Tables about single people: for the steward alone, and never handed on.
-    is_attack : bool
-        Whether it attacks people, so that green means: tried and failed.
-    readme : tuple of str
-        Metrics that README shows of each release.
-    jobs : callable, optional
-        Takes the sides, and returns trainings to be done beforehand, by name; `measure` gets what they gave.
-    sums_up : tuple of str
-        The questions that it sums up; `measure` gets the answers to all before it.
-    show : str or callable, optional
-        Takes the report, and returns the parts of the page (see `shd.compare.core.part`) that show its tables. As
-        ``"chapters.fidelity:pairs"``, a function of `shd.compare.report`, it draws nothing before a page is made.
-    """
+    name: str  # as the progress bar, `shd.compare.ask` and the list of what was skipped call it
+    chapter: str  # of CHAPTERS
+    measure: Callable[..., Answer]  # takes the sides
+    weight: float = 1  # its share of the time
+    words: dict[str, str] = field(default_factory=dict)  # each of its metrics, and what that says: the glossary
+    needs: tuple[str, ...] = ()  # of NEEDS; without one of them it is skipped
+    tables: tuple[str, ...] = ()  # that an answer may hold
+    secret: tuple[str, ...] = ()  # those about single people: for the steward alone, and never handed on
+    is_attack: bool = False  # whether it attacks people, so that green means: tried and failed
+    readme: tuple[str, ...] = ()  # metrics that README shows of each release
 
-    name: str
-    chapter: str
-    measure: Callable[..., Answer]
-    weight: float = 1
-    words: dict[str, str] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
-    secret: tuple[str, ...] = ()
-    is_attack: bool = False
-    readme: tuple[str, ...] = ()
     jobs: Callable | None = None
+    """Takes the sides, and returns trainings to be done beforehand, by name; `measure` gets what they gave."""
     sums_up: tuple[str, ...] = ()
+    """The questions that it sums up; `measure` gets the answers to all before it."""
     show: str | Callable | None = None
+    """Takes the report, and returns the parts of the page (see `shd.compare.core.part`) that show its tables.
+
+    As ``"chapters.fidelity:pairs"``, a function of `shd.compare.report`, it draws nothing before a page is made.
+    """
 
     def lacking(self, lacks: dict[str, str]) -> Skipped | None:
         """Return what the question has to do without, None where it has all that it needs."""

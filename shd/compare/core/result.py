@@ -58,35 +58,16 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What the questions found.
+    """What the questions found."""
 
-    Parameters
-    ----------
-    scores : tuple of Score
-        Every number, each judged as one of all that its chapter asked.
-    tables : dict of str to DataFrame
-        The tidy tables behind them; each belongs to a question, which names it.
-    skipped : tuple of Skipped
-        What could not be judged, and why.
-    about : About
-    pictures : dict
-        Of a comparison of pictures: samples, means, attention, suspects.
-    seconds : dict of str to float
-        How long each question took.
-    words : dict of str to str
-        What the metrics mean: the glossary.
-    answered : dict of Question to tuple of str
-        The questions that found something, each with its metrics.
-    """
-
-    scores: tuple[Score, ...]
-    tables: dict[str, pd.DataFrame]
-    skipped: tuple[Skipped, ...]
+    scores: tuple[Score, ...]  # every number, each judged as one of all that its chapter asked
+    tables: dict[str, pd.DataFrame]  # the tidy tables behind them, by the names that their questions give
+    skipped: tuple[Skipped, ...]  # what could not be judged, and why
     about: About
-    pictures: dict = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    words: dict[str, str] = field(default_factory=dict)
-    answered: dict[Question, tuple[str, ...]] = field(default_factory=dict)
+    pictures: dict = field(default_factory=dict)  # of a comparison of pictures: samples, means, attention, suspects
+    seconds: dict[str, float] = field(default_factory=dict)  # how long each question took
+    words: dict[str, str] = field(default_factory=dict)  # what the metrics mean: the glossary
+    answered: dict[Question, tuple[str, ...]] = field(default_factory=dict)  # who found something, and which metrics
 
     @classmethod
     def of(cls, sides: object, answers: dict[Question, Answer]) -> "Result":

@@ -217,16 +217,18 @@ class Score:
         metric: str,
         value: float,
         ends: tuple[float, float],
+        beside: tuple[float | None, float | None],
         *,
-        floor: float | None,
-        ceiling: float | None,
         verdict: "str | Rule",
-        better: str,
         sentence: str,
+        better: str = "lower",
         digits: int = 3,
     ) -> "Score":
-        """Return a score of a question, which says later what chapter it is of; numbers of any kind become floats."""
-        numbers = [None if number is None else float(number) for number in (value, *ends, floor, ceiling)]
+        """Return a score with the `ends` of its interval, and floor and ceiling `beside` it: numbers of any kind.
+
+        Of which chapter it is, its question says later.
+        """
+        numbers = [None if number is None else float(number) for number in (value, *ends, *beside)]
         return cls("", metric, *numbers, verdict, better, sentence, digits)
 
     def among(self, scores: int) -> "Score":
@@ -240,11 +242,6 @@ class Score:
     def write(self, number: float | None) -> str:
         """Return a number as it is shown, an en dash where there is none."""
         return "–" if number is None or not math.isfinite(number) else f"{number:,.{self.digits}f}"
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The score as a table of one row, with the columns of `Report.scores`."""
-        return score_frame([self])
 
 
 def score_frame(scores: Sequence[Score]) -> pd.DataFrame:

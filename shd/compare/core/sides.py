@@ -29,61 +29,27 @@ _DECLARE = 'no sensitive column is declared: Dataset(..., sensitive=("sex",)) na
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """What every question gets to see.
+    """What every question gets to see."""
 
-    Parameters
-    ----------
-    train, synthetic, floor : Coded
-        The real records learned from, the synthetic ones, and `Marginals` of train.
-    holdout : Coded or None
-        Real records that the synthesizer never saw.
-    fit, test : Coded
-        Real records that models are trained and tested on: train and holdout, or without a
-        holdout two parts of train that share no subject.
-    target : str or None
-        The column predicted.
-    word : str
-        What the reference is: "real" or "stand-in".
-    random_state : int
-    sensitive : tuple
-        Columns that describe groups to be treated alike, of those that all tables share.
-    level : {"quick", "full"}
-    given : dict
-        The tables as they came, by role: for questions that ask for columns by name.
-    synthesizer : Synthesizer, optional
-        What made the synthetic records, and is released with them: for attacks on the model itself.
-    rules, findings : tuple
-        Rules between columns that the user adds to those found, and known findings to replicate.
-    studies : str
-        Where the findings come from.
-    ready : Ready, optional
-        Records and tasks for models of the target.
-    lacks : dict of str to str
-        What is not there of all that a question may need (`shd.compare.core.question.NEEDS`), and why; no word on
-        what nobody expects.
-    skipped : tuple of Skipped
-        What could not be compared at all.
-    """
-
-    train: Coded
+    train: Coded  # real records, learned from
     synthetic: Coded
-    floor: Coded
-    holdout: Coded | None
-    fit: Coded
-    test: Coded
+    floor: Coded  # `Marginals` of train
+    holdout: Coded | None  # real records that the synthesizer never saw
+    fit: Coded  # real records that models are trained on: train, or without a holdout a part of it
+    test: Coded  # and tested on: holdout, or the other part, which shares no subject
     target: str | None
-    word: str
+    word: str  # what the reference is: "real" or "stand-in"
     random_state: int
-    sensitive: tuple = ()
-    level: str = "full"
-    given: dict = field(default_factory=dict)
-    synthesizer: "Synthesizer | None" = None
-    rules: tuple[Rule, ...] = ()
-    findings: tuple = ()
-    studies: str = ""
-    ready: Ready | None = None
-    lacks: dict[str, str] = field(default_factory=dict)
-    skipped: tuple[Skipped, ...] = ()
+    sensitive: tuple = ()  # columns that describe groups to be treated alike, of those that all tables share
+    level: str = "full"  # or "quick"
+    given: dict = field(default_factory=dict)  # the tables as they came, by role
+    synthesizer: "Synthesizer | None" = None  # where it is released, too: for attacks on the model itself
+    rules: tuple[Rule, ...] = ()  # of the user, beside those that are found
+    findings: tuple = ()  # known findings to replicate
+    studies: str = ""  # where they come from
+    ready: Ready | None = None  # records and tasks for models of the target
+    lacks: dict[str, str] = field(default_factory=dict)  # which of NEEDS, and why; no word on what nobody expects
+    skipped: tuple[Skipped, ...] = ()  # what could not be compared at all
 
     is_of_images = False
 
@@ -105,10 +71,6 @@ class Sides:
     def most(self, rows: int, least: int = 500) -> int:
         """Return how many records a step may look at: `rows`, or an eighth of them at the quick level."""
         return rows if self.level == "full" else max(rows // _QUICK, min(least, rows))
-
-    def with_people(self) -> list[Dataset]:
-        """Return train and holdout where both are Datasets with subjects of their own, else nothing."""
-        return real_people(self.given)
 
 
 def look(

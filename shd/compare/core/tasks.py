@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import pandas as pd
 
-from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare.core.models import BOOSTING, Family, auroc, fit, r2
 from shd.compare.core.score import Skipped
-from shd.compare.core.tables import Coded, Column, align
-from shd.dataset import Dataset, role_of
+from shd.compare.core.tables import Coded, Column
 
 _MOST_LEVELS = 5  # levels of the target that get a model of their own
 _FEWEST = 10  # records of a level, and of the rest, to test on
@@ -113,33 +110,6 @@ def with_known_target(table: Coded, target: str) -> Coded:
     """Keep the records whose target is not missing."""
     missing = table.is_missing()[:, table.names.index(target)]
     return table.take(~missing) if missing.any() else table
-
-
-def aligned(target: str | None, **tables: Dataset | pd.DataFrame | Coded) -> tuple[str, list[Coded]]:
-    """Code tables together, by their names, and keep the records whose target is known; return it, too.
-
-    Without a target that of the first Dataset that has one is meant.
-    """
-    target = target or next((t for t in (role_of(table, "target") for table in tables.values()) if t), None)
-    coded, _ = align(*tables.values(), names=list(tables))
-    if target not in coded[0].names:
-        both = "both tables have" if len(tables) == 2 else "all tables have"
-        raise ShdError(f"target={target!r} is not a column that {both}; name one of {coded[0].names[:6]}.")
-    coded = [with_known_target(table, target) for table in coded]
-    for name, table in zip(tables, coded, strict=True):
-        if not len(table):
-            raise ShdError(f"target {target!r}: {name} has no record with it; give records whose target is known.")
-    return target, coded
-
-
-def needed_tasks(train: Coded, test: Coded, target: str) -> list[Task]:
-    """Return the tasks of `find_tasks`, or raise the reason why there is none."""
-    tasks, skipped = find_tasks(train, test, target)
-    if not tasks:
-        raise ShdError(
-            f"target {target!r}: {skipped[0].what} {skipped[0].why}; name another target or give more records."
-        )
-    return tasks
 
 
 def find_tasks(train: Coded, test: Coded, target: str) -> tuple[list[Task], list[Skipped]]:

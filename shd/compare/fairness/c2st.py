@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from shd._parallel import in_parallel
-from shd.compare.core.attacks import count_people, sample_records
-from shd.compare.core.chance import generator
+from shd.compare.core.attacks import count_people
+from shd.compare.core.chance import generator, sample_records
 from shd.compare.core.score import Skipped, wider
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 from shd.compare.fairness.groups import Group, by_group
 from shd.compare.fairness.worst_group import Judged, Measure, describe_choice, find_gaps, worst_gap, write_points
-from shd.compare.fidelity.judges import FEWEST, NEIGHBOURS, PAIRS, separated, train_folds
+from shd.compare.fidelity.c2st import FEWEST, NEIGHBOURS, PAIRS, separated, train_folds
 
 TOLD = Measure("group C2ST", 0.05, 0.15)  # of the AUROC, more than for as many of all people
 ROWS = 500  # most records a side

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from shd._parallel import in_parallel
-from shd.compare.core.attacks import as_many_people, sample_records
-from shd.compare.core.chance import bootstrap_weights, deal, generator, subject_weights
+from shd.compare.core.attacks import as_many_people
+from shd.compare.core.chance import bootstrap_weights, deal, generator, sample_records, subject_weights
 from shd.compare.core.gower import Gower
 from shd.compare.core.score import NO_GUARANTEE, Skipped
 from shd.compare.core.sides import Sides

@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 
 from shd._parallel import in_parallel
-from shd.compare.core.attacks import sample_records
-from shd.compare.core.chance import generator, interval, redrawn, subject_weights, training_error
+from shd.compare.core.chance import generator, interval, redrawn, sample_records, subject_weights, training_error
 from shd.compare.core.score import Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import beta
 
+from shd.compare.core.chance import binomial_interval
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, beyond_chance
 from shd.compare.core.sides import Sides
@@ -52,7 +52,7 @@ def _measured(tables: dict[str, Coded], given: dict, own: Sequence[Rule]) -> tup
     table["people"] = [getattr(rule, "people", 0) or len(np.unique(tables["train"].subjects)) for rule in rules]
     for name, rows in broken.items():
         table[name] = rows.mean(axis=1)
-    ends = [_interval(int(rows.sum()), rows.size, 0.025) for rows in broken["synthetic"]]
+    ends = [binomial_interval(int(rows.sum()), rows.size) for rows in broken["synthetic"]]
     table["low"], table["high"] = np.array(ends).reshape(-1, 2).T
     return table.assign(kept=_kept(table, broken, tables)), broken
 
@@ -95,13 +95,6 @@ def _category(codes: np.ndarray, levels: list[str], own: pd.Series) -> pd.Catego
     return pd.Categorical.from_codes(code_in_order[codes], whole, ordered=True)
 
 
-def _interval(count: int, n: int, alpha: float) -> tuple[float, float]:
-    """Return the exact interval of a share that misses `alpha` at each end."""
-    low = float(beta.ppf(alpha, count, n - count + 1)) if count else 0.0
-    high = float(beta.ppf(1 - alpha, count + 1, n - count)) if count < n else 1.0
-    return low, high
-
-
 def _score(sides: Sides, frame: pd.DataFrame, broken: dict[str, np.ndarray]) -> Score:
     """Score the share of records that break at least one rule which other real records keep."""
     own = broken["synthetic"]
@@ -114,19 +107,19 @@ def _score(sides: Sides, frame: pd.DataFrame, broken: dict[str, np.ndarray]) -> 
     named = f"Broken most: {worst['rule']}, by {worst['synthetic']:.1%}."
     if not worst["synthetic"] > 0:
         named = f"One of them: {worst['rule']}."
-    ends = _interval(int(own.sum()), own.size, 0.025)
+    ends = binomial_interval(int(own.sum()), own.size)
     rule = _verdict(own, broken["train"] if held is None else held)
     sentence = (
         f"Of {len(kept)} rules that every {sides.word} record keeps, {value:.1%} of the synthetic records break at "
         f"least one ({other}, independent columns: {floor:.1%}). {named}"
     )
-    return Score.of(_WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence)
+    return Score.of(_WHAT, value, ends, (floor, ceiling), verdict=rule, sentence=sentence)
 
 
 def _verdict(own: np.ndarray, reference: np.ndarray) -> str:
     """Green: no more than other real records, as far as can be told, or one in a hundred. Red: more than one in 20."""
-    low, _ = _interval(int(own.sum()), own.size, _ALPHA)
-    _, most = _interval(int(reference.sum()), reference.size, _ALPHA)
+    low, _ = binomial_interval(int(own.sum()), own.size, _ALPHA)
+    _, most = binomial_interval(int(reference.sum()), reference.size, _ALPHA)
     return beyond_chance(own.mean() - reference.mean(), low - most, _GREEN_TO, _AMBER_TO, red_from=0.0)
 
 

@@ -58,9 +58,7 @@ def _score(sides: Sides, frame: pd.DataFrame, ends: tuple) -> Score:
         f"Looking at one column at a time, about {value:.1%} of the records would have to change for the "
         f"two tables to agree{other}. The furthest is {worst['column']} at {worst['distance']:.1%}."
     )
-    return Score.of(
-        "column distance", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence
-    )
+    return Score.of("column distance", value, ends, (floor, ceiling), verdict=rule, sentence=sentence)
 
 
 def column_distances(train: Coded, other: Coded) -> pd.Series:

@@ -12,15 +12,7 @@ _RARE_LEVELS = "(rare levels)"
 
 
 def distributions(sides: Sides) -> pd.DataFrame:
-    """Return the shares to draw, tidy: one row a column and bar.
-
-    Returns
-    -------
-    DataFrame
-        ``column``; ``label`` of a level; ``left`` and ``right``, the edges of a bar of numbers; ``real``,
-        ``synthetic`` and, perhaps, ``holdout``, 0 to 1; ``people`` of train in the bar; ``date``, whether its edges
-        are days since 1970.
-    """
+    """Return the shares to draw, one row a column and bar: its level, or the edges of its numbers (dates: days)."""
     tables = dict(zip(_SHARES, (sides.train, sides.synthetic, sides.holdout), strict=True))
     tables = {name: table for name, table in tables.items() if table is not None}
     parts = []

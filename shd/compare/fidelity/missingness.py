@@ -51,9 +51,7 @@ def _score(sides: Sides, frame: pd.DataFrame, counts: dict[str, np.ndarray], rep
         f"to agree ({other}, independent columns: {floor:.1%}). Furthest off is how often {worst['missing']} "
         f"is missing: in {worst['synthetic']:.1%} of synthetic records, {worst['train']:.1%} of {sides.word} ones."
     )
-    return Score.of(
-        _WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=verdict, better="lower", sentence=sentence
-    )
+    return Score.of(_WHAT, value, ends, (floor, ceiling), verdict=verdict, sentence=sentence)
 
 
 def _by_chance(first: np.ndarray, second: np.ndarray) -> float:

@@ -57,7 +57,7 @@ def _score(metric: str, found: dict[str, dict], replicates: np.ndarray, word: st
         f"{_SAID[metric].format(value=value, word=word)} (with other {word} records it is {ceiling:{unit}}, with "
         f"independent columns {floor:{unit}})."
     )
-    return Score.of(metric, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence)
+    return Score.of(metric, value, ends, (floor, ceiling), verdict=rule, better="higher", sentence=sentence)
 
 
 def _reach(gower: Gower, table: Coded) -> np.ndarray:

@@ -69,9 +69,7 @@ def _score(sides: Sides, values: dict[str, np.ndarray], chance: float, ends: tup
         f"How strongly two columns hang together (0 not at all, 1 completely) is off by {value:.3f} on average"
         f"; {told} miss it by {nearest:.3f}, and independent columns by {floor:.3f}."
     )
-    return Score.of(
-        "association error", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence
-    )
+    return Score.of("association error", value, ends, (floor, ceiling), verdict=rule, sentence=sentence)
 
 
 def _with_missing(train: Coded, *others: Coded) -> list[Coded]:

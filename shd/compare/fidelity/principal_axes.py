@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.decomposition import PCA
 
 from shd._parallel import one_thread
-from shd.compare.core.chance import draw, generator
+from shd.compare.core.chance import generator, sample_records
 from shd.compare.core.models import LINEAR, reader
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Skipped
@@ -36,7 +36,7 @@ def measure(sides: Sides) -> Answer:
 def _map(train: Coded, sides: dict[str, Coded], random_state: int) -> pd.DataFrame | None:
     """Return the points of each side on the axes of train, and the variance they explain; None without two axes."""
     rng = generator(random_state, "map")
-    train = draw(train, _ROWS, rng)
+    train = sample_records(train, _ROWS, rng)
     read = reader(LINEAR, *train.features())
     if read is None or len(train) < _FEWEST:
         return None
@@ -49,7 +49,7 @@ def _map(train: Coded, sides: dict[str, Coded], random_state: int) -> pd.DataFra
         if pca.explained_variance_ratio_[1] < _FLAT:
             return None
         for source, table in sides.items():
-            at = pca.transform(read(draw(table, _POINTS, rng).features()[0]).astype(float))
+            at = pca.transform(read(sample_records(table, _POINTS, rng).features()[0]).astype(float))
             parts.append(pd.DataFrame({"x": at[:, 0], "y": at[:, 1], "source": source}))
     shares = dict(zip(("x share", "y share"), pca.explained_variance_ratio_.astype(float), strict=True))
     return pd.concat(parts, ignore_index=True).assign(**shares)

@@ -51,9 +51,7 @@ def measure(sides: Sides, rows: int = 8000) -> Answer:
         f"as well as chance alone would let it ({n:,} records a side; 1 is ideal){other}, independent columns "
         f"{floor:.1f}."
     )
-    score = Score.of(
-        _WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="at 1", sentence=sentence, digits=2
-    )
+    score = Score.of(_WHAT, value, ends, (floor, ceiling), verdict=rule, better="at 1", sentence=sentence, digits=2)
     return Answer([score])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from shd._parallel import in_parallel
-from shd.compare.core.chance import bootstrap_weights, counts_again, deal, draw, generator, interval
+from shd.compare.core.chance import bootstrap_weights, counts_again, deal, generator, interval, sample_records
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, between
 from shd.compare.core.sides import Sides
@@ -53,7 +53,7 @@ def _score(sides: Sides, frame: pd.DataFrame, replicates: np.ndarray) -> Score:
         f"tables to agree ({other}, independent columns: {floor:.1%}). Beyond what their pairs show, "
         f"{worst['first']}, {worst['second']} and {worst['third']} are furthest off, at {worst['distance']:.1%}."
     )
-    return Score.of(_WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence)
+    return Score.of(_WHAT, value, ends, (floor, ceiling), verdict=rule, sentence=sentence)
 
 
 def _frame(names: list, chosen: np.ndarray, distances: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -86,7 +86,7 @@ def _coded(train: Coded, tables: list[Coded], rows: int, random_state: int) -> t
     edges = [_edges(train.values[:, j]) if column.is_number else None for j, column in enumerate(train.columns)]
     coded = []
     for table in tables:
-        table = draw(table, rows, rng)
+        table = sample_records(table, rows, rng)
         values = table.pooled(_LEVELS)
         codes = [
             values[:, j]

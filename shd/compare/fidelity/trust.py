@@ -95,9 +95,7 @@ def _score(table: pd.DataFrame, n: int) -> Score:
         f"Of {n} variables {off or 'none'} {'is' if off < 2 else 'are'} off beyond chance, by itself or with the "
         f"others, and {red or 'none'} so far that {'it' if red < 2 else 'they'} cannot be trusted.{named}"
     )
-    return Score.of(
-        _WHAT, off / n, (off / n, off / n), floor=None, ceiling=None, verdict=verdict, better="lower", sentence=sentence
-    )
+    return Score.of(_WHAT, off / n, (off / n, off / n), (None, None), verdict=verdict, sentence=sentence)
 
 
 def _step(value: float, amber: float, red: float, least: float | None = None) -> str:

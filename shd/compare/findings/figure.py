@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from shd._style import PALETTE, Figure, style
+from shd.plot import PALETTE, Figure, style
 
 _WIDTH, _ROW, _MARGIN = 12.4, 0.205, 1.5  # inches: of the page, of a finding, for title, legend and axes
 _FARTHEST = 16.0  # ratios beyond this, or its inverse, are drawn at the edge

@@ -78,9 +78,15 @@ def measure(sides: ImageSides, done: dict) -> Answer:
     )
     rule = between(floor, ceiling, "higher")
     score = Score.of(
-        "Grad-CAM agreement", value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="higher",
-        sentence=sentence, digits=2,
-    )  # fmt: skip
+        "Grad-CAM agreement",
+        value,
+        (low, high),
+        (floor, ceiling),
+        verdict=rule,
+        better="higher",
+        sentence=sentence,
+        digits=2,
+    )
     by_class = [(sides.names[c], *(_mean(agree[name][real.classes == c]) for name in agree)) for c in sides.judged]
     frame = pd.DataFrame(by_class, columns=["class", "synthetic", "floor", "real reference"])
     return Answer([score], {"attention": frame}, pictures=pictures)

@@ -47,9 +47,7 @@ def measure(sides: ImageSides, done: dict) -> Answer:
         f"Gaussians {floor:.1%}."
     )
     rule = between(floor, max(ceiling, 0.5), "lower")
-    score = Score.of(
-        "C2ST", value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="at 0.5", sentence=sentence
-    )
+    score = Score.of("C2ST", value, (low, high), (floor, ceiling), verdict=rule, better="at 0.5", sentence=sentence)
     return Answer([score])
 
 

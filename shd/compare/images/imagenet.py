@@ -35,14 +35,14 @@ def from_cache() -> tuple[nn.Module | None, str]:
     return network.eval().requires_grad_(False), ""
 
 
-def features(network: nn.Module, pictures: Pictures) -> np.ndarray:
-    """Return the 512 features of at most 600 pictures, evenly taken, float64, shape (n, 512).
+def evenly(n: int, taken: int) -> np.ndarray:
+    """Return which of n pictures are taken, from the first to the last."""
+    return np.linspace(0, n - 1, taken).astype(int)
 
-    References
-    ----------
-    He et al. (2016), *Deep Residual Learning for Image Recognition*, CVPR, arXiv 1512.03385.
-    """
-    rows = np.linspace(0, len(pictures) - 1, min(_MOST, len(pictures))).astype(int)
+
+def features(network: nn.Module, pictures: Pictures) -> np.ndarray:
+    """Return the 512 features of at most 600 pictures, float64: He et al. (2016), CVPR, arXiv 1512.03385."""
+    rows = evenly(len(pictures), min(_MOST, len(pictures)))
     mean, spread = (torch.tensor(v)[None, :, None, None] for v in (_MEAN, _SPREAD))
 
     def of_part(first: int) -> np.ndarray:

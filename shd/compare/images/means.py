@@ -36,9 +36,8 @@ def measure(sides: ImageSides, done: dict) -> Answer:
     )
     rule = between(floor, ceiling, "lower")
     score = Score.of(
-        "mean image error", value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="lower",
-        sentence=sentence, digits=1,
-    )  # fmt: skip
+        "mean image error", value, (low, high), (floor, ceiling), verdict=rule, sentence=sentence, digits=1
+    )
     return Answer([score], {"means": frame}, pictures={"means": _grid(sides)})
 
 

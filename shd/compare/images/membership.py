@@ -104,9 +104,15 @@ def _score(sides: ImageSides, name: str, found: Strongest, floor: float | None, 
         )
     better = "lower" if "hits" in name else "at 0.5"
     return Score.of(
-        name, found.value, (found.low, found.high), floor=floor, ceiling=ceiling, verdict=verdict, better=better,
-        sentence=sentence, digits=2,
-    )  # fmt: skip
+        name,
+        found.value,
+        (found.low, found.high),
+        (floor, ceiling),
+        verdict=verdict,
+        better=better,
+        sentence=sentence,
+        digits=2,
+    )
 
 
 class _Attack:
@@ -128,16 +134,13 @@ class _Attack:
         for here, reference in self._hands():
             own = self.points[here]
             to_release = np.log(nearest(own, self.release)[0] + 1e-6)
-            made = {
-                "distance": lambda to_release=to_release: -to_release,
-                "density ratio": lambda own=own, to_release=to_release, reference=reference: (
-                    np.log(nearest(own, reference)[0] + 1e-6) - to_release
-                ),
-                "boosted trees": lambda own=own, reference=reference: self._boosted(own, reference),
-            }
-            for name in winners:
-                scores[name][here] = made[name]()
-        return Guesses(self.is_member, self.fold, {name: self._places(score) for name, score in scores.items()})
+            if "distance" in scores:
+                scores["distance"][here] = -to_release
+            if "density ratio" in scores:
+                scores["density ratio"][here] = np.log(nearest(own, reference)[0] + 1e-6) - to_release
+            if "boosted trees" in scores:
+                scores["boosted trees"][here] = self._boosted(own, reference)
+        return Guesses(self.is_member, self.fold, self._ranked(scores))
 
     def from_model(self, given: dict[str, Dataset], model: Synthesizer) -> dict[str, np.ndarray]:
         """Ask the model about every picture; nothing where it has nothing to say."""
@@ -151,7 +154,10 @@ class _Attack:
             outside = ~here & (np.arange(len(said)) >= train)
             line = Ridge().fit(space.transform(self.points[outside]), said[outside])
             beyond[here] = said[here] - line.predict(space.transform(self.points[here]))
-        return {"the model itself": self._places(said), "the model, corrected": self._places(beyond)}
+        return self._ranked({"the model itself": said, "the model, corrected": beyond})
+
+    def _ranked(self, scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: ranks(score, self.person, self.fold) for name, score in scores.items()}
 
     def _hands(self):
         """Yield which pictures are attacked, and the points of the people held out who are in other folds."""
@@ -173,14 +179,6 @@ class _Attack:
         )
         with one_thread():
             return model.fit(space.transform(np.concatenate(sides)), made).decision_function(space.transform(own))
-
-    def _places(self, score: np.ndarray) -> np.ndarray:
-        """Return the place of each person among those of the fold, by the mean of their pictures."""
-        found = np.empty(len(self.fold))
-        for k in range(_FOLDS):
-            here = self.fold[self.person] == k
-            found[self.fold == k] = ranks(score[here], np.unique(self.person[here], return_inverse=True)[1])
-        return found
 
 
 QUESTION = Question(

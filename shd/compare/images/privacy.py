@@ -73,10 +73,7 @@ def _copies(sides: ImageSides) -> Score:
     verdict = "red" if low > most else "grey"
     sentence = f"{value:,} of {n:,} synthetic pictures equal a picture learned from, pixel by pixel.{other}"
     floor *= n / len(sides.floor)
-    return Score.of(
-        "exact copies", value, (low, high), floor=floor, ceiling=ceiling, verdict=verdict, better="lower",
-        sentence=sentence, digits=0,
-    )  # fmt: skip
+    return Score.of("exact copies", value, (low, high), (floor, ceiling), verdict=verdict, sentence=sentence, digits=0)
 
 
 def _nearer(sides: ImageSides) -> Score:
@@ -104,9 +101,15 @@ def _nearer(sides: ImageSides) -> Score:
         f"above are no alarm. {NO_GUARANTEE}"
     )
     return Score.of(
-        "nearer to train", value, (low, high), floor=floor, ceiling=ceiling, verdict=verdict, better="at the ceiling",
-        sentence=sentence, digits=2,
-    )  # fmt: skip
+        "nearer to train",
+        value,
+        (low, high),
+        (floor, ceiling),
+        verdict=verdict,
+        better="at the ceiling",
+        sentence=sentence,
+        digits=2,
+    )
 
 
 def _too_near(sides: ImageSides) -> tuple[Score, Grid]:
@@ -129,9 +132,7 @@ def _too_near(sides: ImageSides) -> tuple[Score, Grid]:
         f"{value:.1%} of synthetic pictures lie nearer to a picture learned from than the nearest 1 % of held-out "
         f"pictures do (expected: 1 %; other {sides.word} people: {ceiling:.1%}; blurred Gaussians: {floor:.1%})."
     )
-    score = Score.of(
-        "too near", value, (low, high), floor=floor, ceiling=ceiling, verdict=verdict, better="lower", sentence=sentence
-    )
+    score = Score.of("too near", value, (low, high), (floor, ceiling), verdict=verdict, sentence=sentence)
     return score, _suspects(sides, of_made / np.maximum(to_held, 1e-9), in_train, in_held)
 
 

@@ -15,6 +15,7 @@ from shd.compare.core.neighbourhoods import (
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, between
 from shd.compare.images import imagenet as _imagenet
+from shd.compare.images.imagenet import evenly
 from shd.compare.images.networks import Job, features
 from shd.compare.images.sides import ImageSides
 from shd.compare.images.utility import classifiers
@@ -65,13 +66,17 @@ def _scaled(real: np.ndarray, others: dict[str, np.ndarray]) -> tuple[np.ndarray
 def _scores(sides: ImageSides, real: np.ndarray, others: dict, where: str) -> tuple[list[Score], list[tuple]]:
     """Fréchet and kernel distance, with people drawn again for their intervals."""
     scores, rows = [], []
+    # features may be those of some pictures, evenly taken
+    seen = ((sides.real, real), (sides.others["synthetic"], others["synthetic"]))
+    whose = [pictures.subjects[evenly(len(pictures), len(x))] for pictures, x in seen]
     for metric, said, distance, replicates, digits in (
         ("frechet_distance", "Fréchet distance", frechet_distance, _frechet_replicates, 2),
         ("kernel distance", "kernel distance", kernel_distance, _kernel_replicates, 3),
     ):
         value, floor, ceiling = (distance(real, others[name]) for name in _SIDES)
         rng = generator(sides.random_state, metric + where)
-        low, high = interval(value, replicates(sides, real, others["synthetic"], rng))
+        weights = [subject_weights(people, _REPLICATES, rng) for people in whose]
+        low, high = interval(value, replicates(real, others["synthetic"], *weights))
         low = max(low, 0.0) if metric == "frechet_distance" else low
         sentence = (
             f"By the {said}, synthetic pictures are {value:.{digits}f} away from those of people held out (0: the "
@@ -79,29 +84,18 @@ def _scores(sides: ImageSides, real: np.ndarray, others: dict, where: str) -> tu
         )
         rule = between(floor, ceiling, "lower")
         name = metric + where
-        score = Score.of(
-            name, value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence,
-            digits=digits,
-        )  # fmt: skip
+        score = Score.of(name, value, (low, high), (floor, ceiling), verdict=rule, sentence=sentence, digits=digits)
         scores.append(score)
         rows.append((name, value, floor, ceiling))
     return scores, rows
 
 
-def _frechet_replicates(sides: ImageSides, real: np.ndarray, other: np.ndarray, rng: np.random.Generator):
-    tables = ((real, sides.real.subjects), (other, sides.others["synthetic"].subjects))
-    weights = [subject_weights(subjects[: len(x)], _REPLICATES, rng).astype(int) for x, subjects in tables]
-    return np.array(
-        [
-            frechet_distance(*(np.repeat(x, w, axis=0) for (x, _), w in zip(tables, pair, strict=True)))
-            for pair in zip(*weights, strict=True)
-        ]
-    )
+def _frechet_replicates(real: np.ndarray, other: np.ndarray, *weights: np.ndarray) -> np.ndarray:
+    drawn = zip(*(own.astype(int) for own in weights), strict=True)
+    return np.array([frechet_distance(real.repeat(own, axis=0), other.repeat(its, axis=0)) for own, its in drawn])
 
 
-def _kernel_replicates(sides: ImageSides, real: np.ndarray, other: np.ndarray, rng: np.random.Generator):
-    tables = ((real, sides.real.subjects), (other, sides.others["synthetic"].subjects))
-    weights = [subject_weights(subjects[: len(x)], _REPLICATES, rng) for x, subjects in tables]
+def _kernel_replicates(real: np.ndarray, other: np.ndarray, *weights: np.ndarray) -> np.ndarray:
     return weighted_kernel_distance(*kernels(real, other), *weights)
 
 
@@ -121,9 +115,7 @@ def _neighbour_scores(sides: ImageSides, real: np.ndarray, others: dict[str, np.
             f"{ceiling:{unit}}, with blurred Gaussians {floor:{unit}}."
         )
         rule = between(floor, ceiling, "higher")
-        score = Score.of(
-            metric, value, (low, high), floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence
-        )
+        score = Score.of(metric, value, (low, high), (floor, ceiling), verdict=rule, better="higher", sentence=sentence)
         scores.append(score)
     return scores
 

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
+from shd._parallel import one_thread
 from shd.compare.core.chance import deal, generator
 from shd.compare.core.score import Skipped
-from shd.compare.core.sides import real_people, weaknesses
+from shd.compare.core.sides import weaknesses
+from shd.compare.core.tables import left_out
 from shd.compare.images.pictures import FEWEST_PEOPLE, Pictures, like, points_of, shared_counts, some_of
 from shd.dataset import Dataset
 from shd.synthesizers import SliceGaussian, Synthesizer
@@ -51,10 +53,6 @@ class ImageSides:
     thumbnails: dict[str, np.ndarray] = field(default_factory=dict)
 
     is_of_images, level = True, "full"
-
-    def with_people(self) -> list[Dataset]:
-        """Return train and holdout where both name their people, else nothing."""
-        return real_people(self.given)
 
     def points(self, role: str) -> np.ndarray:
         """Return pictures of one role as points, 16 x 16 pixels less their mean; computed once."""
@@ -163,7 +161,8 @@ def _floor(train: Pictures, names: tuple[str, ...], n: int, random_state: int) -
     frame = pd.DataFrame({"class": pd.Categorical.from_codes(train.classes, list(names)), LEVEL: train.levels})
     frame = frame if train.levels.any() else frame[["class"]]
     data = Dataset(frame, target="class", images=train.images)
-    drawn = SliceGaussian(components=_COMPONENTS, random_state=random_state).fit(data).sample(n)
+    with one_thread():  # the last digits of its axes, and so a grey value here and there, depend on their number
+        drawn = SliceGaussian(components=_COMPONENTS, random_state=random_state).fit(data).sample(n)
     return pictures_of(drawn, "class", names, "floor")
 
 
@@ -181,24 +180,9 @@ def _equal_sets(test: Pictures, pools: dict[str, Pictures], names: tuple[str, ..
 def _notes(given: dict[str, Dataset], target: str, leveled: bool) -> list[Skipped]:
     """List what is not looked at, and what weakens every number."""
     others = {column: role for role, data in given.items() for column in data.frame if column not in (target, LEVEL)}
-    notes = [
-        Skipped(
-            f"column {column}",
-            kind="column",
-            column=column,
-            why=f"is in {role}; pictures are compared by class and slice alone",
-        )
-        for column, role in others.items()
-    ]
+    notes = [left_out(c, f"is in {role}; pictures are compared by class and slice alone") for c, role in others.items()]
     if not leveled and any(LEVEL in data.frame for data in given.values()):
-        notes.append(
-            Skipped(
-                f"column {LEVEL}",
-                kind="column",
-                column=LEVEL,
-                why="is not in all Datasets, so that slices are not compared like with like",
-            )
-        )
+        notes.append(left_out(LEVEL, "is not in all Datasets, so that slices are not compared like with like"))
     train = given["train"]
     if np.array_equal(train.subjects, np.arange(len(train))):
         why = "train names no subjects: every picture counts as a person, so that intervals are too narrow"

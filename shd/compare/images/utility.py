@@ -90,9 +90,8 @@ def _score(task: Task, found: dict[str, Tested], sides: ImageSides) -> tuple[lis
     )
     rule = between(0.0, 1.0, "higher") if trtr.low > GUESSING else "grey"
     share = Score.of(
-        f"TSTR / TRTR: {task.label}", ratio, (low, high), floor=0, ceiling=1, verdict=rule, better="higher",
-        sentence=sentence,
-    )  # fmt: skip
+        f"TSTR / TRTR: {task.label}", ratio, (low, high), (0, 1), verdict=rule, better="higher", sentence=sentence
+    )
     notes = [] if trtr.low > GUESSING else [Skipped(f"utility: {task.label}", unlearnable + "little")]
     return [share], notes
 

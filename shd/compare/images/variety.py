@@ -115,9 +115,8 @@ def _score(metric: str, ratios: np.ndarray, replicates: np.ndarray, word: str) -
     )
     verdict = _band(value, low, high, ceiling, floor)
     return Score.of(
-        metric, value, (low, high), floor=floor, ceiling=ceiling, verdict=verdict, better="at 1", sentence=sentence,
-        digits=2,
-    )  # fmt: skip
+        metric, value, (low, high), (floor, ceiling), verdict=verdict, better="at 1", sentence=sentence, digits=2
+    )
 
 
 def _band(value: float, low: float, high: float, ceiling: float, floor: float = np.inf) -> str:

@@ -8,10 +8,9 @@ doi 10.1142/S0218488502001648).
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import privacy_score, sample_records
-from shd.compare.core.chance import generator
+from shd.compare.core.chance import generator, sample_records
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Skipped, judge_excess
+from shd.compare.core.score import Score, Skipped, judge_excess
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 
@@ -42,7 +41,7 @@ def measure(sides: Sides) -> Answer:
         f"{sides.word} records {said} are in such groups, of synthetic ones {value:.2%}: {means}."
     )
     ends = np.clip([value - _Z * error, value + _Z * error], 0, 1)
-    return Answer([privacy_score("k-anonymity: below 5", value, ends, (floor, ceiling), verdict, sentence)])
+    return Answer([Score.of("k-anonymity: below 5", value, ends, (floor, ceiling), verdict=verdict, sentence=sentence)])
 
 
 def quasi_identifiers(sides: Sides) -> list:

@@ -8,8 +8,8 @@ Montjoye 2023, *Achilles' Heels: Vulnerable Record Identification in Synthetic D
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import RELEASED, budget, count_people, pick_one_each, sample_records, shares
-from shd.compare.core.chance import generator
+from shd.compare.core.attacks import RELEASED, budget, count_people, pick_one_each, shares
+from shd.compare.core.chance import generator, sample_records
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Skipped
 from shd.compare.core.sides import FEWEST_ATTACKED, Sides

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shd.compare.core.attacks import count_people, sample_records
+from shd.compare.core.attacks import count_people
+from shd.compare.core.chance import sample_records
 from shd.compare.core.gower import Gower
 from shd.compare.core.tables import Coded
 from shd.compare.privacy.attackers import ATTACKERS, Knowledge, attack
@@ -53,14 +54,6 @@ class Attacked:
             Gower.of(train),
         )
 
-    def ranks(self, score: np.ndarray) -> np.ndarray:
-        """Return the rank of each person among those of the fold, 0 to 1, by the mean score of their records."""
-        found = np.empty(len(self.fold))
-        for k in np.unique(self.fold):
-            here = self.fold[self.person] == k
-            found[self.fold == k] = ranks(score[here], np.unique(self.person[here], return_inverse=True)[1])
-        return found
-
     def reference(self, k: int) -> Coded:
         """Return the records of people held out who are not among the others of a fold."""
         own = self.table.subjects[~self.of_member & (self.fold[self.person] == k)]
@@ -93,8 +86,9 @@ def guess(
         for name, score in attack(known, chosen).items():
             scores[name][here] = score
         isolation[here] = known.nearest[1].mean(axis=1)
-    own = {name: people.ranks(score) for name, score in scores.items()}
-    found = Guesses(people.is_member, people.fold, own, people.ranks(isolation)).take(np.isin(people.fold, folds))
+    *own, isolation = (ranks(score, people.person, people.fold) for score in (*scores.values(), isolation))
+    found = Guesses(people.is_member, people.fold, dict(zip(scores, own, strict=True)), isolation)
+    found = found.take(np.isin(people.fold, folds))
     return found.all_together() if winners is not None and "all together" in winners else found
 
 

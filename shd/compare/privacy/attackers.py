@@ -23,7 +23,8 @@ from sklearn.ensemble import (
 )
 
 from shd._parallel import in_parallel, one_thread
-from shd.compare.core.attacks import entropies, levels_of, quantile_edges, sample_records
+from shd.compare.core.attacks import entropies, levels_of, quantile_edges
+from shd.compare.core.chance import sample_records
 from shd.compare.core.gower import Gower
 from shd.compare.core.models import one_hot
 from shd.compare.core.tables import Coded

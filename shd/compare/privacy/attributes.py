@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import EXCESS, RELEASED, Excess, Stage, entropies, excess, privacy_score, stages
+from shd.compare.core.attacks import EXCESS, RELEASED, Excess, Stage, entropies, excess, stages
 from shd.compare.core.chance import chance_of, generator
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question
@@ -211,7 +211,7 @@ def _score_of_rare(frame: pd.DataFrame, tried: dict[str, _Tried]) -> Score:
         f"held out; who is named has it in {worst['precision train']:.0%} and {worst['precision holdout']:.0%} "
         f"of cases (the most telling of {len(frame)} rare levels): {_MEANS[verdict]}."
     )
-    return privacy_score(_OF_RARE, value, (low, high), (beside[0][0], beside[1][0]), verdict, sentence)
+    return Score.of(_OF_RARE, value, (low, high), (beside[0][0], beside[1][0]), verdict=verdict, sentence=sentence)
 
 
 def _recall_excess(ours: tuple[int, int, int], theirs: tuple[int, int, int]) -> tuple[float, float]:
@@ -237,7 +237,7 @@ def _score(sides: Sides, frame: pd.DataFrame) -> Score:
         f"{worst['other records']:+.1%}): {_MEANS[worst['verdict']]}."
     )
     ends, beside = (worst["low"], worst["high"]), (worst["floor"], worst["other records"])
-    return privacy_score(_WHAT, worst["excess"], ends, beside, worst["verdict"], sentence)
+    return Score.of(_WHAT, worst["excess"], ends, beside, verdict=worst["verdict"], sentence=sentence)
 
 
 QUESTION = Question(

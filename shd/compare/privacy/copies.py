@@ -8,10 +8,10 @@ shows nothing, and is grey (Yao et al. 2025, *The DCR Delusion*, arXiv 2505.0152
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import RELEASED, one_each, pick_one_each, privacy_score, row_keys
+from shd.compare.core.attacks import RELEASED, one_each, pick_one_each, row_keys
 from shd.compare.core.chance import binomial_interval, chance_of, generator
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import beyond_chance
+from shd.compare.core.score import Score, beyond_chance
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 
@@ -42,7 +42,9 @@ def measure(sides: Sides) -> Answer:
     means = "more than chance gives" if verdict == "red" else "not more than chance may give, which shows little"
     sentence = f"{value:,} of {n:,} synthetic records equal a record learned from, in every column: {means}.{other}"
     beside = (floor * n / len(sides.floor), ceiling)
-    return Answer([privacy_score("verbatim copies", value, (low, high), beside, verdict, sentence, digits=0)])
+    return Answer(
+        [Score.of("verbatim copies", value, (low, high), beside, verdict=verdict, sentence=sentence, digits=0)]
+    )
 
 
 def _strangers(train: Coded, rng: np.random.Generator) -> tuple[float, float]:

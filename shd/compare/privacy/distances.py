@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import as_many_people, budget, count_people, privacy_score, sample_records
-from shd.compare.core.chance import deal, generator, interval
+from shd.compare.core.attacks import as_many_people, budget, count_people
+from shd.compare.core.chance import deal, generator, interval, sample_records
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import NO_GUARANTEE, Score, Skipped, judge_excess
@@ -123,7 +123,9 @@ def _dcr(sides: Sides, draws: list[dict], weights: list[tuple[_Weights, _Weights
         f"{value:.1%} of synthetic records lie nearer to a record learned from than to one held out (ideal: 50%; "
         f"other {sides.word} records: {ceiling:.1%}). {NO_GUARANTEE}"
     )
-    return privacy_score("DCR share", value, (low, high), (floor, ceiling), verdict, sentence, better="at 0.5")
+    return Score.of(
+        "DCR share", value, (low, high), (floor, ceiling), verdict=verdict, better="at 0.5", sentence=sentence
+    )
 
 
 def _redrawn(sides: tuple[_Side, _Side], weights: tuple[_Weights, _Weights]) -> np.ndarray:
@@ -158,7 +160,7 @@ def _ratios(sides: Sides, draws: list[dict], weights: list[tuple[_Weights, _Weig
         f"at most {to_train:.3f} among people learned from and {to_holdout:.3f} among as many held out, "
         f"{_much(value)} (other {sides.word} records: {_much(ceiling)}): {_POINTS[verdict]}."
     )
-    return privacy_score("NNDR gap", value, (low, high), (floor, ceiling), verdict, sentence)
+    return Score.of("NNDR gap", value, (low, high), (floor, ceiling), verdict=verdict, sentence=sentence)
 
 
 def _smaller(to_train: float, to_holdout: float) -> float:

@@ -6,7 +6,6 @@ Only values of few people count: those that are common are shared by chance. Peo
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import privacy_score
 from shd.compare.core.chance import chance_of
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import ALARM, Score, beyond_chance
@@ -71,7 +70,7 @@ def _score(sides: Sides, frame: pd.DataFrame) -> Score:
     )
     ends = np.clip([value - reach, value + reach], -1, 1)
     floor = _share(sides.train, sides.floor, j, few=True) - shares[1]
-    return privacy_score(_WHAT, value, ends, (floor, 0), verdict, sentence)
+    return Score.of(_WHAT, value, ends, (floor, 0), verdict=verdict, sentence=sentence)
 
 
 QUESTION = Question(

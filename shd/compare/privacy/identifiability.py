@@ -8,11 +8,11 @@ alarm; that it does not shows nothing, and is grey (arXiv 2505.01524).
 
 import numpy as np
 
-from shd.compare.core.attacks import RELEASED, REPLICATES, budget, entropies, one_each, privacy_score, sample_records
-from shd.compare.core.chance import bootstrap_weights, generator, interval
+from shd.compare.core.attacks import RELEASED, REPLICATES, budget, entropies, one_each
+from shd.compare.core.chance import bootstrap_weights, generator, interval, sample_records
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import judge_excess
+from shd.compare.core.score import Score, judge_excess
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 
@@ -43,7 +43,9 @@ def measure(sides: Sides) -> Answer:
         f"does (with other {sides.word} people's records in place of the synthetic ones: {ceiling:.1%}): "
         f"{_MEANS[verdict]}."
     )
-    score = privacy_score(_WHAT, value, interval(value, weights @ nearer, 0, 1), (floor, ceiling), verdict, sentence)
+    score = Score.of(
+        _WHAT, value, interval(value, weights @ nearer, 0, 1), (floor, ceiling), verdict=verdict, sentence=sentence
+    )
     return Answer([score])
 
 

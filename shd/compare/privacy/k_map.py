@@ -7,7 +7,7 @@ Privacy Using k-Anonymity*, doi 10.1197/jamia.M2716).
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import REPLICATES, equal_crowds, privacy_score
+from shd.compare.core.attacks import REPLICATES, equal_crowds
 from shd.compare.core.chance import bootstrap_weights, deal, generator, interval
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, judge_excess
@@ -75,7 +75,7 @@ def _score(sides: Sides, columns: list, is_one: np.ndarray, beside: list, rng: n
         f"{in_train:.1%} are those of exactly one person learned from, and {in_holdout:.1%} of exactly "
         f"one of as many held out, {100 * value:+.1f} points{other}: {_MEANS[verdict]}."
     )
-    return privacy_score("k-map: one person", value, ends, (floor, ceiling), verdict, sentence)
+    return Score.of("k-map: one person", value, ends, (floor, ceiling), verdict=verdict, sentence=sentence)
 
 
 QUESTION = Question(

@@ -9,11 +9,11 @@ Protection Working Party 2014, *Opinion 05/2014 on Anonymisation Techniques*, WP
 import numpy as np
 import pandas as pd
 
-from shd.compare.core.attacks import EXCESS, Excess, Stage, entropies, excess, privacy_score, stages
+from shd.compare.core.attacks import EXCESS, Excess, Stage, entropies, excess, stages
 from shd.compare.core.chance import generator
 from shd.compare.core.gower import Gower
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import judge_excess
+from shd.compare.core.score import Score, judge_excess
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 
@@ -42,7 +42,9 @@ def measure(sides: Sides) -> Answer:
         f"{100 * own.value:+.1f} points (with other {sides.word} records as the release {100 * ceiling:+.1f}): "
         f"{_MEANS[verdict]}."
     )
-    score = privacy_score(_WHAT, own.value, (own.low, own.high), (found["floor"].value, ceiling), verdict, sentence)
+    score = Score.of(
+        _WHAT, own.value, (own.low, own.high), (found["floor"].value, ceiling), verdict=verdict, sentence=sentence
+    )
     rows = [(name, *one.row) for name, one in found.items()]
     return Answer([score], {_WHAT: pd.DataFrame(rows, columns=["release", *EXCESS])})
 

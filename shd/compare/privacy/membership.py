@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from shd.compare.core.attacks import RELEASED, budget, privacy_score, sample_records
-from shd.compare.core.chance import deal, generator
+from shd.compare.core.attacks import RELEASED, budget
+from shd.compare.core.chance import deal, generator, sample_records
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import ALARMING, NEGLIGIBLE, Score, Skipped
 from shd.compare.core.sides import Sides
@@ -112,8 +112,8 @@ def _score(sides: Sides, name: str, found: Strongest, beside: list[Guesses]) -> 
         f"finds {found.value:.1%} of the people learned from (knowing nothing: {alarms:.1%}; with other "
         f"{sides.word} records as the release: {ceiling:.1%}{_BESIDE.get(alarms, '')}): {_MEANS[verdict]}."
     )
-    return privacy_score(
-        f"membership {name}", found.value, (found.low, found.high), (floor, ceiling), verdict, sentence
+    return Score.of(
+        f"membership {name}", found.value, (found.low, found.high), (floor, ceiling), verdict=verdict, sentence=sentence
     )
 
 
@@ -132,8 +132,14 @@ def auroc_score(sides: Sides, name: str, found: Strongest, floor: float | None, 
         f"out {found.value:.1%} of the time (knowing nothing: 50%{other}): "
         f"{_MEANS[verdict].replace('release', by)}."
     )
-    return privacy_score(
-        metric, found.value, (found.low, found.high), (floor, ceiling), verdict, sentence, better="at 0.5"
+    return Score.of(
+        metric,
+        found.value,
+        (found.low, found.high),
+        (floor, ceiling),
+        verdict=verdict,
+        better="at 0.5",
+        sentence=sentence,
     )
 
 

@@ -22,7 +22,7 @@ from shd.compare.core.tables import Coded, align
 from shd.compare.privacy.attacked import Attacked, guess
 from shd.compare.privacy.attackers import boosted_trees
 from shd.compare.privacy.membership import auroc_score
-from shd.compare.privacy.strongest_attacker import Guesses, auroc_of, find_strongest
+from shd.compare.privacy.strongest_attacker import Guesses, auroc_of, find_strongest, ranks
 from shd.dataset import as_frame
 from shd.synthesizers import Synthesizer
 
@@ -61,7 +61,8 @@ def _guess(given: dict, model: Synthesizer, people: int, drawn: int, seed: int) 
     answers = [model.log_score(frame.iloc[own]) for frame, own in zip((frames[1], more), rows, strict=True)]
     said, *answers = _finite(said, *answers)
     corrected = said - _said_of_others(attacked, taught, answers)
-    scores = {"the model itself": attacked.ranks(said), "the model, corrected": attacked.ranks(corrected)}
+    scores = {"the model itself": said, "the model, corrected": corrected}
+    scores = {name: ranks(score, attacked.person, attacked.fold) for name, score in scores.items()}
     return Guesses(guesses.is_member, guesses.fold, {**guesses.scores, **scores}, guesses.isolation)
 
 

@@ -8,10 +8,10 @@ not shows nothing (Yao et al. 2025, arXiv 2505.01524), so that they are grey the
 
 import numpy as np
 
-from shd.compare.core.attacks import REPLICATES, budget, count_people, hits, one_each, privacy_score, sample_records
-from shd.compare.core.chance import binomial_interval, bootstrap_weights, chance_of, generator, interval
+from shd.compare.core.attacks import REPLICATES, budget, count_people, hits, one_each
+from shd.compare.core.chance import binomial_interval, bootstrap_weights, chance_of, generator, interval, sample_records
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import ALARM, Skipped, beyond_chance
+from shd.compare.core.score import ALARM, Score, Skipped, beyond_chance
 from shd.compare.core.sides import Sides
 from shd.compare.privacy.record_linkage import Linkage
 
@@ -50,7 +50,7 @@ def measure(sides: Sides) -> Answer:
         f"held out: {_MEANS[verdict]}."
     )
     beside = tuple(_nearer(side, others)[0] for side in (floor, others))
-    return Answer([privacy_score(_WHAT, value, (low, high), beside, verdict, sentence)])
+    return Answer([Score.of(_WHAT, value, (low, high), beside, verdict=verdict, sentence=sentence)])
 
 
 def _chance_of_nearest(records: np.ndarray, others: np.ndarray) -> float:

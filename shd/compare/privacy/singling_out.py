@@ -23,11 +23,9 @@ from shd.compare.core.attacks import (
     count_people,
     equal_crowds,
     levels_of,
-    privacy_score,
     quantile_edges,
-    sample_records,
 )
-from shd.compare.core.chance import deal, generator, interval, subject_weights
+from shd.compare.core.chance import deal, generator, interval, sample_records, subject_weights
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, judge_excess
 from shd.compare.core.sides import Sides
@@ -178,7 +176,7 @@ def _score(sides: Sides, kind: str, tried: int, own: Excess, beside: list, peopl
         f"and {own.others:.1%} for exactly one of as many held out, {100 * own.value:+.1f} points{other}: "
         f"{_MEANS[verdict]}."
     )
-    return privacy_score(f"{_WHAT}: {kind}", own.value, (own.low, own.high), beside, verdict, sentence)
+    return Score.of(f"{_WHAT}: {kind}", own.value, (own.low, own.high), beside, verdict=verdict, sentence=sentence)
 
 
 QUESTION = Question(

@@ -44,13 +44,16 @@ class Guesses:
         return labels
 
 
-def ranks(values: np.ndarray, person: np.ndarray) -> np.ndarray:
-    """Return the rank of each person among all by the mean of their records, 0 to 1, shape (n_people,).
+def ranks(score: np.ndarray, person: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Return the rank of each person among those of the fold by the mean score of their records, 0 to 1, (n_people,).
 
     `person` says whose each record is, 0 to n_people - 1.
     """
-    mean = np.bincount(person, values) / np.bincount(person)
-    return (rankdata(mean) - 0.5) / len(mean)
+    mean, found = np.bincount(person, score) / np.bincount(person), np.empty(len(fold))
+    for k in np.unique(fold):
+        here = fold == k
+        found[here] = (rankdata(mean[here]) - 0.5) / here.sum()
+    return found
 
 
 @dataclass(frozen=True)

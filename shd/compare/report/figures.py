@@ -11,8 +11,8 @@ from matplotlib.dates import ConciseDateFormatter
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, Figure, style
 from shd.compare.core.score import Score
+from shd.plot import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, Figure, style
 
 _LEVEL_CHARACTERS, _ROW_CHARACTERS = 20, 34
 _WIDTH, _ROW = 4.6, 0.27  # inches

@@ -1,25 +1,14 @@
 """The figures of a comparison of pictures: small grey PNGs, and maps in colour."""
 
-import base64
-import io
-
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from PIL import Image
 
-from shd._style import Figure, style
 from shd.compare.images.picture_grid import Grid
+from shd.plot import Figure, style
 
 _DIVERGING, _SEQUENTIAL = "PuOr_r", "viridis"
 _TILE = 1.35  # inches a picture
-
-
-def png(image: np.ndarray) -> str:
-    """Return a grey picture, uint8 (height, width), as the address of a PNG that holds itself."""
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
 def content(images: np.ndarray, ink: int = 16) -> tuple[slice, slice]:

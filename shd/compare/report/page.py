@@ -10,7 +10,6 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from shd._style import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, to_svg
 from shd.compare.core.part import Part
 from shd.compare.core.question import Question
 from shd.compare.core.score import CHAPTERS, VERDICTS, Score
@@ -18,6 +17,7 @@ from shd.compare.report import words
 from shd.compare.report.glossary import glossary
 from shd.compare.report.outcome import Outcome
 from shd.compare.report.range_bar import RangeBar, range_bar
+from shd.plot import PALETTE, VERDICT_COLOURS, VERDICT_MARKS, data_uri, to_svg
 
 
 @dataclass(frozen=True)
@@ -156,14 +156,17 @@ def _cell(value: object, form: str | None) -> str:
 
 def _tiles(part: Part) -> dict:
     """Return pictures one by one, cut to what is on them, each with a name for those who do not see it."""
-    from shd.compare.report.figures_pictures import content, png
+    from shd.compare.report.figures_pictures import content
 
     grid = part.pictures
     values = grid.values[(..., *content(grid.values))]
     rows = [
         (
             name,
-            [(png(image), f"{name}: {column}".strip(": ")) for image, column in zip(images, grid.columns, strict=True)],
+            [
+                (data_uri(one), f"{name}: {column}".strip(": "))
+                for one, column in zip(images, grid.columns, strict=True)
+            ],
         )
         for name, images in zip(grid.rows, values, strict=True)
     ]

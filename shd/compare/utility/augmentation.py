@@ -15,10 +15,10 @@ import pandas as pd
 from shd._parallel import in_parallel
 from shd.compare.core.chance import (
     bootstrap_weights,
-    draw,
     generator,
     interval,
     mean_known,
+    sample_records,
     subsample,
     weights_and_ones,
 )
@@ -45,7 +45,7 @@ def measure(sides: Sides) -> Answer:
     if not sizes:
         why = f"of {SIZES[0]} to {SIZES[-1]:,} real records too few would have a level of the target, or none be left"
         return Answer(skipped=[Skipped(_WHAT, why)])
-    test = draw(ready.test, sides.most(_TESTED), rng)
+    test = sample_records(ready.test, sides.most(_TESTED), rng)
     weights = weights_and_ones(test, _REPLICATES, rng)
     added = min(sides.most(_ADDED), len(ready.synthetic), len(ready.floor), len(ready.fit) - sizes[-1])
     draws = _DRAWS if sides.level == "full" else _QUICK_DRAWS
@@ -119,7 +119,7 @@ def _score(sides: Sides, n: int, added: int, curves: dict[tuple[int, str], np.nd
         f"{floor:.3f}."
     )
     return Score.of(
-        "augmentation gain", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence
+        "augmentation gain", value, ends, (floor, ceiling), verdict=rule, better="higher", sentence=sentence
     )
 
 

@@ -13,7 +13,15 @@ import numpy as np
 import pandas as pd
 
 from shd._parallel import in_parallel
-from shd.compare.core.chance import draw, equally_many, generator, interval, redrawn, training_error, weights_and_ones
+from shd.compare.core.chance import (
+    equally_many,
+    generator,
+    interval,
+    redrawn,
+    sample_records,
+    training_error,
+    weights_and_ones,
+)
 from shd.compare.core.models import LOOSE, bands, calibration_gap, calibration_lines
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, within
@@ -38,7 +46,7 @@ def measure(sides: Sides) -> Answer:
     rng = generator(sides.random_state, "calibration")
     tables = equally_many((ready.fit, ready.synthetic, ready.floor), sides.most(_LINEAR_ROWS), rng)
     tables = dict(zip(_TABLES, tables, strict=True))
-    test = draw(ready.test, sides.most(_TESTED), rng)
+    test = sample_records(ready.test, sides.most(_TESTED), rng)
     weights = weights_and_ones(test, _REPLICATES, rng)
 
     def examine(task: Task, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -96,9 +104,7 @@ def _error_score(sides: Sides, errors: dict[str, np.ndarray]) -> Score:
         f"{100 * ceiling:.1f}, on independent columns by {100 * floor:.1f} (the same chance for all is seldom far "
         "off)."
     )
-    return Score.of(
-        "calibration error", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="lower", sentence=sentence
-    )
+    return Score.of("calibration error", value, ends, (floor, ceiling), verdict=rule, sentence=sentence)
 
 
 def _slope_score(sides: Sides, slopes: dict[str, np.ndarray]) -> tuple[list[Score], list[Skipped]]:
@@ -119,9 +125,7 @@ def _slope_score(sides: Sides, slopes: dict[str, np.ndarray]) -> tuple[list[Scor
         f"what came true among {sides.word} ones (1 is right, below 1 they are too extreme); trained on "
         f"{sides.word} records it is {ceiling:.2f}, on independent columns {floor:.2f}."
     )
-    score = Score.of(
-        _SLOPE, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="at 1", sentence=sentence, digits=2
-    )
+    score = Score.of(_SLOPE, value, ends, (floor, ceiling), verdict=rule, better="at 1", sentence=sentence, digits=2)
     return [score], []
 
 

@@ -13,7 +13,15 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from shd._parallel import in_parallel
-from shd.compare.core.chance import deal, draw, equally_many, generator, interval, mean_known, weights_and_ones
+from shd.compare.core.chance import (
+    deal,
+    equally_many,
+    generator,
+    interval,
+    mean_known,
+    sample_records,
+    weights_and_ones,
+)
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
@@ -57,7 +65,7 @@ def measure(sides: Sides) -> Answer:
     tables = (ready.fit.take(half), ready.synthetic, ready.floor, ready.fit.take(~half))
     if min(map(len, tables)) < _FEWEST:
         return Answer(skipped=[Skipped(_IMPORTANCE, f"takes {_FEWEST} records in each half of the real ones")])
-    tables, test = equally_many(tables, _ROWS, rng), draw(ready.test, _SHUFFLED, rng)
+    tables, test = equally_many(tables, _ROWS, rng), sample_records(ready.test, _SHUFFLED, rng)
     order = rng.permutation(len(test))
     weights = weights_and_ones(test, _REPLICATES, rng)
     tasks = ready.tasks[:_LEVELS]
@@ -121,9 +129,7 @@ def _agreement(sides: Sides, falls: dict[str, np.ndarray], top: int) -> tuple[li
         ends = interval(value, found["synthetic"][1:], least, 1)
         rule = between(floor, ceiling, "higher", error)
         ends, said = interval(value, found["synthetic"][1:], least, 1), sentence(value, ceiling, floor)
-        score = Score.of(
-            metric, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=said, digits=2
-        )
+        score = Score.of(metric, value, ends, (floor, ceiling), verdict=rule, better="higher", sentence=said, digits=2)
         scores.append(score)
     return scores, skipped
 

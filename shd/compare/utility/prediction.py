@@ -13,12 +13,12 @@ from sklearn.tree import DecisionTreeRegressor
 
 from shd._parallel import in_parallel
 from shd.compare.core.chance import (
-    draw,
     equally_many,
     generator,
     interval,
     mean_known,
     redrawn,
+    sample_records,
     subject_weights,
     training_error,
 )
@@ -87,20 +87,18 @@ def _score(sides: Sides, frame: pd.DataFrame, value: float, ends: tuple) -> Scor
         f"error of models trained on {sides.word} ones (independent columns: {floor:.2f} times). The most is lost "
         f"for {hardest['column']}, {hardest['relative error']:.2f} times."
     )
-    return Score.of(
-        _WHAT, value, ends, floor=floor, ceiling=1, verdict=rule, better="lower", sentence=sentence, digits=2
-    )
+    return Score.of(_WHAT, value, ends, (floor, 1), verdict=rule, sentence=sentence, digits=2)
 
 
 def _draw(holdout: Coded, tables: dict[str, Coded], rows: int, random_state: int) -> tuple[Coded, dict[str, Coded]]:
     """Draw equally many records of every table, and, where there are enough, of other real people."""
     rng = generator(random_state, "prediction")
-    test = draw(holdout, rows, rng)
+    test = sample_records(holdout, rows, rng)
     drawn = dict(zip(tables, equally_many(list(tables.values()), rows, rng), strict=True))
     n = len(drawn["real"])
     other = tables["real"].take(~np.isin(tables["real"].subjects, drawn["real"].subjects))
     if len(other) >= n:
-        drawn["other real"] = draw(other, n, rng)
+        drawn["other real"] = sample_records(other, n, rng)
     return test, drawn
 
 

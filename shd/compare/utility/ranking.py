@@ -152,7 +152,7 @@ def _score(
         f"records do; by other {sides.word} records it would be {ceiling:.0%}, by independent columns {floor:.0%}. "
         f"{(~counted).sum()} more pairs differ on {sides.word} records by no more than chance and are not counted."
     )
-    score = Score.of("SRA", value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence)
+    score = Score.of("SRA", value, ends, (floor, ceiling), verdict=rule, better="higher", sentence=sentence)
     return [score], []
 
 

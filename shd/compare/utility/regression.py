@@ -232,9 +232,7 @@ def _score(sides: Sides, frame: pd.DataFrame, found: dict[str, np.ndarray], n: i
         f"independent columns: {floor:.0%}); {frame['same sign'].sum()} have the same sign, and of "
         f"{frame['same significance'].sum()} one would conclude the same."
     )
-    return Score.of(
-        _WHAT, value, ends, floor=floor, ceiling=ceiling, verdict=rule, better="higher", sentence=sentence, digits=2
-    )
+    return Score.of(_WHAT, value, ends, (floor, ceiling), verdict=rule, better="higher", sentence=sentence, digits=2)
 
 
 QUESTION = Question(

@@ -9,14 +9,15 @@ synthetic records that are too easy to predict score high on themselves. AUROCs 
 import numpy as np
 import pandas as pd
 
+from shd._errors import ShdError
 from shd._parallel import in_parallel
 from shd.compare.core.chance import (
     deal,
-    draw,
     equally_many,
     generator,
     interval,
     redrawn,
+    sample_records,
     subject_weights,
     training_error,
 )
@@ -24,9 +25,9 @@ from shd.compare.core.models import BOOSTING
 from shd.compare.core.question import Answer, Question
 from shd.compare.core.score import Score, Skipped, between
 from shd.compare.core.sides import Sides
-from shd.compare.core.tables import Coded
-from shd.compare.core.tasks import GUESSING, Ready, Task, aligned, needed_tasks, perform, skill_share
-from shd.dataset import Dataset
+from shd.compare.core.tables import Coded, align
+from shd.compare.core.tasks import GUESSING, Ready, Task, find_tasks, perform, skill_share, with_known_target
+from shd.dataset import Dataset, role_of
 
 _DESIGNS = {  # what is learned from, and what is tested on
     "TRTR": ("real", "test"),
@@ -75,9 +76,20 @@ def tstr(
     Esteban, Hyland, Rätsch (2017), *Real-valued (Medical) Time Series Generation with Recurrent
     Conditional GANs*, arXiv 1706.02633.
     """
-    target, (train, test) = aligned(target, synthetic=synthetic, holdout=holdout)
-    tasks = needed_tasks(test, test, target)
-    train = draw(train, _MOST_ROWS, generator(random_state, "tstr"))
+    target = target or role_of(synthetic, "target") or role_of(holdout, "target")
+    (train, test), _ = align(synthetic, holdout, names=["synthetic", "holdout"])
+    if target not in train.names:
+        raise ShdError(f"target={target!r} is not a column that both tables have; name one of {train.names[:6]}.")
+    train, test = (with_known_target(table, target) for table in (train, test))
+    for name, table in (("synthetic", train), ("holdout", test)):
+        if not len(table):
+            raise ShdError(f"target {target!r}: {name} has no record with it; give records whose target is known.")
+    tasks, skipped = find_tasks(test, test, target)
+    if not tasks:
+        raise ShdError(
+            f"target {target!r}: {skipped[0].what} {skipped[0].why}; name another target or give more records."
+        )
+    train = sample_records(train, _MOST_ROWS, generator(random_state, "tstr"))
     predicted = in_parallel(lambda task: task.predict(train, [test])[0], tasks)
     return {
         task.label if task.is_level else "R2": float(task.score(test, chance)[0])
@@ -105,7 +117,7 @@ def _designs(task: Task, ready: Ready, sides: Sides) -> dict[str, tuple]:
     tables = (ready.fit, ready.synthetic, ready.floor)
     real, synthetic, floor = equally_many(tables, sides.most(_MOST_ROWS), rng)
     fifth = deal(synthetic.subjects, _FIFTHS, rng) == 0
-    test = draw(ready.test, sides.most(_MOST_TESTED), rng)
+    test = sample_records(ready.test, sides.most(_MOST_TESTED), rng)
     tables = {"real": real, "synthetic": synthetic, "outside": synthetic.take(~fifth), "floor": floor}
     tables |= {"inside": synthetic.take(fifth), "test": test}
     weights = {name: subject_weights(tables[name].subjects, _REPLICATES, rng) for name in ("inside", "test")}
@@ -147,7 +159,7 @@ def _r2_score(task: Task, found: dict[str, tuple], word: str) -> Score:
         f"{word} records; trained on {word} records {trtr:.0%}, on independent columns {floor:.0%}."
     )
     metric = f"TSTR R2: {task.label}"
-    return Score.of(metric, value, ends, floor=floor, ceiling=trtr, verdict=rule, better="higher", sentence=sentence)
+    return Score.of(metric, value, ends, (floor, trtr), verdict=rule, better="higher", sentence=sentence)
 
 
 def _skill_score(task: Task, found: dict[str, tuple], word: str) -> Score:
@@ -163,9 +175,7 @@ def _skill_score(task: Task, found: dict[str, tuple], word: str) -> Score:
         sentence += f" {word.capitalize()} records predict it hardly better than guessing."
     ends = interval(share, skill_share(synthetic, real))
     rule = between(0.0, 1.0, "higher") if teaches else "grey"
-    return Score.of(
-        f"TSTR / TRTR: {task.label}", share, ends, floor=0, ceiling=1, verdict=rule, better="higher", sentence=sentence
-    )
+    return Score.of(f"TSTR / TRTR: {task.label}", share, ends, (0, 1), verdict=rule, better="higher", sentence=sentence)
 
 
 QUESTION = Question(

@@ -1,7 +1,6 @@
 """Columns that another fixes: value by value, by ranges of a number, and what is missing exactly when."""
 
 import numpy as np
-import pandas as pd
 
 from shd.synthesizers.rules.kinds import Fixed, Formula, MissingTogether, MissingWhen
 from shd.synthesizers.rules.rule import Part, Rule, round_between
@@ -18,17 +17,17 @@ def find_fixed(table: Table, log_alpha: float, min_people: int, formulas: list[F
     limit = log_alpha - np.log(2 * max(len(targets), 1) * len(columns))
     found: dict[tuple[int, int], Fixed] = {}
     for by, column in enumerate(columns):
-        constant = [] if column.codes is None else _constant(table, column, [columns[j].codes for j in targets])
+        constant = _constant(table, column, [columns[j].codes for j in targets])
         for place, j in enumerate(targets):
             target = columns[j]
-            if j == by or frozenset((target.name, column.name)) in linked:
+            if j == by or not constant[place] or frozenset((target.name, column.name)) in linked:
                 continue
             rule = None
             if column.numbers is not None and len(target.levels) <= _MOST_RANGES:
                 made = _ranges(table, column, target.codes, target.levels, min_people, limit)
                 if made is not None:
                     rule = Fixed(target.name, column.name, made[0], made[1], ranges=True, people=made[2])
-            if len(constant) and constant[place]:
+            if column.codes is not None:
                 value = _by_value(table, column, target, min_people, limit)
                 rule = value if rule is None or (value and len(value.keys) <= len(rule.keys)) else rule
             if rule is not None:
@@ -37,14 +36,22 @@ def find_fixed(table: Table, log_alpha: float, min_people: int, formulas: list[F
 
 
 def _constant(table: Table, by: Column, targets: list[np.ndarray]) -> np.ndarray:
-    """Return for each target whether records with the same code of `by` have the same; first a sample is looked at."""
+    """Return for each target whether records with the same code of `by` have the same; first a sample is looked at.
+
+    So it may be where `by` has no codes.
+    """
+    if by.codes is None:
+        return np.full(len(targets), True)
     holds = np.full(len(targets), bool((by.codes >= 0).any()))
     for rows in (table.sample, np.arange(len(by.codes))):
+        rows = rows[np.argsort(by.codes[rows], kind="stable")]
         rows = rows[by.codes[rows] >= 0]
-        left = np.flatnonzero(holds)
-        codes = pd.DataFrame({place: targets[place][rows] for place in left}, index=rows)
-        groups = codes.where(codes >= 0).groupby(by.codes[rows])
-        holds[left] = (groups.max().fillna(0) == groups.min().fillna(0)).all()
+        groups = np.flatnonzero(np.diff(by.codes[rows], prepend=-1))
+        for place in np.flatnonzero(holds):
+            codes = targets[place][rows]
+            most = np.maximum.reduceat(codes, groups)
+            least = np.minimum.reduceat(np.where(codes < 0, np.iinfo(codes.dtype).max, codes), groups)
+            holds[place] = ((most < 0) | (most == least)).all()  # a group of which nothing is known breaks nothing
     return holds
 
 
@@ -138,12 +145,12 @@ def _missing_by(table: Table, first: list[Column], min_people: int, limit: float
     absent = [column.missing.astype(np.int64) for column in first]
     by_column: dict[int, list[tuple[Column, MissingWhen]]] = {}
     for by in table.columns:
-        constant = [False] * len(first) if by.codes is None or not first else _constant(table, by, absent)
+        constant = _constant(table, by, absent)
         for i, column in enumerate(first):
-            if column is by or (column.missing == by.missing).all():
+            if column is by or not constant[i] or (column.missing == by.missing).all():
                 continue
             rule = _missing_by_range(table, column, by, min_people, limit) if by.numbers is not None else None
-            if rule is None and constant[i]:
+            if rule is None and by.codes is not None:
                 rule = _missing_by_level(table, column, by, min_people, limit)
             if rule is not None:
                 by_column.setdefault(i, []).append((by, rule))

@@ -11,7 +11,7 @@ from shd.synthesizers import SliceGaussian
 
 def test_one_score_a_person_and_auroc_worked_out_by_hand():
     # two members, two others; a member's mean is 3 and 1, an other's 2 and 0
-    place = ranks(np.array([4.0, 2, 1, 1, 2, 2, 0, 0]), np.array([0, 0, 1, 1, 2, 2, 3, 3]))
+    place = ranks(np.array([4.0, 2, 1, 1, 2, 2, 0, 0]), np.array([0, 0, 1, 1, 2, 2, 3, 3]), np.zeros(4))
     assert place.tolist() == [0.875, 0.375, 0.625, 0.125]
     member = np.array([True, True, False, False])
     assert auroc_of(member, place)[0] == 0.75  # of four pairs only 1 against 2 is wrong
