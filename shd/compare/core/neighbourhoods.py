@@ -7,9 +7,15 @@ Precision and Recall Metric*, NeurIPS, arXiv 1904.06991. Density and coverage: N
 and Diversity Metrics*, ICML, arXiv 2002.09797.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+
+from shd._parallel import in_parallel
+from shd.compare.core.chance import interval
+from shd.compare.core.score import Score, between
 
 NEIGHBOURS = 5
 
@@ -42,16 +48,16 @@ def kernel_distance(real: np.ndarray, other: np.ndarray) -> float:
 
 def kernels(real: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the kernel within real, within other (both 0 on the diagonal) and between them."""
-    within, around, between = (
+    within, around, across = (
         (a @ b.T / a.shape[1] + 1) ** 3 for a, b in ((real, real), (other, other), (real, other))
     )
     np.fill_diagonal(within, 0)
     np.fill_diagonal(around, 0)
-    return within, around, between
+    return within, around, across
 
 
 def weighted_kernel_distance(
-    within: np.ndarray, around: np.ndarray, between: np.ndarray, real: np.ndarray, other: np.ndarray
+    within: np.ndarray, around: np.ndarray, across: np.ndarray, real: np.ndarray, other: np.ndarray
 ) -> np.ndarray:
     """Return the kernel distance under bootstrap weights of the rows, shape (n_sets,); see `kernels`."""
 
@@ -59,7 +65,7 @@ def weighted_kernel_distance(
         pairs = w.sum(axis=1) ** 2 - (w**2).sum(axis=1)  # a picture makes no pair with itself
         return np.einsum("si,ij,sj->s", w, kernel, w, optimize=True) / pairs
 
-    cross = np.einsum("si,ij,sj->s", real, between, other, optimize=True)
+    cross = np.einsum("si,ij,sj->s", real, across, other, optimize=True)
     return mean(within, real) + mean(around, other) - 2 * cross / (real.sum(axis=1) * other.sum(axis=1))
 
 
@@ -79,8 +85,8 @@ class Regions:
     def of(cls, real: np.ndarray, other: np.ndarray, k: int = NEIGHBOURS) -> "Regions":
         """Find the neighbourhoods in two sets of features, each ball reaching to the k-th neighbour."""
         reach_real, reach_other = (np.sort(_between(x, x), axis=1)[:, k] for x in (real, other))  # 0 is x itself
-        between = _between(real, other)
-        return cls(between <= reach_real[:, None], between <= reach_other, k)
+        distance = _between(real, other)
+        return cls(distance <= reach_real[:, None], distance <= reach_other, k)
 
     def measure(self, real: np.ndarray | None = None, other: np.ndarray | None = None) -> dict[str, float]:
         """Return precision, recall, density and coverage under bootstrap weights; balls stay as they are.
@@ -96,6 +102,22 @@ class Regions:
             "density": float(real @ self.in_real @ other / (self.k * other.sum())),
             "coverage": float(real @ self.in_real[:, seen_other].any(axis=1) / real.sum()),
         }
+
+
+def score_regions(
+    regions: dict[str, Regions], weights: Sequence[np.ndarray], said: dict[str, str], beside: str, word: str
+) -> list[Score]:
+    """Score what is `said` of the regions of synthetic, floor and ceiling, with bootstrap weights of both sets."""
+    found = {name: region.measure() for name, region in regions.items()}
+    drawn, scores = pd.DataFrame(in_parallel(regions["synthetic"].measure, *weights)), []
+    for metric, sentence in said.items():
+        value, floor, ceiling = (found[name][metric] for name in ("synthetic", "floor", "ceiling"))
+        most, unit = (np.inf, ".2f") if metric == "density" else (1, ".0%")
+        ends, rule = interval(value, drawn[metric].to_numpy(), 0, most), between(floor, ceiling, "higher")
+        told = sentence.format(value=value, word=word)
+        told += beside.format(word=word, floor=format(floor, unit), ceiling=format(ceiling, unit))
+        scores.append(Score.of(metric, value, ends, (floor, ceiling), verdict=rule, better="higher", sentence=told))
+    return scores
 
 
 def _between(a: np.ndarray, b: np.ndarray) -> np.ndarray:

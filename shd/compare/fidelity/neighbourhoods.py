@@ -7,14 +7,12 @@ density and coverage.
 """
 
 import numpy as np
-import pandas as pd
 
-from shd._parallel import in_parallel
-from shd.compare.core.chance import equally_many, generator, interval, subject_weights
+from shd.compare.core.chance import equally_many, generator, subject_weights
 from shd.compare.core.gower import Gower
-from shd.compare.core.neighbourhoods import NEIGHBOURS, Regions
+from shd.compare.core.neighbourhoods import NEIGHBOURS, Regions, score_regions
 from shd.compare.core.question import Answer, Question
-from shd.compare.core.score import Score, Skipped, between
+from shd.compare.core.score import Skipped
 from shd.compare.core.sides import Sides
 from shd.compare.core.tables import Coded
 
@@ -28,6 +26,7 @@ _SAID = {
     "density": "Around a {word} record there are {value:.2f} times as many synthetic records as there should be",
     "coverage": "{value:.0%} of {word} records have a synthetic one among their nearest neighbours",
 }
+_BESIDE = " (with other {word} records it is {ceiling}, with independent columns {floor})."
 
 
 def measure(sides: Sides) -> Answer:
@@ -41,23 +40,9 @@ def measure(sides: Sides) -> Answer:
     gower = Gower.of(sides.train)
     reach = _reach(gower, real)
     regions = {name: _regions(gower, real, other, reach) for name, other in zip(tables, others, strict=True)}
-    found = {name: region.measure() for name, region in regions.items()}
     rng = generator(sides.random_state, "neighbourhoods")
     weights = [subject_weights(table.subjects, _REPLICATES, rng) for table in (real, others[0])]
-    drawn = pd.DataFrame(in_parallel(regions["synthetic"].measure, *weights))
-    return Answer([_score(metric, found, drawn[metric].to_numpy(), sides.word) for metric in _SAID])
-
-
-def _score(metric: str, found: dict[str, dict], replicates: np.ndarray, word: str) -> Score:
-    value, floor, ceiling = (found[name][metric] for name in ("synthetic", "floor", "ceiling"))
-    unit = ".2f" if metric == "density" else ".0%"
-    ends = interval(value, replicates, 0, np.inf if metric == "density" else 1)
-    rule = between(floor, ceiling, "higher")
-    sentence = (
-        f"{_SAID[metric].format(value=value, word=word)} (with other {word} records it is {ceiling:{unit}}, with "
-        f"independent columns {floor:{unit}})."
-    )
-    return Score.of(metric, value, ends, (floor, ceiling), verdict=rule, better="higher", sentence=sentence)
+    return Answer(score_regions(regions, weights, _SAID, _BESIDE, sides.word))
 
 
 def _reach(gower: Gower, table: Coded) -> np.ndarray:

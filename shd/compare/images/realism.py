@@ -10,6 +10,7 @@ from shd.compare.core.neighbourhoods import (
     frechet_distance,
     kernel_distance,
     kernels,
+    score_regions,
     weighted_kernel_distance,
 )
 from shd.compare.core.question import Answer, Question
@@ -28,6 +29,7 @@ _SAID = {
     "density": "Around a {word} picture there are {value:.2f} times as many synthetic pictures as there should be",
     "coverage": "{value:.0%} of {word} pictures have a synthetic one among their nearest neighbours",
 }
+_BESIDE = "; with pictures of other {word} people it is {ceiling}, with blurred Gaussians {floor}."
 
 
 def jobs(sides: ImageSides) -> dict[str, Job]:
@@ -101,23 +103,9 @@ def _kernel_replicates(real: np.ndarray, other: np.ndarray, *weights: np.ndarray
 
 def _neighbour_scores(sides: ImageSides, real: np.ndarray, others: dict[str, np.ndarray]) -> list[Score]:
     regions = {name: Regions.of(real, others[name]) for name in _SIDES}
-    found = {name: region.measure() for name, region in regions.items()}
     rng = generator(sides.random_state, "neighbourhoods")
     weights = [subject_weights(p.subjects, _REPLICATES, rng) for p in (sides.real, sides.others["synthetic"])]
-    drawn = pd.DataFrame([regions["synthetic"].measure(*pair) for pair in zip(*weights, strict=True)])
-    scores = []
-    for metric, said in _SAID.items():
-        value, floor, ceiling = (found[name][metric] for name in _SIDES)
-        low, high = interval(value, drawn[metric].to_numpy(), 0, np.inf if metric == "density" else 1)
-        unit = ".2f" if metric == "density" else ".0%"
-        sentence = (
-            f"{said.format(value=value, word=sides.word)}; with pictures of other {sides.word} people it is "
-            f"{ceiling:{unit}}, with blurred Gaussians {floor:{unit}}."
-        )
-        rule = between(floor, ceiling, "higher")
-        score = Score.of(metric, value, (low, high), (floor, ceiling), verdict=rule, better="higher", sentence=sentence)
-        scores.append(score)
-    return scores
+    return score_regions(regions, weights, _SAID, _BESIDE, sides.word)
 
 
 QUESTION = Question(
