@@ -72,7 +72,7 @@ def croissant(card: dict) -> dict:
         "recordSet": [_pictures(card) if of_pictures else _records(card)],
     }
     if of_pictures:
-        described["distribution"] += _INSIDE
+        described["distribution"] += _inside()
     return {name: value for name, value in described.items() if value is not None}
 
 
@@ -152,81 +152,47 @@ def _missing(columns: list[dict]) -> str:
     )
 
 
+def _described(kind: str, at: str, name: str, description: str, **more: object) -> dict:
+    return {"@type": f"cr:{kind}", "@id": at, "name": name, "description": description, **more}
+
+
 def _file(name: str, file: dict) -> dict:
     encoding, said = _FORMATS[name]
-    described = {
-        "@type": "cr:FileObject",
-        "@id": name,
-        "name": name,
-        "description": said,
-        "contentUrl": name,
-        "contentSize": f"{file['bytes']} B",
-        "encodingFormat": encoding,
-        "sha256": file["sha256"],
-    }
-    return {**described, "sameAs": "synthetic.parquet"} if name == "synthetic.csv.gz" else described
+    about = {"contentUrl": name, "contentSize": f"{file['bytes']} B", "encodingFormat": encoding}
+    same = {"sameAs": "synthetic.parquet"} if name == "synthetic.csv.gz" else {}
+    return _described("FileObject", name, name, said, **about, sha256=file["sha256"], **same)
 
 
-_INSIDE = [
-    {
-        "@type": "cr:FileObject",
-        "@id": "index.csv",
-        "name": "index.csv",
-        "description": "One row a picture: its file, class and slice.",
-        "contentUrl": "index.csv",
-        "containedIn": {"@id": "synthetic.zip"},
-        "encodingFormat": "text/csv",
-    },
-    {
-        "@type": "cr:FileSet",
-        "@id": "pictures",
-        "name": "pictures",
-        "description": "One grey JPEG file a picture, in a folder for each class.",
-        "containedIn": {"@id": "synthetic.zip"},
-        "encodingFormat": "image/jpeg",
-        "includes": "*/*.jpg",
-    },
-]
+def _inside() -> list[dict]:
+    """Return what lies inside the archive of pictures."""
+    archive, index = {"@id": "synthetic.zip"}, "One row a picture: its file, class and slice."
+    table = {"contentUrl": "index.csv", "containedIn": archive, "encodingFormat": "text/csv"}
+    files = {"containedIn": archive, "encodingFormat": "image/jpeg", "includes": "*/*.jpg"}
+    pictures = "One grey JPEG file a picture, in a folder for each class."
+    return [
+        _described("FileObject", "index.csv", "index.csv", index, **table),
+        _described("FileSet", "pictures", "pictures", pictures, **files),
+    ]
 
 
 def _records(card: dict) -> dict:
-    return {
-        "@type": "cr:RecordSet",
-        "@id": "records",
-        "name": "records",
-        "description": "One row a synthetic record.",
-        "field": _fields(card["data"]["columns"], "synthetic.parquet"),
-    }
+    fields = _fields(card["data"]["columns"], "synthetic.parquet")
+    return _described("RecordSet", "records", "records", "One row a synthetic record.", field=fields)
 
 
 def _pictures(card: dict) -> dict:
     """Return one record a picture: its file, what the index says of that file, and the picture itself."""
-    columns = card["data"]["columns"]
-    pictures = {"fileSet": {"@id": "pictures"}}
-    file = {
-        "@type": "cr:Field",
-        "@id": "records/file",
-        "name": "file",
-        "description": "File of the picture.",
-        "dataType": "sc:Text",
-        "source": {**pictures, "extract": {"fileProperty": "fullpath"}},
-        "references": {"fileObject": {"@id": "index.csv"}, "extract": {"column": "file"}},
-    }
-    picture = {
-        "@type": "cr:Field",
-        "@id": "records/picture",
-        "name": "picture",
-        "description": "{1} x {0} pixels, grey.".format(*card["data"]["pixels"]),
-        "dataType": "sc:ImageObject",
-        "source": {**pictures, "extract": {"fileProperty": "content"}},
-    }
-    return {
-        "@type": "cr:RecordSet",
-        "@id": "records",
-        "name": "records",
-        "description": "One row a synthetic picture.",
-        "field": [file, *_fields(columns, "index.csv"), picture],
-    }
+
+    def of_files(name: str, said: str, kind: str, extract: str, **more: object) -> dict:
+        source = {"fileSet": {"@id": "pictures"}, "extract": {"fileProperty": extract}}
+        return _described("Field", f"records/{name}", name, said, dataType=kind, source=source, **more)
+
+    at = {"fileObject": {"@id": "index.csv"}, "extract": {"column": "file"}}
+    file = of_files("file", "File of the picture.", "sc:Text", "fullpath", references=at)
+    size = "{1} x {0} pixels, grey.".format(*card["data"]["pixels"])
+    picture = of_files("picture", size, "sc:ImageObject", "content")
+    fields = [file, *_fields(card["data"]["columns"], "index.csv"), picture]
+    return _described("RecordSet", "records", "records", "One row a synthetic picture.", field=fields)
 
 
 def _fields(columns: list[dict], file: str) -> list[dict]:
@@ -238,14 +204,9 @@ def _fields(columns: list[dict], file: str) -> list[dict]:
 
 
 def _field(at: str, column: dict, file: str) -> dict:
-    return {
-        "@type": "cr:Field",
-        "@id": f"records/{at}",
-        "name": column["name"],
-        "description": _column_words(column),
-        "dataType": "cr:Int64" if column.get("type", "").startswith("int") else _TYPES.get(column["kind"], "sc:Text"),
-        "source": {"fileObject": {"@id": file}, "extract": {"column": column["name"]}},
-    }
+    kind = "cr:Int64" if column.get("type", "").startswith("int") else _TYPES.get(column["kind"], "sc:Text")
+    source = {"fileObject": {"@id": file}, "extract": {"column": column["name"]}}
+    return _described("Field", f"records/{at}", column["name"], _column_words(column), dataType=kind, source=source)
 
 
 def _column_words(column: dict) -> str:

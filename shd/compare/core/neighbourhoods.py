@@ -48,9 +48,7 @@ def kernel_distance(real: np.ndarray, other: np.ndarray) -> float:
 
 def kernels(real: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the kernel within real, within other (both 0 on the diagonal) and between them."""
-    within, around, across = (
-        (a @ b.T / a.shape[1] + 1) ** 3 for a, b in ((real, real), (other, other), (real, other))
-    )
+    within, around, across = ((a @ b.T / a.shape[1] + 1) ** 3 for a, b in ((real, real), (other, other), (real, other)))
     np.fill_diagonal(within, 0)
     np.fill_diagonal(around, 0)
     return within, around, across
