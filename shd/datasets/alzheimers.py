@@ -61,24 +61,9 @@ CARD = DataCard(
 
 
 def build(archive: Path) -> Dataset:
-    """Put the owner's images with the people whom they show.
+    """Put the owner's images (the zip or the folder that it unpacks to) with the people whom they show.
 
-    Parameters
-    ----------
-    archive : pathlib.Path
-        The zip as the owner publishes it, or the folder that it unpacks to; in either of the two
-        layouts that Kaggle has.
-
-    Returns
-    -------
-    Dataset
-        6,400 records of 200 subjects, the columns ``class`` and ``slice`` (0 to 31), images of
-        128 x 128, source ``real``; in the order of class, subject and slice.
-
-    Raises
-    ------
-    ShdError
-        Where the archive is broken or another one, or its images are not with their people.
+    6,400 records of 200 subjects, images of 128 x 128, in the order of class, subject and slice.
     """
     table = people()
     images = read_scans(archive, table)
@@ -103,15 +88,9 @@ def read(path: Path, source: str) -> Dataset:
 
 
 def people() -> pd.DataFrame:
-    """Return which image shows whom: the owner's files do not say.
+    """Return class, subject, slice (0 to 31) and number (of the owner's file, from 1 in each class) of each image.
 
-    It was found by matching neighbouring slices; see `neighbour_margin`.
-
-    Returns
-    -------
-    pandas.DataFrame, shape (6400, 4)
-        class, subject, slice (0 to 31) and number (of the owner's file, from 1 in each class), one
-        row an image, in the order of class, subject and slice.
+    The owner's files do not say whom they show; it was found by matching neighbouring slices, see `neighbour_margin`.
     """
     wide = pd.read_csv(_PEOPLE)
     table = wide.melt([TARGET, "subject"], var_name="slice", value_name="number")
