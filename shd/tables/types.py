@@ -156,7 +156,7 @@ def as_text(values: pd.Series, known: pd.Series) -> pd.Series:
                 f"column {values.name!r} holds {type(value).__name__} values such as {str(value)[:40]!r}; "
                 f"turn it into text with .astype(str), or into numbers, one value a cell."
             )
-    return values.map(lambda value: None if pd.isna(value) else written(value)).astype("str")
+    return values.map(lambda value: None if pd.isna(value) else text_of(value)).astype("str")
 
 
 def is_number(value: object) -> bool:
@@ -169,7 +169,7 @@ def plain(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def written(value: object) -> str:
+def text_of(value: object) -> str:
     """Return the text of a level: whole numbers without a point."""
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
