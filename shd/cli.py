@@ -130,7 +130,7 @@ def generate(
     dropped, and what few people share is not learned.
     """
     from shd import releases
-    from shd.datasets.opening import open_data
+    from shd.datasets import open_data
     from shd.releases import Steps, check_folder, check_licence, default_family, make_synthesizer
 
     check_folder(output, force)
@@ -209,7 +209,7 @@ def compare(
     """
     _check_output(output)
     from shd.dataset import Dataset
-    from shd.datasets.opening import open_data
+    from shd.datasets import open_data
 
     how = reading(skip, missing, text, day_first, decimal)
     train, _ = open_data(real, target=target, subject=subject, sensitive=tuple(sensitive or ()), reading=how)
@@ -254,7 +254,7 @@ def verify(
     split as the card says, and each score is measured again and laid beside the card's. Ends with 1
     where something differs.
     """
-    from shd.datasets.opening import open_data
+    from shd.datasets import open_data
     from shd.releases import Steps, open_release, original_of
     from shd.releases import verify as verify_release
 

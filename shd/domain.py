@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
+from shd.tables.types import LARGEST_WHOLE, plain
 
-_LARGEST = 2**53  # beyond it, whole numbers do not fit a float
 UNITS = ("D", "h", "min", "s", "us")
 """What dates and lengths of time are counted in, from coarse to fine."""
 
@@ -51,8 +51,8 @@ class Levels:
     def __post_init__(self) -> None:
         if isinstance(self.levels, str) or not isinstance(self.levels, Sequence | np.ndarray | pd.Index):
             raise ShdError(f"levels={self.levels!r} must be a list, for example Levels(['no', 'yes']).")
-        levels = [_plain(level) for level in self.levels]
-        other = _plain(self.other)
+        levels = [plain(level) for level in self.levels]
+        other = plain(self.other)
         if other is not None and other not in levels:
             levels.append(other)
         strange = [level for level in levels if not isinstance(level, str | bool | int | float) or level != level]
@@ -96,9 +96,9 @@ class Numbers:
     dtype: str | None = None
 
     def __post_init__(self) -> None:
-        low, high = _plain(self.low), _plain(self.high)
+        low, high = plain(self.low), plain(self.high)
         numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
-        if not numbers or not (-_LARGEST < low <= high < _LARGEST):
+        if not numbers or not (-LARGEST_WHOLE < low <= high < LARGEST_WHOLE):
             raise ShdError(f"low={low!r} and high={high!r} must be numbers, low not above high, for example 0 and 120.")
         if self.decimals not in range(7) or isinstance(self.decimals, bool):
             raise ShdError(f"decimals={self.decimals!r} must be a whole number from 0 to 6.")
@@ -253,10 +253,6 @@ class Domain:
     def from_dict(cls, state: dict) -> "Domain":
         """Undo `to_dict`."""
         return cls({name: _KINDS[kind](**values) for name, kind, values in state["columns"]})
-
-
-def _plain(value: object) -> object:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _check_dtype(dtype: str, missing: bool) -> None:

@@ -1,11 +1,12 @@
 """Data sets by name: `load` reads what is on disk, `fetch` and `add` put the real one there."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from shd._errors import ShdError
 from shd._paths import challenges_dir
 from shd._progress import notice
-from shd.dataset import SOURCES, Dataset
+from shd.dataset import SOURCES, DataCard, Dataset
 from shd.datasets._pictures import as_stored, read_pictures, write_pictures
 from shd.datasets.archive import add, fetch, list_datasets, verify
 from shd.datasets.registry import DATASETS, archive_path, find, real_path, shipped_path
@@ -78,3 +79,39 @@ def _best_source(name: str) -> str:
         return "real"
     notice(f"{name}: the stand-in, as the real data are not on disk (shd data fetch {name}).")
     return "stand-in"
+
+
+def open_data(
+    what: str,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    subject: str | None = None,
+    sensitive: tuple[str, ...] = (),
+    licence: str | None = None,
+    citation: str = "",
+    reading: dict | None = None,
+) -> tuple[Dataset, Path]:
+    """Open what a user names on the command line: a data set by name, or a table by its path."""
+    if what in DATASETS:
+        if any(value not in (None, 0, ()) for value in (reading or {}).values()):
+            raise ShdError(f"{what} is read as it should be; leave out what says how to read a file, such as --skip.")
+        return _open_known(
+            what, source, target, {"subject": subject, "licence": licence, "sensitive": sensitive or None}
+        )
+    path = Path(what).expanduser()
+    if not path.exists():
+        raise ShdError(f"{what}: neither a data set ({', '.join(DATASETS)}) nor a file. Check the name: shd data list")
+    card = DataCard(title=path.stem, licence=licence or "unknown", citation=citation)
+    roles = {"target": target, "subject": subject, "sensitive": sensitive, "card": card}
+    return Dataset.from_csv(path, source=source or "real", **roles, **(reading or {})), path
+
+
+def _open_known(name: str, source: str | None, target: str | None, known: dict) -> tuple[Dataset, Path]:
+    for option, value in known.items():
+        if value is not None:
+            raise ShdError(f"{name} knows its {option}; leave --{option} out.")
+    data = load(name, source)
+    if target is not None:
+        data = replace(data, target=target)
+    return data, real_path(name) if data.source == "real" else shipped_path(name, data.source)

@@ -118,23 +118,8 @@ CARD = DataCard(
 def build(archive: Path) -> Dataset:
     """Make the 2020 challenge table from the owner's archive.
 
-    Rows without race, diag_1, diag_2 or diag_3 and with gender ``Unknown/Invalid`` are dropped,
-    and the three diagnoses become ICD-9 chapters.
-
-    Parameters
-    ----------
-    archive : pathlib.Path
-        The zip as the owner publishes it.
-
-    Returns
-    -------
-    Dataset
-        98,052 records of 68,629 subjects, 42 columns, source ``real``.
-
-    Raises
-    ------
-    ShdError
-        Where the archive is broken, another one, or holds a value that the owner's does not.
+    98,052 records of 68,629 subjects, 42 columns: without race, diag_1, diag_2 or diag_3, or with the gender
+    ``Unknown/Invalid``, a row is dropped, and the three diagnoses become ICD-9 chapters.
     """
     raw = read_raw(archive)
     keep = raw[["race", *DIAGNOSES]].notna().all(axis=1) & (raw["gender"] != "Unknown/Invalid")

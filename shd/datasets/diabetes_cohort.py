@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from shd.dataset import DataCard, Dataset
+from shd.dataset import Dataset
 from shd.datasets import diabetes
 from shd.datasets.diabetes import DIAGNOSES, SUBJECT
 from shd.datasets.icd9 import LEVELS, chapter
@@ -42,17 +42,14 @@ _SPECIALTIES = {
     "Family/GeneralPractice": "family practice",
 }
 
-CARD = DataCard(
+CARD = replace(
+    diabetes.CARD,
     title="Diabetes 130-US hospitals: the study cohort",
     description=(
         "One row a patient with diabetes: the first hospital stay in the table, unless it ended in death or hospice; "
         "who, from where, why (ICD-9 codes of three digits), which tests and medicines, and whether the patient came "
         "back within 30 days, later, or not at all."
     ),
-    licence=diabetes.CARD.licence,
-    licence_url=diabetes.CARD.licence_url,
-    citation=diabetes.CARD.citation,
-    url=diabetes.CARD.url,
     notes=(
         "First stays only: patients who come often are no more frequent here than others.",
         "Codes that fewer than 200 patients have in any of the three places are pooled by chapter.",
@@ -63,23 +60,7 @@ CARD = DataCard(
 
 
 def build(archive: Path) -> Dataset:
-    """Make the study cohort from the owner's archive.
-
-    Parameters
-    ----------
-    archive : pathlib.Path
-        The zip as the owner publishes it.
-
-    Returns
-    -------
-    Dataset
-        69,973 records of as many subjects, 43 columns, source ``real``.
-
-    Raises
-    ------
-    ShdError
-        Where the archive is broken, another one, or holds a value that the owner's does not.
-    """
+    """Make the study cohort from the owner's archive: 69,973 records of as many subjects, 43 columns."""
     # the first row of a patient has the lowest encounter_id of theirs
     raw = diabetes.read_raw(archive).drop_duplicates(SUBJECT)
     raw = raw[~raw["discharge_disposition_id"].isin(_DIED_OR_HOSPICE)].drop(columns=list(_DROPPED))

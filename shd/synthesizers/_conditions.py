@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from shd.dataset import check_frame, describe_columns
 from shd.synthesizers._dtypes import restore_numbers, to_numbers
 from shd.synthesizers._few import distinct_people
 from shd.synthesizers.encoding import ColumnCodec, TableEncoder
+from shd.tables.types import is_number, plain
 
 
 def condition_columns(
@@ -159,23 +159,20 @@ def code_asked(codec: ColumnCodec, value: object) -> int:
         same = [] if number is None else np.flatnonzero((codec.low == number) & (codec.high == number))
         at = int(same[0]) if len(same) else None
     if at is None:
-        raise ShdError(f"column {codec.name!r} has no level {_shown(value)}; it knows {_known(codec)}.")
+        shown = str(value) if isinstance(value, date) else plain(value)
+        raise ShdError(f"column {codec.name!r} has no level {shown!r}; it knows {_known(codec)}.")
     return int(codec.code[at])
 
 
 def _place_of_level(levels: list, value: object) -> int | None:
     """Return the place of a level: the very same, else the same number, else the same when written."""
-    value = value.item() if isinstance(value, np.generic) else value
+    value = plain(value)
     tests = (
         lambda level: type(level) is type(value) and level == value,
-        lambda level: _is_number(level) and _is_number(value) and level == value,
+        lambda level: is_number(level) and is_number(value) and level == value,
         lambda level: str(level) == str(value),
     )
     return next((at for same in tests for at, level in enumerate(levels) if same(level)), None)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, Decimal, np.number)) and not isinstance(value, bool)
 
 
 def _number_asked(codec: ColumnCodec, value: object) -> float | None:
@@ -187,7 +184,7 @@ def _number_asked(codec: ColumnCodec, value: object) -> float | None:
                 value = float(value) if value == value.strip() else value
             except ValueError:
                 return None
-        if not _is_number(value):
+        if not is_number(value):
             return None
         number = float(value)
         narrow = str(dtype).lower() in ("float32", "float16")  # 0.1 is another number there
@@ -220,12 +217,6 @@ def _date(value: object, zone: object) -> pd.Timestamp | None:
     if time.tzinfo is None:
         return time if zone is None else time.tz_localize(zone)
     return None if zone is None else time.tz_convert(zone)
-
-
-def _shown(value: object) -> str:
-    return (
-        repr(value.item()) if isinstance(value, np.generic) else repr(str(value) if isinstance(value, date) else value)
-    )
 
 
 def _known(codec: ColumnCodec) -> str:

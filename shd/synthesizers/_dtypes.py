@@ -6,10 +6,10 @@ import pyarrow as pa
 
 from shd._errors import ShdError
 from shd.dataset import is_numeric
+from shd.tables.types import LARGEST_WHOLE
 
 MICROSECONDS = {"D": 86_400_000_000, "h": 3_600_000_000, "min": 60_000_000, "s": 1_000_000, "us": 1}
 _ARROW_TEXT = "arrow string"
-_LARGEST = 2**53  # beyond it, whole numbers do not fit a float
 
 
 def is_time(values: pd.Series) -> bool:
@@ -81,10 +81,11 @@ def to_numbers(values: pd.Series, unit: str | None) -> np.ndarray:
             return microseconds(values) / MICROSECONDS[unit]
         numbers = values.to_numpy(float)
     except (TypeError, ValueError):
-        raise ShdError(f"column {values.name!r} wants {'dates' if unit else 'numbers'}; {_shown(values)}.") from None
+        wanted, given = "dates" if unit else "numbers", str(values.iloc[0])[:40]
+        raise ShdError(f"column {values.name!r} wants {wanted}; it was given {given!r}.") from None
     if np.isinf(numbers).any():
         raise ShdError(f"column {values.name!r} has infinite values; make them missing, or clip them.")
-    if pd.api.types.is_integer_dtype(values) and (np.abs(numbers) > _LARGEST).any():
+    if pd.api.types.is_integer_dtype(values) and (np.abs(numbers) > LARGEST_WHOLE).any():
         raise ShdError(f"column {values.name!r} has whole numbers beyond 2**53; if it is an id drop it, else scale it.")
     return numbers
 
@@ -135,7 +136,3 @@ def _restore_times(numbers: np.ndarray, absent: np.ndarray, target: object, unit
 def is_level(values: pd.Series) -> bool:
     """Whether a column is one of levels (text, categories, yes/no) and not of numbers or dates."""
     return not is_numeric(values) and not is_time(values)
-
-
-def _shown(values: pd.Series) -> str:
-    return f"it was given {str(values.iloc[0])[:40]!r}"

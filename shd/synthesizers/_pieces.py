@@ -5,6 +5,7 @@ import pandas as pd
 
 from shd.synthesizers._dtypes import check_levels
 from shd.synthesizers._few import decimals_of, distinct_people, round_to
+from shd.tables.types import plain
 
 _FINE = 8  # continuous bins are cut into this many steps of equal weight, to keep their inner shape
 _EXACT = 1000  # numbers with at most this many distinct values come back exactly, if many people share each
@@ -22,7 +23,7 @@ def level_pieces(known: pd.Series, max_levels: int) -> dict:
             counts = counts.sort_index()
         except TypeError:  # levels of mixed types have no order of their own
             counts = counts.loc[sorted(counts.index, key=str)]
-        levels = [level.item() if isinstance(level, np.generic) else level for level in counts.index.tolist()]
+        levels = [plain(level) for level in counts.index.tolist()]
         weight = counts.to_numpy(float)
     code = np.arange(len(levels)) if len(levels) <= max_levels else shared_codes(weight, max_levels)
     order = np.argsort(code, kind="stable")

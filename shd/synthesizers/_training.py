@@ -6,6 +6,7 @@ import pickle
 import time
 from collections.abc import Callable
 from pathlib import Path
+from timeit import timeit
 
 import numpy as np
 import torch
@@ -58,10 +59,7 @@ def heldout_score(train: np.ndarray, held: np.ndarray, sample: Callable[[int], n
 def seconds_per_call(work: Callable[[], object], calls: int = 8) -> float:
     """Wall seconds that one call of `work` takes, the first (which warms up) left out."""
     work()
-    start = time.perf_counter()
-    for _ in range(calls):
-        work()
-    return (time.perf_counter() - start) / calls
+    return timeit(work, number=calls) / calls
 
 
 class Clock:

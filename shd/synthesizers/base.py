@@ -77,7 +77,8 @@ class Synthesizer(BaseEstimator):
         """
         vars(self).pop("n_rows_", None)  # set last: a fit that failed leaves nothing that could be sampled
         check_seed(self.random_state)
-        _check_least(getattr(self, "min_people", None))
+        if getattr(self, "min_people", None) is not None:
+            check_whole(self, "min_people", 1)
         self._check_parameters()
         given = as_frame(data, "train")
         self._people = people_of(data)
@@ -352,10 +353,8 @@ def refuse_condition(family: Synthesizer, condition: object) -> None:
 
 
 def check_fittable(frame: pd.DataFrame) -> None:
-    """Warn of what cannot be learned well; `ShdError` for several rows of column names."""
+    """Warn of what cannot be learned well."""
     n = len(frame)
-    if frame.columns.nlevels > 1:
-        raise ShdError("the table has several rows of column names; make each name one text.")
     if n < _FEW_ROWS:
         _warn(f"{n} rows are too few to learn from: expect poor data, and rows near to real ones. Use {_FEW_ROWS} up.")
     empty = [c for c in frame.columns if frame[c].isna().all()]
@@ -378,12 +377,6 @@ def check_whole(model: Synthesizer, name: str, least: int) -> None:
     value = getattr(model, name)
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
         raise ShdError(f"{name}={value!r} must be a whole number, {least} or more.")
-
-
-def _check_least(least: object) -> None:
-    whole = isinstance(least, (int, np.integer)) and not isinstance(least, bool)
-    if least is not None and not (whole and least >= 1):
-        raise ShdError(f"min_people={least!r} must be a whole number of people, 1 or more; 1 protects nobody.")
 
 
 def plain_number(value: object) -> object:

@@ -11,7 +11,7 @@ from shd._progress import progress
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.domain import Domain
 from shd.synthesizers._network import Node, search, smooth_table
-from shd.synthesizers.base import Synthesizer, check_seed, refuse_condition
+from shd.synthesizers.base import Synthesizer, check_seed, check_whole, refuse_condition
 from shd.synthesizers.dp.domain import OTHER
 from shd.synthesizers.dp.network import PrivateFit, keep_records
 from shd.synthesizers.dp.noise import Budget, Noise, Privacy
@@ -127,21 +127,16 @@ class BayesianNetwork(Synthesizer):
         return {names[node.column]: tuple(names[p] for p, _ in node.parents) for node in self.nodes_}
 
     def _check_parameters(self) -> None:
-        if isinstance(self.degree, bool) or not isinstance(self.degree, (int, np.integer)) or self.degree < 0:
-            raise ShdError(f"degree={self.degree!r} must be a whole number of parents, 0 or more.")
+        for name, least in {"degree": 0, "max_levels": 2, "max_records": 1}.items():
+            check_whole(self, name, least)
         if self.epsilon is not None and not (_is_number(self.epsilon) and _SMALLEST <= self.epsilon < np.inf):
             raise ShdError(f"epsilon={self.epsilon!r} must be a number above 0 (from 1e-9 on), or None for no noise.")
-        if not isinstance(self.max_levels, (int, np.integer)) or self.max_levels < 2:
-            raise ShdError(f"max_levels={self.max_levels!r} must be a whole number, 2 or more.")
         if self.domain is not None and not isinstance(self.domain, Domain):
             raise ShdError(
                 f"domain must be a Domain, not {type(self.domain).__name__}: Domain({{'age': Numbers(0, 110)}})."
             )
         if not (_is_number(self.delta) and 0 <= self.delta < 1):
             raise ShdError(f"delta={self.delta!r} must be a number from 0 to below 1, for example 1e-6.")
-        whole = isinstance(self.max_records, (int, np.integer)) and not isinstance(self.max_records, bool)
-        if not whole or self.max_records < 1:
-            raise ShdError(f"max_records={self.max_records!r} must be a whole number of records a subject, 1 or more.")
         check_seed(self.noise_seed, "noise_seed")
         if self.epsilon is None and (self.domain, self.delta, self.noise_seed) != (None, 0, None):
             raise ShdError("domain, delta and noise_seed are for private fits: give epsilon, or leave them out.")
@@ -184,8 +179,6 @@ class BayesianNetwork(Synthesizer):
 
     def _domain(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> Domain:
         """Return what is declared; `ShdError` where a column is neither declared nor can be learned."""
-        if frame.columns.nlevels > 1:
-            raise ShdError("the table has several rows of column names; make each name one text.")
         if self.domain is not None:
             domain = self.domain
             absent = [name for name in domain.columns if name not in frame.columns]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
+from shd.dataset import describe_columns
 from shd.synthesizers._dtypes import (
     as_given,
     is_level,
@@ -97,7 +98,9 @@ class ColumnCodec:
         piece = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(distinct).astype(object))[at]
         if (piece < 0).any():
             stranger = known.iloc[int(np.argmax(piece < 0))]
-            raise ShdError(f"column {self.name!r} has no level {stranger!r}; it knows {_first(self.levels)}.")
+            raise ShdError(
+                f"column {self.name!r} has no level {stranger!r}; it knows {describe_columns(self.levels, 6)}."
+            )
         return piece
 
     def _piece_of_number(self, numbers: np.ndarray) -> np.ndarray:
@@ -239,8 +242,3 @@ class TableEncoder:
         encoder = cls()
         encoder.columns_ = [ColumnCodec.from_dict(column) for column in state["columns"]]
         return encoder
-
-
-def _first(levels: list, most: int = 6) -> str:
-    shown = ", ".join(repr(level) for level in levels[:most])
-    return shown if len(levels) <= most else f"{shown} and {len(levels) - most} more"

@@ -70,8 +70,6 @@ class FlowMatching(ImageSynthesizer):
     Attributes
     ----------
     start_ : SliceGaussian
-    losses_ : ndarray of float, shape (steps,)
-        Mean squared error of the velocity; 1 would be that of no idea at all.
     """
 
     steps: int = 3000
@@ -99,7 +97,6 @@ class FlowMatching(ImageSynthesizer):
         average = torch.optim.swa_utils.AveragedModel(
             net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(_AVERAGE)
         )
-        self.losses_ = np.full(self.steps, np.nan)
         try:
             with progress(self.steps, "Fitting FlowMatching") as bar:
                 for step in range(self.steps):
@@ -114,7 +111,6 @@ class FlowMatching(ImageSynthesizer):
                     loss.backward()
                     adam.step()
                     average.update_parameters(net)
-                    self.losses_[step] = loss.item()
                     bar.advance(1)
         except KeyboardInterrupt:
             notice("Stopped early; what was learned so far is kept.")
@@ -140,11 +136,10 @@ class FlowMatching(ImageSynthesizer):
     def _get_images_state(self) -> tuple[dict, dict]:
         start, _ = self.start_._get_images_state()
         tensors = {f"net.{k}": v.numpy() for k, v in self.net_.state_dict().items()}
-        return tensors | {f"start.{k}": v for k, v in start.items()}, {"losses": self.losses_.round(5).tolist()}
+        return tensors | {f"start.{k}": v for k, v in start.items()}, {}
 
     def _set_images_state(self, tensors: dict, extra: dict) -> None:
         self.start_ = SliceGaussian(self.components)
         self.start_._set_images_state(under("start.", tensors), {})
         self.net_ = self._net().requires_grad_(False)
         self.net_.load_state_dict({k: torch.tensor(v) for k, v in under("net.", tensors).items()})
-        self.losses_ = np.array(extra["losses"], dtype=float)

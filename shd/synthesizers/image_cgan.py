@@ -20,8 +20,9 @@ import copy
 import io
 import time
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ from shd.synthesizers._training import Checkpoint, Clock, fingerprint, seconds_p
 from shd.synthesizers.active_appearance import ActiveAppearance
 from shd.synthesizers.base import check_whole
 from shd.synthesizers.image_base import ImageSynthesizer, Labels
-from shd.synthesizers.image_game import ImageGame, Refiner, Settings, as_stored, halved
+from shd.synthesizers.image_game import ImageGame, Refiner, as_stored, halved
 
 _FEWEST = 5  # pictures a slice, below which a class is learned together with its neighbour
 _PREVIEWS = 20  # grids of samples a fit, at even distances
@@ -140,8 +141,8 @@ class ImageCGAN(ImageSynthesizer):
     def _fit_images(self, images: np.ndarray, labels: Labels, rng: np.random.Generator) -> None:
         began = time.perf_counter()
         self._start(images, labels, rng)
-        asked = {field.name: getattr(self, field.name) for field in fields(Settings) if hasattr(self, field.name)}
-        settings = Settings(**asked, n_classes=self.n_classes_, n_levels=self.n_levels_, seed=self.seed_)
+        sizes = {"n_classes": self.n_classes_, "n_levels": self.n_levels_}
+        settings = SimpleNamespace(**self.get_params(), **sizes, seed=self.seed_)
         game = ImageGame(
             settings, self.start_, images, Labels(self.class_of_[labels.classes], labels.levels), self.device_
         )

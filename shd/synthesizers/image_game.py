@@ -4,7 +4,7 @@ All pictures are float32, (n, 1, height, width), 0 to 1. `ImageCGAN` names the p
 """
 
 import copy
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -124,33 +124,16 @@ class Judge(nn.Module):
 # The game ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the game is played with: parameters of `ImageCGAN` by their names, sizes, and the seed."""
-
-    steps: int
-    width: int
-    batch: int
-    pack: int
-    likeness_weight: float
-    shape_weight: float
-    gradient_penalty: float
-    learning_rate: float
-    average: float
-    jpeg_quality: int | None
-    precision: str
-    n_classes: int
-    n_levels: int
-    seed: int
-
-
 class ImageGame:
     """The two players, what they play with, and one step of the game.
 
-    `images` are uint8 (n, height, width), their classes as the networks know them: see `ImageCGAN.class_of_`.
+    `settings` are the parameters of `ImageCGAN` by their names, `n_classes`, `n_levels` and the `seed`. `images` are
+    uint8 (n, height, width), their classes as the networks know them: see `ImageCGAN.class_of_`.
     """
 
-    def __init__(self, settings: Settings, start: SliceGaussian, images: np.ndarray, labels: Labels, device: str):
+    def __init__(
+        self, settings: SimpleNamespace, start: SliceGaussian, images: np.ndarray, labels: Labels, device: str
+    ):
         self.settings, self.start, self.device = settings, start, torch.device(device)
         self._seed(0)
         self.images, self.projected = images, start.project(images, labels)

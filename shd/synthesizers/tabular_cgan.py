@@ -19,8 +19,9 @@ Where the parts come from:
 """
 
 import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,7 @@ from shd.synthesizers._training import (
 )
 from shd.synthesizers.base import Synthesizer, check_whole
 from shd.synthesizers.critics import Filter, at_most
-from shd.synthesizers.tabular_game import Game, OneHot, Settings, generator
+from shd.synthesizers.tabular_game import Game, OneHot, generator
 
 _EVALUATIONS = 10  # held-out scores a fit, at even distances
 _STEPS_BETWEEN = 200  # fewer scores in a short fit: each takes as long as some fifty steps
@@ -227,8 +228,7 @@ class TabularCGAN(Synthesizer):
 
     def _start(self, codes: np.ndarray, classes: np.ndarray) -> Game:
         condition = self._condition_one_hot.encode(torch.tensor(self.conditions_.combinations))
-        asked = {field.name: getattr(self, field.name) for field in fields(Settings) if field.name != "seed"}
-        settings = Settings(**asked, seed=self.seed_)
+        settings = SimpleNamespace(**self.get_params(), seed=self.seed_)
         return Game(settings, self._one_hot, codes[:, self._free_at], classes, condition)
 
     def _score(self, game: Game, train: np.ndarray, held: np.ndarray, history: list, best: tuple) -> tuple:

@@ -5,7 +5,7 @@ packs of `pack` records of one class. `TabularCGAN` names the papers, and says w
 """
 
 import copy
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -64,29 +64,19 @@ def judge(n_in: int, n_ones: int, width: int) -> nn.Sequential:
 # The game ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the game is played with: parameters of `TabularCGAN` by their names, and the seed."""
-
-    steps: int
-    width: int
-    noise: int
-    batch: int
-    pack: int
-    temperature: float
-    moment_weight: float
-    moment_growth: float
-    gradient_penalty: float
-    learning_rate: float
-    average: float
-    seed: int
-
-
 class Game:
-    """The two players, what they play with, and one step of the game."""
+    """The two players, what they play with, and one step of the game.
+
+    `settings` are the parameters of `TabularCGAN` by their names, and the `seed`.
+    """
 
     def __init__(
-        self, settings: Settings, one_hot: "OneHot", codes: np.ndarray, classes: np.ndarray, condition: torch.Tensor
+        self,
+        settings: SimpleNamespace,
+        one_hot: "OneHot",
+        codes: np.ndarray,
+        classes: np.ndarray,
+        condition: torch.Tensor,
     ):
         self.settings, self.one_hot = settings, one_hot
         self.rng = torch.Generator().manual_seed(settings.seed)

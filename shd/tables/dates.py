@@ -21,7 +21,7 @@ _SHAPES = {
     "day month": re.compile(rf"(\d{{1,2}})([-. ]?)\s*({_MONTH})[-., ]*(\d{{4}}|\d{{2}}){_TIME}{_OFFSET}", re.I),
     "month day": re.compile(rf"({_MONTH})([-. ])\s*(\d{{1,2}})(?:st|nd|rd|th)?[, ]+\s*(\d{{4}}){_TIME}{_OFFSET}", re.I),
 }
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?(?:\.0)?")
+_COMPACT = re.compile(r"(?!0000)(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?(?:\.0)?")  # there is no year 0
 _FEW = 5  # different whole numbers that are no dates by chance are fewer
 _PLAUSIBLE = (1850, 2150)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d{1,6})?))?(?:\s*([ap])\.?m\.?)?", re.I)
@@ -149,24 +149,12 @@ def dates_from_digits(texts: list[str], weight: np.ndarray) -> Dates | None:
     matches = [_COMPACT.fullmatch(text) for text in texts]
     if not any(matches):
         return None
-    iso = [None if m is None else _iso_of_digits(*m.groups()) for m in matches]
-    weight = np.asarray(weight, dtype=float)
-    plausible = np.array([i is not None and _PLAUSIBLE[0] <= int(i[:4]) <= _PLAUSIBLE[1] for i in iso])
+    iso = [None if m is None else "{}-{}-{}T{}:{}:{}".format(*m.groups("00")) for m in matches]
+    values = pd.to_datetime(pd.Series(iso, dtype="str"), format="ISO8601", errors="coerce")
+    weight, plausible = np.asarray(weight, dtype=float), values.dt.year.between(*_PLAUSIBLE).to_numpy()
     if plausible.sum() < _FEW or weight[plausible].sum() < NEARLY_ALL * weight.sum():
         return None
-    values = pd.to_datetime(pd.Series(iso, dtype="str"), format="ISO8601", errors="coerce")
     return Dates(values, "as yearmonthday")
-
-
-def _iso_of_digits(year: str, month: str, day: str, hour: str, minute: str, second: str) -> str | None:
-    try:
-        date(int(year), int(month), int(day))
-    except ValueError:
-        return None
-    if hour is None:
-        return f"{year}-{month}-{day}"
-    fits = int(hour) < 24 and int(minute) < 60 and int(second or 0) < 60
-    return f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}" if fits else None
 
 
 def lengths_of_time(texts: list[str]) -> pd.Series | None:

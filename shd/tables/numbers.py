@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shd.tables.types import LARGEST_WHOLE
+
 PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|Inf|INF|infinity|Infinity)"
 WHOLE = r"[+-]?\d+"
 _CODE = re.compile(r"[+-]?0\d.*|\+\d{7,}")  # leading zeros; telephone numbers
 _POWER = re.compile(r"\d+[eE]\d+")  # 1E5: programs write a number as 1e+05
-_LARGEST = 2**53  # beyond it, whole numbers do not fit a float
 _SPACE = " \u00a0\u2009\u202f'’"  # between thousands
 _UNIT = r"[%‰]|[a-zA-Zµμ°$€£¥][\w/°µμ²³%.*^-]{0,14}"
 _DRESSED = re.compile(rf"([$€£¥]?)\s*([-+]?)\s*([$€£¥]?)\s*(\d[\d.,{_SPACE}]*|[.,]\d+)((?:[eE][+-]?\d+)?)\s*({_UNIT})?")
@@ -97,7 +98,7 @@ def why_code(texts: list[str]) -> str | None:
     """Return why texts that could be read as numbers are codes; None where they are numbers."""
     if any(_CODE.fullmatch(text) for text in texts):
         return "for leading zeros or a leading +"
-    if any(len(text) > 15 and text.lstrip("+-").isdigit() and abs(int(text)) > _LARGEST for text in texts):
+    if any(len(text) > 15 and text.lstrip("+-").isdigit() and abs(int(text)) > LARGEST_WHOLE for text in texts):
         return "as whole numbers beyond 2**53 would lose digits"
     if all(_POWER.fullmatch(text) for text in texts):
         return "as codes such as 1E5 are not powers of ten"

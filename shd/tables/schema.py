@@ -8,7 +8,7 @@ and version 2 for ``missingValues`` of a field, ``categories`` and ``categoriesO
 import csv
 import io
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ from shd._errors import ShdError
 _SUFFIX = ".schema.json"
 _MARK = "shd"  # with the version of what stands below it
 _MISSING = ("", "NA", "NULL", "N/A", "(missing)")  # the first that is no level of the column
+
+_JSON_NAMES = {"missing": "missingValues", "categories_dtype": "categoriesDtype", "ordered": "categoriesOrdered"}
 
 
 @dataclass(frozen=True)
@@ -212,8 +214,7 @@ def _type(values: pd.Series | pd.Index) -> str:
 
 def _to_json(one: Field) -> dict:
     known = {key: value for key, value in asdict(one).items() if value is not None}
-    json_names = {"missing": "missingValues", "categories_dtype": "categoriesDtype", "ordered": "categoriesOrdered"}
-    found = {json_names.get(key, key): value for key, value in known.items()}
+    found = {_JSON_NAMES.get(key, key): value for key, value in known.items()}
     found["missingValues"] = [one.missing]
     if one.categories is None:
         del found["categoriesOrdered"]
@@ -221,12 +222,6 @@ def _to_json(one: Field) -> dict:
 
 
 def _from_json(one: dict) -> Field:
-    return Field(
-        one["name"],
-        one["type"],
-        one["dtype"],
-        one["missingValues"][0],
-        one.get("categories"),
-        one.get("categoriesDtype"),
-        one.get("categoriesOrdered", False),
-    )
+    json_names = {field.name: _JSON_NAMES.get(field.name, field.name) for field in fields(Field)}
+    known = {name: one[key] for name, key in json_names.items() if key in one}
+    return Field(**{**known, "missing": one["missingValues"][0]})

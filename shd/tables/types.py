@@ -8,7 +8,9 @@ import pyarrow as pa
 
 from shd._errors import ShdError
 
-_LARGEST = 2**53  # beyond it, whole numbers do not fit a float: they are codes
+LARGEST_WHOLE = 2**53
+"""Beyond it, whole numbers do not fit a float: they are codes."""
+
 _ARROW_KEPT = ("int", "uint", "float", "double", "halffloat", "bool")
 _TEXT_OF = ("UUID", "IPv4Address", "IPv6Address", "PosixPath", "WindowsPath", "Path", "Interval", "Fraction")
 
@@ -50,7 +52,7 @@ def known_type(values: pd.Series) -> pd.Series:
 
 def _too_long(values: pd.Series) -> bool:
     low, high = values.min(), values.max()
-    return bool(pd.notna(high) and (int(high) > _LARGEST or int(low) < -_LARGEST))
+    return bool(pd.notna(high) and (int(high) > LARGEST_WHOLE or int(low) < -LARGEST_WHOLE))
 
 
 def _from_arrow(values: pd.Series, kind: pa.DataType) -> pd.Series:
@@ -83,7 +85,7 @@ def _from_objects(values: pd.Series) -> pd.Series:
     if kind == "date" or (kind in ("datetime", "datetime64", "mixed") and _are(known, "date", "datetime", "Timestamp")):
         return _dates(values)
     if kind in ("decimal", "integer", "floating", "mixed-integer-float") or (
-        kind.startswith("mixed") and all(map(_is_number, known)) and len(known)
+        kind.startswith("mixed") and all(map(is_number, known)) and len(known)
     ):
         return _numbers(values, known)
     if kind == "time":
@@ -102,10 +104,6 @@ def _are(known: pd.Series, *names: str) -> bool:
     return {type(value).__name__ for value in known} <= set(names)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, Decimal, np.number)) and not isinstance(value, bool)
-
-
 def _dates(values: pd.Series) -> pd.Series:
     aware = {getattr(value, "tzinfo", None) is not None for value in values.dropna()}
     if len(aware) > 1:
@@ -117,7 +115,7 @@ def _dates(values: pd.Series) -> pd.Series:
 
 def _numbers(values: pd.Series, known: pd.Series) -> pd.Series:
     whole = all(value == int(value) for value in known if np.isfinite(float(value)))
-    if whole and any(np.isfinite(float(value)) and abs(int(value)) > _LARGEST for value in known):
+    if whole and any(np.isfinite(float(value)) and abs(int(value)) > LARGEST_WHOLE for value in known):
         return values.map(lambda value: None if pd.isna(value) else f"{int(value)}").astype("str")
     return values.map(lambda value: np.nan if pd.isna(value) else float(value)).astype(float)
 
@@ -144,7 +142,7 @@ def _decoded(values: pd.Series) -> pd.Series:
 
 def _levels(values: pd.Series, known: pd.Series) -> pd.Series:
     """Levels of a type that has a written form, as text; text, numbers and yes/no side by side stay."""
-    if all(isinstance(value, (str, bool, np.bool_)) or _is_number(value) for value in known):
+    if all(isinstance(value, (str, bool, np.bool_)) or is_number(value) for value in known):
         return values
     return as_text(values, known)
 
@@ -152,16 +150,26 @@ def _levels(values: pd.Series, known: pd.Series) -> pd.Series:
 def as_text(values: pd.Series, known: pd.Series) -> pd.Series:
     """Return levels as text, missing kept; `ShdError` for what has no written form."""
     for value in known:
-        plain = isinstance(value, (str, bool, np.bool_, pd.Timestamp, pd.Timedelta)) or _is_number(value)
+        plain = isinstance(value, (str, bool, np.bool_, pd.Timestamp, pd.Timedelta)) or is_number(value)
         if not plain and type(value).__name__ not in _TEXT_OF and not hasattr(value, "isoformat"):
             raise ShdError(
                 f"column {values.name!r} holds {type(value).__name__} values such as {str(value)[:40]!r}; "
                 f"turn it into text with .astype(str), or into numbers, one value a cell."
             )
-    return values.map(lambda value: None if pd.isna(value) else written(value)).astype("str")
+    return values.map(lambda value: None if pd.isna(value) else text_of(value)).astype("str")
 
 
-def written(value: object) -> str:
+def is_number(value: object) -> bool:
+    """Whether a cell is a number, decimals among them, and not yes/no."""
+    return isinstance(value, (int, float, Decimal, np.number)) and not isinstance(value, bool)
+
+
+def plain(value: object) -> object:
+    """Return a value of numpy as Python, and so JSON, knows it."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def text_of(value: object) -> str:
     """Return the text of a level: whole numbers without a point."""
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))

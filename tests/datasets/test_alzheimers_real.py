@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shd.datasets import alzheimers, load, verify
-from shd.datasets.neighbours import neighbour_margin
+from shd.datasets.alzheimers import neighbour_margin
 
 
 @pytest.fixture(scope="module")

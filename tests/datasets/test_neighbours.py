@@ -4,7 +4,7 @@ import pytest
 
 from shd._errors import ShdError
 from shd.dataset import Dataset
-from shd.datasets.neighbours import neighbour_margin
+from shd.datasets.alzheimers import neighbour_margin
 
 
 def make(subjects, slices, images, classes=None):

@@ -16,7 +16,7 @@ from shd._errors import ShdError
 from shd.compare.core.score import Skipped
 from shd.dataset import Dataset, as_frame, describe_columns, is_numeric, role_of
 from shd.tables.identify import identify
-from shd.tables.types import known_types
+from shd.tables.types import known_types, text_of
 
 MISSING = "(missing)"
 _MODEL_LEVELS = 200  # gradient boosting takes at most 255 levels; rarer ones share a code
@@ -197,14 +197,8 @@ def _written(values: pd.Series, like: pd.Series) -> pd.Series:
     """Written form of every entry, missing kept."""
     codes, unique = pd.factorize(values.astype(object))
     yes_no = pd.api.types.is_bool_dtype(like) and set(unique) <= {0, 1}
-    text = np.array([*(_write(bool(u) if yes_no else u) for u in unique), None], dtype=object)
+    text = np.array([*(text_of(bool(u) if yes_no else u) for u in unique), None], dtype=object)
     return pd.Series(text[codes], dtype=object)
-
-
-def _write(value: object) -> str:
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _levels(first: pd.Series, written: list[pd.Series]) -> list[str]:
@@ -213,5 +207,5 @@ def _levels(first: pd.Series, written: list[pd.Series]) -> list[str]:
     known = (
         first.cat.categories if isinstance(first.dtype, pd.CategoricalDtype) else sorted(written[0].dropna().unique())
     )
-    ordered = list(dict.fromkeys(_write(level) for level in known))
+    ordered = list(dict.fromkeys(text_of(level) for level in known))
     return [*(level for level in ordered if level in seen), *sorted(seen - set(ordered))]

@@ -18,6 +18,7 @@ from shd.domain import UNITS, Dates, Declared, Levels, Numbers
 from shd.synthesizers._dtypes import MICROSECONDS, is_level
 from shd.synthesizers.dp.cells import microseconds_of, numbers_of
 from shd.synthesizers.dp.noise import Noise
+from shd.tables.types import plain
 
 OTHER = "other"
 """The level that stands for all that too few people have."""
@@ -83,14 +84,14 @@ def _learn_levels(
     values: pd.Series, people: np.ndarray, m: int, epsilon: Fraction, delta: Fraction, noise: Noise
 ) -> Levels:
     held = values.astype(object)
-    plain = held.map(lambda v: isinstance(v, str | bool | int | float | np.bool_ | np.integer | np.floating))
-    usable = plain.to_numpy(dtype=bool) & held.notna().to_numpy()
+    of_levels = held.map(lambda v: isinstance(v, str | bool | int | float | np.bool_ | np.integer | np.floating))
+    usable = of_levels.to_numpy(dtype=bool) & held.notna().to_numpy()
     code, known = pd.factorize(held[usable])
     # people, not records: a subject counts once for a level, and moves at most m counts by one
     pairs = np.unique(np.column_stack([people[usable], code]), axis=0)
     counts = np.bincount(pairs[:, 1], minlength=len(known))
     named = noise.blur(counts, m / epsilon) > levels_threshold(m, epsilon, delta)
-    levels = [level.item() if isinstance(level, np.generic) else level for level in known[named]]
+    levels = [plain(level) for level in known[named]]
     if levels and all(isinstance(level, bool) for level in levels):
         return Levels([False, True], missing=True)
     # sorted: in the order of the records, or of a dtype, their order would tell of the records

@@ -11,14 +11,13 @@ from shd.synthesizers.rules.kinds import AtMost, Formula
 from shd.synthesizers.rules.rule import Rule, as_numbers
 from shd.synthesizers.rules.table import Table, log_order
 
+_ALPHA = 0.01  # largest chance of any false rule in a table of independent columns
 _KINDS = 5
 LEAST_PEOPLE = 50
 """A rule that fewer people could have broken is not told from chance: with none of 50, up to 6 % may break it."""
 
 
-def find_rules(
-    data: Dataset | pd.DataFrame, people: np.ndarray | None = None, min_people: int = 5, alpha: float = 0.01
-) -> tuple[Rule, ...]:
+def find_rules(data: Dataset | pd.DataFrame, people: np.ndarray | None = None, min_people: int = 5) -> tuple[Rule, ...]:
     """Return the rules that every record keeps, by kind.
 
     * *order*: a <= b, or a < b, for numbers, dates, and categories of the same order;
@@ -29,25 +28,12 @@ def find_rules(
     * *never together*: levels (or ranges of a number) that no record has both of.
 
     A rule holds without a single exception. Were its columns independent given their margins, it would hold for all
-    people by chance with a probability below ``alpha / (5 m)``, where m is how many candidates of its kind were tried
+    people by chance with a probability below .01 / (5 m), where m is how many candidates of its kind were tried
     and 5 the number of kinds (Bonferroni); see `table`. The probabilities count people, by one record of each. With n
     people in whom it could have been broken, at most 1 - .05 ** (1 / n) break it in truth (Clopper and Pearson 1934,
     doi 10.1093/biomet/26.4.404, at 95 %): n is at least 50, and stands with the rule. What disjoint ranges or margins
-    make true by themselves fails that test; what follows from another rule is left out.
-
-    Parameters
-    ----------
-    data : Dataset or DataFrame, shape (n, n_columns)
-    people : ndarray of int, shape (n,), optional
-        Whose each record is; by default the subjects of a Dataset.
-    min_people : int
-        Levels and ranges of fewer people are not in a rule: it says nothing of them.
-    alpha : float
-        Largest chance of any false rule in a table of independent columns.
-
-    Returns
-    -------
-    tuple of Rule
+    make true by themselves fails that test; what follows from another rule is left out. Levels and ranges of fewer
+    than `min_people` are not in a rule: it says nothing of them.
     """
     frame = as_frame(data)
     if people is None:
@@ -55,7 +41,7 @@ def find_rules(
     table = Table(frame, people)
     if len(table.one) < LEAST_PEOPLE:
         return ()
-    level = np.log(alpha / _KINDS)
+    level = np.log(_ALPHA / _KINDS)
     formulas = find_formulas(table, level)
     missing = find_missing(table, level, min_people)
     fixed = find_fixed(table, level, min_people, formulas)

@@ -23,11 +23,7 @@ def as_rules(keep_rules: object, found: Sequence[Rule]) -> list[Rule]:
     if isinstance(keep_rules, Rule) or callable(keep_rules):
         keep_rules = [keep_rules]
     rules = []
-    try:
-        given = list(keep_rules)
-    except TypeError:
-        given = [keep_rules]
-    for rule in given:
+    for rule in keep_rules if np.iterable(keep_rules) else [keep_rules]:
         if not isinstance(rule, Rule) and not callable(rule):
             raise ShdError(f"keep_rules={rule!r} is no rule; give True, or rules such as Rule.at_most('start', 'end').")
         name = getattr(rule, "__name__", "a rule of your own")

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError
-from shd.synthesizers.rules.rule import Part, Rule, and_join, as_numbers, plain, with_levels, with_numbers
+from shd.synthesizers.rules.rule import Part, Rule, and_join, as_numbers, with_levels, with_numbers
+from shd.tables.types import plain
 
 _EXACT = 1e-9  # share of a number that arithmetic may be off by
 
@@ -24,13 +25,10 @@ class AtMost(Rule):
     kind: ClassVar[str] = "order"
     about: ClassVar = ("first", "second")
 
-    @property
-    def words(self) -> str:
-        """The rule in words."""
+    def _words(self) -> str:
         return f"{self.first} {'<' if self.strict else '<='} {self.second}"
 
-    def broken(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return which records break it."""
+    def _broken(self, frame: pd.DataFrame) -> np.ndarray:
         first, second = as_numbers(frame[self.first]), as_numbers(frame[self.second])
         return first >= second if self.strict else first > second
 
@@ -64,9 +62,7 @@ class Formula(Rule):
         """The target, and all terms."""
         return self.target, *(column for column, _ in self.terms)
 
-    @property
-    def words(self) -> str:
-        """The rule in words."""
+    def _words(self) -> str:
         return f"{self.target} = {self._product_words() if self.product else self._sum_words()}"
 
     def _sum_words(self) -> str:
@@ -117,8 +113,7 @@ class Formula(Rule):
         with np.errstate(invalid="ignore"):
             return np.abs(numbers[:, 0] - self.predict(numbers)) > self.slack(numbers, self.rounded)
 
-    def broken(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return which records break it."""
+    def _broken(self, frame: pd.DataFrame) -> np.ndarray:
         return self.off(self.numbers(frame))
 
     def _mended(self, frame: pd.DataFrame, rows: np.ndarray, locked: frozenset) -> dict:
@@ -159,9 +154,7 @@ class Fixed(Rule):
     kind: ClassVar[str] = "fixed"
     about: ClassVar = ("column", "by")
 
-    @property
-    def words(self) -> str:
-        """The rule in words."""
+    def _words(self) -> str:
         if self.ranges:
             return f"{self.column} is fixed by ranges of {self.by}"
         return f"{self.column} and {self.by} fix each other" if self.both else f"{self.column} is fixed by {self.by}"
@@ -183,8 +176,7 @@ class Fixed(Rule):
         wanted = table[at]
         return pd.notna(wanted), wanted
 
-    def broken(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return which records break it."""
+    def _broken(self, frame: pd.DataFrame) -> np.ndarray:
         said, wanted = self.wanted(frame)
         values = frame[self.column]
         codes, distinct = pd.factorize(values.astype(object))
@@ -208,13 +200,10 @@ class Never(Rule):
     kind: ClassVar[str] = "never together"
     about: ClassVar = ("first", "second")
 
-    @property
-    def words(self) -> str:
-        """The rule in words."""
+    def _words(self) -> str:
         return f"never both: {self.first.words}, and {self.second.words}"
 
-    def broken(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return which records break it."""
+    def _broken(self, frame: pd.DataFrame) -> np.ndarray:
         return self.first.holds(frame) & self.second.holds(frame)
 
 
@@ -229,9 +218,7 @@ class MissingWhen(Rule):
     kind: ClassVar[str] = "missing when"
     about: ClassVar = ("column", "when")
 
-    @property
-    def words(self) -> str:
-        """The rule in words."""
+    def _words(self) -> str:
         return f"{self.column} is missing exactly when {self.when.words}"
 
     def _must(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -241,8 +228,7 @@ class MissingWhen(Rule):
         says = self.when.missing is not None or frame[self.when.column].notna().to_numpy()
         return missing, ~missing & says
 
-    def broken(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return which records break it."""
+    def _broken(self, frame: pd.DataFrame) -> np.ndarray:
         missing, known = self._must(frame)
         absent = frame[self.column].isna().to_numpy()
         return (missing & ~absent) | (known & absent)
@@ -265,13 +251,10 @@ class MissingTogether(Rule):
         """All of them."""
         return self.together
 
-    @property
-    def words(self) -> str:
-        """The rule in words."""
+    def _words(self) -> str:
         return f"{and_join(map(str, self.together))} are missing together"
 
-    def broken(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return which records break it."""
+    def _broken(self, frame: pd.DataFrame) -> np.ndarray:
         missing = frame[list(self.together)].isna().to_numpy()
         return missing.any(axis=1) & ~missing.all(axis=1)
 
@@ -284,13 +267,10 @@ class Own(Rule):
     holds: Callable[[pd.DataFrame], pd.Series] = field(compare=False)
     kind: ClassVar[str] = "own"  # it may read any column: nobody knows which it is about
 
-    @property
-    def words(self) -> str:
-        """The rule in words."""
+    def _words(self) -> str:
         return self.said
 
-    def broken(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return which records break it; `ShdError` where the function does not say so of each record."""
+    def _broken(self, frame: pd.DataFrame) -> np.ndarray:
         try:
             holds = pd.Series(np.asarray(self.holds(frame), dtype=object)).fillna(True)
         except (KeyError, AttributeError, TypeError, ValueError) as error:

@@ -10,6 +10,7 @@ import pandas as pd
 from shd._errors import ShdError
 from shd.dataset import is_numeric
 from shd.synthesizers._dtypes import is_time, restore_numbers
+from shd.tables.types import plain
 
 KINDS: dict[str, type["Rule"]] = {}
 """Every kind, by name; see `kinds`."""
@@ -54,10 +55,16 @@ class Rule:
     @property
     def words(self) -> str:
         """The rule in words."""
-        raise NotImplementedError
+        return self._words()
 
     def broken(self, frame: pd.DataFrame) -> np.ndarray:
         """Return which records break it, bool, shape (n,)."""
+        return self._broken(frame)
+
+    def _words(self) -> str:
+        raise NotImplementedError
+
+    def _broken(self, frame: pd.DataFrame) -> np.ndarray:
         raise NotImplementedError
 
     def repair(self, frame: pd.DataFrame, locked: frozenset = frozenset()) -> pd.DataFrame:
@@ -224,11 +231,6 @@ def changed(frame: pd.DataFrame, columns: Mapping[Hashable, pd.Series]) -> pd.Da
     for name, values in columns.items():
         made[name] = values
     return made
-
-
-def plain(level: object) -> object:
-    """Return a level as JSON knows it."""
-    return level.item() if isinstance(level, np.generic) else level
 
 
 def and_join(words: Iterable[str], last: str = "and") -> str:

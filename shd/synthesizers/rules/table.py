@@ -14,7 +14,8 @@ from scipy.special import gammaln, xlogy
 from shd.dataset import is_numeric
 from shd.synthesizers._dtypes import is_time
 from shd.synthesizers._few import distinct_people
-from shd.synthesizers.rules.rule import as_numbers, is_ordered, plain
+from shd.synthesizers.rules.rule import as_numbers, is_ordered
+from shd.tables.types import plain
 
 _MOST_LEVELS = 2000  # columns with more distinct values are codes of nothing
 _SCREENED = 1000  # records that most candidates fail on
