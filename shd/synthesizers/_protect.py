@@ -175,14 +175,15 @@ class _Levels:
         at, levels = _coded(values)
         count = np.bincount(at, minlength=len(levels))
         rare = distinct_people(at, people, len(levels)) < least
-        commonest = levels[int(np.argmax(count))]
+        # the one with most records may be one of few people, who have many records each
+        commonest = levels[int(np.argmax(count if rare.all() else np.where(rare, -1, count)))]
         numbers = all(isinstance(level, (int, float, np.number)) and not isinstance(level, bool) for level in levels)
         if categorical and (values.cat.ordered or numbers):
             place = np.argsort(np.argsort(levels)) if numbers and not values.cat.ordered else np.arange(len(levels))
             goes = merge_neighbours(place[at], people, np.arange(len(levels), dtype=float), least)
             order = np.argsort(place)
             becomes = {levels[i]: levels[order[goes[place[i]]]] for i in range(len(levels))}
-            stranger = commonest
+            stranger = becomes[commonest]
         else:
             stranger = _home(levels, rare, at, people, least, commonest, known if declared else None)
             becomes = {level: stranger if few else level for level, few in zip(levels, rare, strict=True)}
@@ -191,7 +192,7 @@ class _Levels:
             kept = [level for level in levels if level in set(left)]
             extra = [level for level in left if level not in set(kept)]
             known = pd.Index([*kept, *extra], dtype=None if extra else known.dtype)
-        fill = commonest if fills else None
+        fill = becomes[commonest] if fills else None
         return cls(becomes, stranger, known, int(sum(a != b for a, b in becomes.items())), fill, False)
 
     def apply(self, values: pd.Series) -> pd.Series:
@@ -229,7 +230,9 @@ def _home(
 ) -> object:
     """Return the level that rare levels become: one that takes in others, a new one, or the commonest."""
     if known is not None:  # declared: no level is added to them
-        return next((level for level in known if str(level).lower() in _CATCH_ALL and level in levels), commonest)
+        takes = [level for level in known if str(level).lower() in _CATCH_ALL and level in levels]
+        shared = [len(np.unique(people[rare[at] | (at == levels.index(level))])) >= least for level in takes]
+        return next((level for level, enough in zip(takes, shared, strict=True) if enough), commonest)
     if not all(isinstance(level, str) for level in levels):
         return commonest
     there = OTHER in levels and not rare[levels.index(OTHER)]

@@ -130,6 +130,25 @@ def test_gaps_of_few_people_are_filled_and_what_few_have_is_gone():
     assert protected(pd.Series(np.r_[[1.5] * 40, [np.nan] * 5])).isna().sum() == 5
 
 
+@pytest.mark.parametrize("kind", ["str", "category", "number", "ordered"])
+def test_levels_of_few_people_with_many_records_join_one_that_enough_people_share(kind):
+    people = np.array([0, 1, 2, 3, 4, 5, 5, 4, 2, 2, 5, 4, 4, 2, 6, 3, 2, 7, 2, 1])
+    values = pd.Series(list("baaacgbbbhcaeabaebaa"))  # a: 8 records of 4 people; b: 6 of 6
+    if kind == "number":
+        values = values.map(ord).astype("category")
+    elif kind != "str":
+        values = values.astype(pd.CategoricalDtype(list("abcegh"), ordered=kind == "ordered"))
+    data = Dataset(pd.DataFrame({"x": values, "y": 1}), subjects=people)
+    fitted = Protection.fit(data, 6)
+    once = fitted.apply(data)
+    at, levels = pd.factorize(once.frame["x"].astype(object))
+    assert (distinct_people(at, people, len(levels)) >= 6).all()
+    pd.testing.assert_frame_equal(Protection.fit(once, 6).apply(once).frame, once.frame)
+    unheard = pd.Series([0 if kind == "number" else "z"] * 20, dtype="str" if kind == "str" else "category")
+    told = fitted.apply(Dataset(pd.DataFrame({"x": unheard, "y": 1}), subjects=people)).frame["x"]
+    assert set(told) <= set(once.frame["x"])  # a level that train never had becomes one that it has
+
+
 @st.composite
 def columns(draw):
     n = draw(st.integers(20, 120))
