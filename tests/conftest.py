@@ -2,12 +2,16 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from faker import Faker
+from sklearn.ensemble._forest import BaseForest
+from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
 
 from shd.dataset import Dataset
 from shd.datasets import diabetes, diabetes_cohort
@@ -15,6 +19,33 @@ from shd.datasets.registry import DATASETS
 
 REAL = Path(os.environ["SHD_DATA"]) if os.environ.get("SHD_DATA") else None
 """Where the owners' archives are, read before `_no_real_data` hides them."""
+
+
+MOST_TREES = {BaseForest: ("n_estimators", 10), BaseHistGradientBoosting: ("max_iter", 20)}
+"""What says how many trees a model has, and how many it has at most in tests."""
+
+
+@contextmanager
+def small_models() -> Iterator[None]:
+    """Let models of many trees, whoever makes them, have a few: what is tested is how they are used."""
+
+    def fit_few(fit, name, most):
+        def fit_with_few(model, *given, **options):
+            setattr(model, name, min(getattr(model, name), most))
+            return fit(model, *given, **options)
+
+        return fit_with_few
+
+    with pytest.MonkeyPatch.context() as patch:
+        for kind, (name, most) in MOST_TREES.items():
+            patch.setattr(kind, "fit", fit_few(kind.fit, name, most))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _small_models():
+    with small_models():
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
