@@ -21,24 +21,24 @@ REAL = Path(os.environ["SHD_DATA"]) if os.environ.get("SHD_DATA") else None
 """Where the owners' archives are, read before `_no_real_data` hides them."""
 
 
-MOST_TREES = {BaseForest: ("n_estimators", 10), BaseHistGradientBoosting: ("max_iter", 20)}
-"""What says how many trees a model has, and how many it has at most in tests."""
+SMALL = {BaseForest: {"n_estimators": 10}, BaseHistGradientBoosting: {"max_iter": 20, "max_bins": 32}}
+"""What says how large a model of many trees is, and how much it is at most in tests."""
 
 
 @contextmanager
 def small_models() -> Iterator[None]:
     """Let models of many trees, whoever makes them, have a few: what is tested is how they are used."""
 
-    def fit_few(fit, name, most):
-        def fit_with_few(model, *given, **options):
-            setattr(model, name, min(getattr(model, name), most))
+    def cut(fit, limits):
+        def fit_small(model, *given, **options):
+            model.set_params(**{name: min(getattr(model, name), most) for name, most in limits.items()})
             return fit(model, *given, **options)
 
-        return fit_with_few
+        return fit_small
 
     with pytest.MonkeyPatch.context() as patch:
-        for kind, (name, most) in MOST_TREES.items():
-            patch.setattr(kind, "fit", fit_few(kind.fit, name, most))
+        for kind, limits in SMALL.items():
+            patch.setattr(kind, "fit", cut(kind.fit, limits))
         yield
 
 
