@@ -2,12 +2,16 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from faker import Faker
+from sklearn.ensemble._forest import BaseForest
+from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
 
 from shd.dataset import Dataset
 from shd.datasets import diabetes, diabetes_cohort
@@ -15,6 +19,33 @@ from shd.datasets.registry import DATASETS
 
 REAL = Path(os.environ["SHD_DATA"]) if os.environ.get("SHD_DATA") else None
 """Where the owners' archives are, read before `_no_real_data` hides them."""
+
+
+SMALL = {BaseForest: {"n_estimators": 10}, BaseHistGradientBoosting: {"max_iter": 20, "max_bins": 32}}
+"""What says how large a model of many trees is, and how much it is at most in tests."""
+
+
+@contextmanager
+def small_models() -> Iterator[None]:
+    """Let models of many trees, whoever makes them, have a few: what is tested is how they are used."""
+
+    def cut(fit, limits):
+        def fit_small(model, *given, **options):
+            model.set_params(**{name: min(getattr(model, name), most) for name, most in limits.items()})
+            return fit(model, *given, **options)
+
+        return fit_small
+
+    with pytest.MonkeyPatch.context() as patch:
+        for kind, limits in SMALL.items():
+            patch.setattr(kind, "fit", cut(kind.fit, limits))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _small_models():
+    with small_models():
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

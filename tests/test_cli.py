@@ -324,7 +324,7 @@ def test_compare_writes_one_page_and_says_where(call, stays):
     assert "30 held out" in out
     assert len(out.strip().split("\n\n")[0].splitlines()) == 6
     assert "<html" in Path("new/page.html").read_text(encoding="utf-8")
-    code, out, _ = call(line + " --json")
+    code, out, _ = call(line + " --quick --json")
     assert json.loads(out)["report"] == str(Path("new/page.html"))
     assert json.loads(out)["scores"]
 

@@ -118,12 +118,12 @@ def test_the_example_runs(tmp_path, monkeypatch, capsys):
     """On few records and few steps: the words are the same."""
     whole = shd.load("diabetes", source="stand-in")
     assert len(PYTHON.strip().splitlines()) <= 12
-    monkeypatch.setattr(shd, "load", lambda name: whole.take(np.arange(600)))
+    monkeypatch.setattr(shd, "load", lambda name: whole.take(np.arange(250)))
     monkeypatch.chdir(tmp_path)
     few, found = re.subn(r"steps=\d+", "steps=10, critic_steps=5", PYTHON)
     assert found == 1
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", shd.ShdWarning)  # six hundred records are few, and meant to be
+        warnings.simplefilter("ignore", shd.ShdWarning)  # these records are few, and meant to be
         exec(compile(few, "README.md", "exec"), scope := {})
     assert set(scope["sick"]["readmitted"]) == {"<30"}
     assert (tmp_path / "gan.safetensors").is_file() and (tmp_path / "report.html").is_file()

@@ -5,8 +5,6 @@ import pandas as pd
 import pytest
 
 from shd.compare import compare
-from shd.compare.core import models as _models
-from shd.compare.privacy import attackers as _attackers
 from shd.dataset import DataCard, Dataset
 
 
@@ -24,16 +22,6 @@ def make_table(n: int, seed: int) -> pd.DataFrame:
             "sex": pd.Categorical(rng.choice(["f", "m"], n)),
         }
     )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _few_trees():
-    """Keep models small: what is tested here is how they are used."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_models, "_TREES", 30)
-        patch.setattr(_attackers, "_TREES", 20)
-        patch.setattr(_attackers, "_ROUNDS", 30)
-        yield
 
 
 @pytest.fixture(scope="session")

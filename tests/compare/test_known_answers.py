@@ -4,22 +4,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shd.compare import ask, compare
+from shd.compare import ask, checks, compare
+from shd.compare.ask import look
 from shd.compare.core.score import SCORES, VERDICTS, worst
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 
-N = 1500
+N = 800
+
+
+def make_sides(people, n: int = N):
+    """Train, a fresh sample of the same population, and holdout."""
+    train, holdout = (
+        Dataset(people(n, seed), target="sick", subjects=np.arange(n) + n * seed, sensitive=("sex",))
+        for seed in (15, 16)
+    )
+    return train, people(n, 17), holdout
 
 
 @pytest.fixture(scope="module")
 def big(people):
-    """Train, a fresh sample of the same population, and holdout."""
-    train, holdout = (
-        Dataset(people(N, seed), target="sick", subjects=np.arange(N) + N * seed, sensitive=("sex",))
-        for seed in (15, 16)
-    )
-    return train, people(N, 17), holdout
+    return make_sides(people)
 
 
 def verdicts_of(report, question: str) -> dict[str, str]:
@@ -62,7 +67,7 @@ def test_nothing_is_green_where_the_numbers_cannot_be_believed(big):
 def test_copies_are_red_without_a_holdout_too(big):
     train, fresh, _ = big
     mixed = pd.concat([train.frame.head(240), fresh.head(360)])
-    assert compare(train, mixed, level="quick").score("verbatim copies").verdict == "red"
+    assert ask("verbatim copies", train, mixed).score("verbatim copies").verdict == "red"
 
 
 def test_a_copy_is_caught_by_every_attack(big):
@@ -85,17 +90,17 @@ def test_a_swapped_label_column_is_named(big):
     assert trust.loc["sick", "verdict"] == "red" and "lost" in trust.loc["sick", "why"]
     frame = holdout.frame.assign(sick=holdout.frame["sick"].sample(frac=1, random_state=0).to_numpy())
     wrong = Dataset(frame, target="sick", sensitive=("sex",), subjects=holdout.subjects)
-    (found,) = (f for f in compare(train, fresh, holdout=wrong, level="quick").findings if f.code == "SHD004")
+    (found,) = (f for f in checks.before(look(train, fresh, wrong)) if f.code == "SHD004")
     assert "sick" in found.sentence and "nothing in holdout" in found.sentence
 
 
 def test_a_mode_that_vanished_is_named(big):
     train, fresh, holdout = big
     some = fresh.assign(pills=fresh["pills"].where(fresh["pills"] != "many", "some").astype("category"))
-    report = compare(train, some, holdout=holdout, level="quick")
-    found = [finding for finding in report.findings if finding.code == "SHD009"]
+    found = [finding for finding in checks.before(look(train, some, holdout)) if finding.code == "SHD009"]
     assert len(found) == 1 and "many" in found[0].sentence and "pills" in found[0].sentence
-    assert report.table("trust").set_index("column").loc["pills", "verdict"] == "red"
+    trust = ask("trust in single variables", train, some, holdout=holdout, level="quick").table("trust")
+    assert trust.set_index("column").loc["pills", "verdict"] == "red"
 
 
 def test_a_subject_on_both_sides_is_named(big):
@@ -106,11 +111,11 @@ def test_a_subject_on_both_sides_is_named(big):
         subjects=np.concatenate([holdout.subjects, train.subjects[:50]]),
         sensitive=("sex",),
     )
-    assert "SHD001" in {finding.code for finding in compare(train, fresh, holdout=mixed, level="quick").findings}
+    assert "SHD001" in {finding.code for finding in checks.before(look(train, fresh, mixed))}
 
 
-def test_one_group_served_badly_is_named(big):
-    train, fresh, holdout = big
+def test_one_group_served_badly_is_named(people):
+    train, fresh, holdout = make_sides(people, 1500)
     spoiled = fresh.copy()
     women = (fresh["sex"] == "f").to_numpy()
     for column in ("age", "blood", "pills"):

@@ -120,7 +120,7 @@ def test_columns_that_were_not_compared_are_not_trusted():
     assert table.loc["notes", "why"] == "it was not compared: looks like free text"
 
 
-def make(seed: int, n: int = 1000) -> pd.DataFrame:
+def make(seed: int, n: int = 600) -> pd.DataFrame:
     """Two numbers that hang together, two levels that do, a number of two modes with gaps, and a level."""
     rng = np.random.default_rng(seed)
     first, p = rng.normal(size=n), rng.integers(0, 2, n)
@@ -194,7 +194,7 @@ def test_the_same_records_again_are_trusted():
 
 
 def test_one_record_repeated_is_trusted_in_nothing():
-    one = make(2).iloc[np.full(1000, 7)].reset_index(drop=True)
+    one = make(2).iloc[np.full(600, 7)].reset_index(drop=True)
     assert set(judged(make(1), one, make(3))["verdict"]) == {"red"}
 
 

@@ -69,7 +69,7 @@ def follows(folder: Path, visits: pd.DataFrame) -> list[tuple[str, str]]:
 def released(request, hospital, tmp_path_factory):
     ending, options = CASES[request.param]
     folder = tmp_path_factory.mktemp("hospital")
-    visits = hospital(300, 300 if ending == ".parquet" else 450)
+    visits = hospital(160, 160 if ending == ".parquet" else 240)
     if ending == ".parquet":
         visits["patient_no"] = visits["patient_no"].str[1:].astype(int)
         visits.to_parquet(folder / "visits.parquet")
@@ -115,7 +115,7 @@ def test_the_split_is_by_people_and_the_release_verifies(released):
     sides = [card["split"][side]["subjects"] for side in ("train", "holdout")]
     assert sum(sides) == visits["patient_no"].nunique()
     assert (
-        cli.main(["verify", str(folder), "--real", str(raw), *(["--subject", "patient_no"] * (len(visits) == 450))])
+        cli.main(["verify", str(folder), "--real", str(raw), *(["--subject", "patient_no"] * (len(visits) == 240))])
         == 0
     )
 

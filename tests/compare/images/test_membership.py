@@ -39,7 +39,7 @@ ASKED = "membership inference"
 
 
 def test_copies_are_found_and_strangers_are_not(heads):
-    train, holdout, fresh = heads(20, 1), heads(20, 2), heads(20, 3)
+    train, holdout, fresh = heads(12, 1), heads(12, 2), heads(12, 3)
     found = ask(ASKED, train, train, holdout=holdout)
     assert found.score("membership AUROC").value > 0.99 and found.score("membership hits at 10 %").value > 0.95
     found = ask(ASKED, train, fresh, holdout=holdout)
