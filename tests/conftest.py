@@ -35,7 +35,8 @@ def small_models() -> Iterator[None]:
 
     def boost_little(model, x, *given, **options):
         categories = model.categorical_features
-        levels = 0 if categories is None else int(np.nanmax(x[:, categories], initial=0)) + 1  # each takes a bin
+        # each level of a category takes a bin
+        levels = 0 if isinstance(categories, str) else int(np.nanmax(x[:, categories], initial=0)) + 1
         bins = min(model.max_bins, max(BINS, levels))
         return boost(model.set_params(max_iter=min(model.max_iter, ROUNDS), max_bins=bins), x, *given, **options)
 

@@ -75,7 +75,9 @@ def guess(
     records; with `half` the people of half of the folds are enough.
     """
     attackers = ATTACKERS if attackers is None else attackers
-    chosen = attackers if winners is None or "all together" in winners else {n: attackers[n] for n in winners}
+    everybody = winners is None or "all together" in winners
+    # in the order of the attackers, not of a set: of two who reach as much the first is named
+    chosen = {name: attacker for name, attacker in attackers.items() if everybody or name in winners}
     scores = {name: np.zeros(len(people.table)) for name in chosen}
     isolation, folds = np.zeros(len(people.table)), np.unique(people.fold)
     folds = folds[: len(folds) // 2] if half else folds
