@@ -87,7 +87,7 @@ def test_association_error():
     assert share_held(100, of_one) >= 0.9
 
 
-@pytest.mark.parametrize("sizes", [(100, 100, 100), (100, 500, 50)])
+@pytest.mark.parametrize("sizes", [(150, 150, 150), (200, 1000, 100)])
 def test_distances_to_few_people(sizes):
     """Many synthetic records do not make up for few real ones, who divide the space among them."""
     held = {"DCR share": [], "NNDR gap": []}

@@ -78,7 +78,9 @@ def test_what_weakens_the_numbers_is_said(sides):
 
 def test_floor_and_ceiling_do_not_depend_on_the_synthetic_pictures(fresh, repeated):
     names = ["floor", "real reference"]
-    same = ~fresh.scores["metric"].isin(["exact copies", "TSTR / TRTR: two classes", "TSTR / TRTR: all classes"])
+    # the strongest attacker may be another, and floor and ceiling are those of the same attacker
+    others = ["exact copies", "TSTR / TRTR: two classes", "TSTR / TRTR: all classes", "membership AUROC"]
+    same = ~fresh.scores["metric"].isin(others)
     assert fresh.scores.loc[same, names].equals(repeated.scores.loc[same, names])
 
 
