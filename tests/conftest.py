@@ -21,24 +21,29 @@ REAL = Path(os.environ["SHD_DATA"]) if os.environ.get("SHD_DATA") else None
 """Where the owners' archives are, read before `_no_real_data` hides them."""
 
 
-SMALL = {BaseForest: {"n_estimators": 10}, BaseHistGradientBoosting: {"max_iter": 20, "max_bins": 32}}
-"""What says how large a model of many trees is, and how much it is at most in tests."""
+TREES, ROUNDS, BINS = 10, 20, 32
+"""How many trees of a forest, rounds of boosting, and values of a number that it tells apart, tests have at most."""
 
 
 @contextmanager
 def small_models() -> Iterator[None]:
-    """Let models of many trees, whoever makes them, have a few: what is tested is how they are used."""
+    """Let models of many trees, whoever makes them, be small: what is tested is how they are used."""
+    grow, boost = BaseForest.fit, BaseHistGradientBoosting.fit
 
-    def cut(fit, limits):
-        def fit_small(model, *given, **options):
-            model.set_params(**{name: min(getattr(model, name), most) for name, most in limits.items()})
-            return fit(model, *given, **options)
+    def grow_few(model, *given, **options):
+        return grow(model.set_params(n_estimators=min(model.n_estimators, TREES)), *given, **options)
 
-        return fit_small
+    def boost_little(model, x, *given, **options):
+        categories = model.categorical_features
+        levels = (
+            0 if isinstance(categories, str) else int(np.nanmax(x[:, categories], initial=0)) + 1
+        )  # each takes a bin
+        bins = min(model.max_bins, max(BINS, levels))
+        return boost(model.set_params(max_iter=min(model.max_iter, ROUNDS), max_bins=bins), x, *given, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        for kind, limits in SMALL.items():
-            patch.setattr(kind, "fit", cut(kind.fit, limits))
+        patch.setattr(BaseForest, "fit", grow_few)
+        patch.setattr(BaseHistGradientBoosting, "fit", boost_little)
         yield
 
 

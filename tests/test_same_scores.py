@@ -72,7 +72,8 @@ def quick() -> dict:
     train, made, holdout = (_clinic(500, seed) for seed in range(3))
     made.iloc[:50] = train.iloc[:50].to_numpy()
     train = shd.Dataset.from_frame(train, target="ill", sensitive=["sex"])
-    return {"train": train, "synthetic": made, "holdout": holdout, "level": "quick"}
+    # with seed 0 "all together" wins, whose ties follow the order of a set, which is another in each process
+    return {"train": train, "synthetic": made, "holdout": holdout, "level": "quick", "random_state": 1}
 
 
 def _odd(people: int, seed: int) -> pd.DataFrame:
