@@ -5,6 +5,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 NOTEBOOKS := $(wildcard notebooks/*.ipynb challenges/*/*.ipynb)
 
+# else each of the many processes of the tests compiles torch and pandas anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test lint bench lab lock
 
 help: ## Show the targets
@@ -16,7 +19,7 @@ demo: setup ## Do the whole job once on the data that ship: some minutes
 	$(BIN)/shd demo
 
 test: lint ## Check the style, run the tests and every notebook
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 	$(if $(NOTEBOOKS),OMP_NUM_THREADS=1 SHD_PROGRESS=0 SHD_DATA=no-real-data $(BIN)/python -m pytest -n 2 \
 	  --dist loadfile --nbval-lax --nbval-current-env $(NOTEBOOKS))
 
