@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import shd
-from shd import _terminal, cli
+from shd import cli
 from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd.releases.release import IMAGE_FILES, SUMS, TABLE_FILES, open_release
 from shd.synthesizers import Marginals
@@ -389,16 +389,3 @@ def test_data_fetch_add_and_verify_name_the_archive_last(call, monkeypatch, tmp_
         code, out, _ = call(line)
         assert (code, out) == (0, f"Archive: {tmp_path / 'archive.zip'}\n")
         assert json.loads(call(line + " --json")[1]) == {"name": "diabetes", "archive": str(tmp_path / "archive.zip")}
-
-
-def test_terminals_get_long_lines_broken_between_words_and_files_get_them_whole(capsys, monkeypatch):
-    text = f"fidelity   {'amber ' * 20}\n\nReport: {'x' * 90}"
-    _terminal.emit({}, False, text)
-    assert capsys.readouterr().out == text + "\n"
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "40")
-    _terminal.emit({}, False, text)
-    first, *more, empty, last = capsys.readouterr().out.splitlines()
-    assert len(first) <= 40
-    assert all(line.startswith(" " * 11 + "amber") for line in more)
-    assert (empty, last) == ("", f"Report: {'x' * 90}")

@@ -7,7 +7,7 @@ import pytest
 from shd.compare import ask
 from shd.compare.core.sides import look
 from shd.compare.privacy import membership, model_membership
-from shd.compare.privacy.attacked import Attacked
+from shd.compare.privacy.attacked import Attacked, guess
 from shd.compare.privacy.strongest_attacker import auroc_of
 from shd.synthesizers import BayesianNetwork
 
@@ -131,3 +131,11 @@ def test_what_cannot_be_judged_is_said(people):
     few = found(people(60, 1), people(60, 2), people(60, 3))
     assert [s.metric for s in few.scores] == METRICS[:2]
     assert few.skipped[0].what == "membership hits at 1 %"
+
+
+def test_attackers_are_asked_in_their_own_order_whoever_names_them(people):
+    sides = look({"train": people(60, 1), "synthetic": people(60, 2), "holdout": people(60, 3)})
+    train, holdout, fresh = sides.train, sides.holdout, sides.synthetic
+    attacked = Attacked.of(train, holdout, 60, np.random.default_rng(0))
+    found = guess(attacked, fresh, ("neighbourhood", "density ratio", "distance"))
+    assert list(found.scores) == ["distance", "density ratio", "neighbourhood"]
