@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from faker import Faker
+from sklearn import config_context
 from sklearn.ensemble._forest import BaseForest
 from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
 
+from shd import _parallel
 from shd.dataset import Dataset
 from shd.datasets import diabetes, diabetes_cohort
 from shd.datasets.registry import DATASETS
@@ -27,7 +29,10 @@ TREES, ROUNDS, BINS = 10, 20, 32
 
 @contextmanager
 def small_models() -> Iterator[None]:
-    """Let models of many trees, whoever makes them, be small: what is tested is how they are used."""
+    """Let models of many trees, whoever makes them, be small, one after another: what is tested is how they are used.
+
+    Threads would wait for each other here: most of a small model is Python.
+    """
     grow, boost = BaseForest.fit, BaseHistGradientBoosting.fit
 
     def grow_few(model, *given, **options):
@@ -40,7 +45,8 @@ def small_models() -> Iterator[None]:
         bins = min(model.max_bins, max(BINS, levels))
         return boost(model.set_params(max_iter=min(model.max_iter, ROUNDS), max_bins=bins), x, *given, **options)
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, config_context(skip_parameter_validation=True):
+        patch.setattr(_parallel, "_WORKERS", 1)
         patch.setattr(BaseForest, "fit", grow_few)
         patch.setattr(BaseHistGradientBoosting, "fit", boost_little)
         yield

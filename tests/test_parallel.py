@@ -5,7 +5,13 @@ import warnings
 
 import pytest
 
+from shd import _parallel
 from shd._parallel import in_parallel
+
+
+@pytest.fixture(autouse=True)
+def _two_threads(monkeypatch):
+    monkeypatch.setattr(_parallel, "_WORKERS", 2)  # other tests have one
 
 
 def test_results_come_in_order_and_errors_come_back():
