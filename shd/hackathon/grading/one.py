@@ -1,0 +1,127 @@
+"""Grade one submission: from the bytes that a team sent to the files of its result. Nothing else is read or written."""
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from shd._errors import ShdError
+from shd.hackathon.challenge import Challenge, read_challenge
+from shd.hackathon.grading.kit import Kit
+from shd.hackathon.grading.marks import mark, read_exercises
+from shd.hackathon.grading.page import as_page
+from shd.hackathon.grading.rebuild import MOST_BYTES, Rebuilt, rebuild
+from shd.hackathon.grading.replay import score_visible
+from shd.hackathon.grading.result import Result
+from shd.hackathon.grading.run import HANDED_IN, Pace, Ran, run
+from shd.hackathon.sandbox import Limits, Sandbox, safe_read
+from shd.hackathon.start import copy_for_teams
+from shd.hackathon.submission import read_team
+from shd.hackathon.unpack import unpack
+
+MOST_UNPACKED, MOST_FILES = 300_000_000, 5_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How submissions are graded: seeds of the hidden data, time, memory, and whether a weak sandbox will do."""
+
+    seeds: tuple[int, ...] = (101, 102, 103)
+    cell_seconds: float = 120.0
+    notebook_seconds: float = 900.0
+    memory: int = 4_000_000_000
+    trusted: bool = False
+
+
+def grade_one(team: str, submission: bytes, kit: Kit, options: Options, fingerprint: str) -> dict[str, bytes]:
+    """Grade what a team sent, and return the files of its result by name.
+
+    Whatever is wrong with a submission is told in its result; nothing of it stops the grading of others.
+    """
+    result = Result(team, kit.challenge, fingerprint)
+    files: dict[str, bytes] = {}
+    with _private_folder() as place:
+        try:
+            sent = place / "sent"
+            (place / "sent.zip").write_bytes(submission)
+            unpack(place / "sent.zip", sent, limit_bytes=MOST_UNPACKED, limit_files=MOST_FILES)
+            challenge = read_challenge(kit.unpacked())
+            result.notes += _notes_on_team(sent, team, challenge)
+            files |= _grade_notebook(sent, place, challenge, options, result)
+            if kit.organiser:
+                result.tracks = _score_tracks(sent, place, kit, options)
+        except ShdError as error:
+            result.notes.append(f"Not graded: {error}")
+    files["result.json"] = (json.dumps(result.to_dict(), indent=1, ensure_ascii=False) + "\n").encode()
+    files["index.html"] = as_page(result).encode()
+    return files
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """Make a folder with a short name, since names of sockets are short; it goes away whatever is in it."""
+    place = Path(tempfile.mkdtemp(prefix="shd-"))
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _notes_on_team(sent: Path, team: str, challenge: Challenge) -> list[str]:
+    """Compare what team.toml says with what was collected: the name of the folder counts."""
+    said = read_team(sent)
+    if said.challenge != challenge.id:
+        raise ShdError(f"team.toml names the challenge {said.challenge!r}; this is {challenge.id!r}.")
+    return [] if said.team == team else [f"team.toml names the team {said.team!r}; it counts for {team!r}, as collected."]
+
+
+def _grade_notebook(
+    sent: Path, place: Path, challenge: Challenge, options: Options, result: Result
+) -> dict[str, bytes]:
+    """Rebuild the notebook, run it, and mark its exercises."""
+    exercises = read_exercises(challenge.folder / challenge.files["exercises"])
+    master = nbformat.read(challenge.folder / challenge.files["starter"], as_version=4)
+    made = rebuild(master, safe_read(sent, challenge.files["starter"], MOST_BYTES))
+    work = place / "work"
+    copy_for_teams(challenge, work)
+    limits = Limits(seconds=options.notebook_seconds, memory=options.memory)
+    box = Sandbox(work, read=[], limits=limits, trusted=options.trusted)
+    result.sandbox = [layer.name for layer in box.layers]
+    ran = run(made.book, box, list(options.seeds), Pace(options.cell_seconds, options.notebook_seconds))
+    right, junit = score_visible(ran.book, exercises, place)
+    for name, exercise in exercises.items():
+        given = mark(exercise, right.get(name, False), work / HANDED_IN, options.seeds)
+        given.said = _first(given.said, name, made, ran)
+        result.exercises.append(given)
+    result.texts = [{"text": name, "words": words} for name, words in made.texts.items()]
+    result.notes += made.notes + ran.notes
+    return {"feedback.ipynb": nbformat.writes(ran.book).encode(), "junit.xml": junit.encode()}
+
+
+def _first(said: list[str], name: str, made: Rebuilt, ran: Ran) -> list[str]:
+    """Tell why an answer was not there at all, instead of what its absence made of the checks."""
+    if name in ran.left_out:
+        return [f"Left out: {ran.left_out[name]}."]
+    return [note for note in made.notes if note.startswith(f"{name}:")] if name in made.missing else said
+
+
+def _score_tracks(sent: Path, place: Path, kit: Kit, options: Options) -> dict[str, dict]:
+    """Score what was sent for the other tracks on the hidden people; files of strangers are read in a sandbox, too."""
+    organiser = kit.organiser_unpacked()
+    work = place / "tracks"
+    work.mkdir()
+    limits = Limits(seconds=options.notebook_seconds, memory=options.memory)
+    box = Sandbox(work, read=[sent, organiser, kit.unpacked()], limits=limits, trusted=options.trusted)
+    command = [sys.executable, "-m", "shd.cli", "challenge", "score", str(sent), "--organiser", str(organiser), "--json"]
+    ended = box.run(command)
+    try:
+        return json.loads(ended.output)["tracks"]
+    except (ValueError, KeyError, TypeError):
+        why = ended.broken or ended.errors.strip().rpartition("\n")[2] or "it cannot be read"
+        return {"tracks": {"error": why.replace(str(sent), "the submission")}}
