@@ -27,6 +27,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import traceback
 import warnings
 from collections.abc import Callable
@@ -34,7 +35,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shd._errors import ShdError
-from shd.hackathon.outputs import Failed, as_text
+from shd.hackathon.outputs import Failed, as_text, from_text
 
 SEED = 0
 """Of the planted data that students see."""
@@ -45,6 +46,7 @@ RECORDS = Path(".shd")
 
 Check = Callable[..., str | None]
 _UNWRITTEN = "It is not written yet"
+_HIDDEN = re.compile(r"^# BEGIN HIDDEN\n.*?^# END HIDDEN\n\n*", re.MULTILINE | re.DOTALL)
 _MOST_SHOWN = 60  # characters of a value
 
 
@@ -59,7 +61,8 @@ class Exercise:
     number : int
         As in the notebook: "Exercise 4".
     visible_points, hidden_points : int
-        Points for the checks that students see (all of them right) and for those that they do not (shared alike).
+        Points for the checks that students see (all of them right), and for the same on other planted data together with
+        the hidden checks (shared alike).
     returns : callable
         Says what is wrong with the kind of value that the answer returns, or None: `shd.hackathon.kinds` has some.
     hints : tuple of str
@@ -101,12 +104,12 @@ class Exercise:
     @property
     def said_when_right(self) -> str:
         """What the check cell prints when the answer is right: a grader looks for this line."""
-        more = f"; checks on other data give the other {self.hidden_points}" if self.hidden_points else ""
+        more = f"; the same on other data gives the other {self.hidden_points}" if self.hidden_points else ""
         return f"Exercise {self.number}: right, {self.visible_points} of {self.points} points{more}."
 
     def __call__(self, answer: Callable) -> None:
         """Check an answer, say what was found, and record it."""
-        wrong = self._why_not_called(answer) or self.why_wrong(self.called(answer, SEED), SEED)
+        wrong = self._why_not_called(answer) or self.why_wrong(_as_handed_in(self.called(answer, SEED)), SEED)
         self.is_solved = wrong is None
         if self.is_solved:
             print(self.said_when_right)
@@ -172,6 +175,22 @@ class Exercise:
             return as_text({seed: self.called(answer, seed) for seed in seeds})
         except ShdError as error:
             return as_text(dict.fromkeys(seeds, Failed(f"It returns what cannot be handed in: {error}")))
+
+
+def _as_handed_in(found: object) -> object:
+    """Return what a grader would read of a value, so that it is checked alike in both places."""
+    try:
+        return from_text(as_text({SEED: found}))[SEED]
+    except ShdError as error:
+        return Failed(f"It returns what cannot be handed in: {error}")
+
+
+def without_hidden(source: str) -> str:
+    """Return the file of exercises as teams get it: without what stands between the marks of hidden checks."""
+    visible = _HIDDEN.sub("", source)
+    if "BEGIN HIDDEN" in visible or "END HIDDEN" in visible:
+        raise ShdError("a # BEGIN HIDDEN without its # END HIDDEN, or the other way round.")
+    return visible
 
 
 def short(value: object) -> str:

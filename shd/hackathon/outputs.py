@@ -28,6 +28,8 @@ def encode(value: object) -> object:
         return int(value)
     if isinstance(value, Real):
         return {"number": repr(float(value))}  # NaN and infinity as well
+    if hasattr(value, "frame") and hasattr(value, "subjects"):  # a Dataset: its records, and whose they are
+        value = value.frame.assign(subject=value.subjects)
     if isinstance(value, pd.DataFrame):
         return {"table": [[str(name), encode(value[name])] for name in value.columns]}
     if isinstance(value, (pd.Series, pd.Index, pd.Categorical)):

@@ -66,14 +66,14 @@ def mark(exercise: Exercise, right_for_nbval: bool, handed_in: Path, seeds: Iter
         given.visible = exercise.visible_points
     else:
         given.said.append("The function is right, but its check cell printed something else: does another cell change it?")
-    failed = {check.__name__: why for check in exercise.hidden_checks if (why := _fails(exercise, check, outputs, seeds))}
-    given.said += sorted({f"On other data: {why}" for why in failed.values()})
-    passed = len(exercise.hidden_checks) - len(failed)
-    if exercise.hidden_checks:
-        given.hidden = round(exercise.hidden_points * passed / len(exercise.hidden_checks), 2)
+    asked = [exercise.visible_checks, *([check] for check in exercise.hidden_checks)]
+    failed = [why for checks in asked if (why := _fails(exercise, checks, outputs, seeds))]
+    given.said += [f"On other data: {why}" for why in dict.fromkeys(failed)]
+    given.hidden = round(exercise.hidden_points * (1 - len(failed) / len(asked)), 2)
     return given
 
 
-def _fails(exercise: Exercise, check: Check, outputs: dict[int, object], seeds: Iterable[int]) -> str | None:
+def _fails(exercise: Exercise, checks: list[Check], outputs: dict[int, object], seeds: Iterable[int]) -> str | None:
+    """Return what is first found wrong with an answer on the data of other seeds."""
     found = ((seed, outputs.get(seed)) for seed in seeds)
-    return next((why for seed, value in found if (why := exercise.why_wrong(value, seed, [check]))), None)
+    return next((why for seed, value in found if (why := exercise.why_wrong(value, seed, checks))), None)

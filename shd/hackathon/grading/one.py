@@ -58,9 +58,17 @@ def grade_one(team: str, submission: bytes, kit: Kit, options: Options, fingerpr
                 result.tracks = _score_tracks(sent, place, kit, options)
         except ShdError as error:
             result.notes.append(f"Not graded: {error}")
-    files["result.json"] = (json.dumps(result.to_dict(), indent=1, ensure_ascii=False) + "\n").encode()
-    files["index.html"] = as_page(result).encode()
-    return files
+    return files | _told(result)
+
+
+def failed(team: str, kit: Kit, fingerprint: str, why: str) -> dict[str, bytes]:
+    """Return the files of a result that nobody could reach."""
+    return _told(Result(team, kit.challenge, fingerprint, notes=[f"Not graded: {why}"]))
+
+
+def _told(result: Result) -> dict[str, bytes]:
+    plain = json.dumps(result.to_dict(), indent=1, ensure_ascii=False) + "\n"
+    return {"result.json": plain.encode(), "index.html": as_page(result).encode()}
 
 
 @contextmanager

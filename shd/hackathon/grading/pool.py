@@ -57,7 +57,7 @@ def grade(
     results.mkdir(parents=True, exist_ok=True)
     with _alone(results):
         for left in results.glob(".part-*"):
-            shutil.rmtree(left)
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         found = [path for path in submitted(submissions) if teams is None or path.stem in teams]
         with progress(len(found), "grade") as bar:
 
