@@ -1,0 +1,1 @@
+"""Challenges as folders: handed out, checked, scored and graded."""
