@@ -47,13 +47,9 @@ def safe_read(work: Path, name: str, limit: int) -> bytes:
         file = open_below(Path(work), parts)
     except FileNotFoundError:
         raise ShdError(f"The file {name} is not there; the notebook did not write it.") from None
-    except OSError as error:  # a link, or a part that is no folder
-        raise ShdError(
-            f"The file {name} is not read: a part of it is a link or no folder ({error.strerror})."
-        ) from None
+    except OSError:
+        raise ShdError(f"The file {name} is no regular file, or a part of its path is a link; write a file.") from None
     with file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ShdError(f"The file {name} is not a regular file; write one in its place.")
         content = file.read(limit + 1)
     if len(content) > limit:
         raise ShdError(f"The file {name} has more than {in_words(limit)}; write less.")
@@ -82,9 +78,13 @@ def open_below(work: Path, parts: list[str]) -> BinaryIO:
             os.close(folder)
         folder = inner
     try:
-        return os.fdopen(os.open(parts[-1], _OPEN, dir_fd=folder), "rb")
+        opened = os.open(parts[-1], _OPEN, dir_fd=folder)
     finally:
         os.close(folder)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OSError(errno.EINVAL, "no regular file")
+    return os.fdopen(opened, "rb")
 
 
 def remove(folder: Path) -> None:

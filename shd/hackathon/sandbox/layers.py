@@ -156,8 +156,11 @@ def _told_to_the_launcher(plan: Plan) -> dict:
     wrapped = plan.layer(BUBBLEWRAP) is not None
     read = [*places.SYSTEM, *places.python(), *map(str, plan.read), *places.DEVICES_READ, "/proc"]
     write = [str(plan.work), *places.DEVICES_WRITTEN, *(("/tmp", "/dev/shm") if wrapped else ())]
+    if wrapped or plan.user is not None:  # else they are the terminals of whoever grades
+        write += ["/dev/ptmx", "/dev/pts"]
     return {
-        "work": str(plan.work), "read": read, "write": write, "listed": places.beside_the_packages(),
+        "work": str(plan.work), "read": read, "write": write,
+        "listed": ["/"] if wrapped else places.beside_the_packages(),
         "limits": plan.limits.of_the_system(_threads_already(plan)), "user": plan.user,
         "landlock": plan.layer(LANDLOCK) is not None, "filter": plan.layer(SECCOMP) is not None,
         "network": wrapped or plan.layer(LANDLOCK, SECCOMP) is None, "supervise": not wrapped,
@@ -184,6 +187,7 @@ def _bubblewrap(plan: Plan, layer: Layer) -> list[str]:
     seen = [("--ro-bind-try", path) for path in (*places.SYSTEM, *places.python(), *map(str, plan.read))]
     seen.append(("--bind", str(plan.work)))
     seen.sort(key=lambda pair: len(Path(pair[1]).parts))  # what lies in another comes after it
+    above = sorted({str(parent) for _, path in seen for parent in Path(path).parents} - {"/"})  # closed to others, else
     tmpfs = [("--perms", "1777", "--size", str(size), "--tmpfs", path) for size, path in
              ((_TMP_BYTES, "/tmp"), (_SHARED_BYTES, "/dev/shm"))]  # fmt: skip
     return [
@@ -191,6 +195,7 @@ def _bubblewrap(plan: Plan, layer: Layer) -> list[str]:
         "--unshare-cgroup-try", "--die-with-parent", "--new-session", "--hostname", "sandbox",
         *(word for name in _CAPABILITIES if layer.changes_user for word in ("--cap-add", f"CAP_{name}")),
         *tmpfs[0],
+        *(word for path in above for word in ("--dir", path)),
         *(word for how, path in seen for word in (how, path, path)),
         "--proc", "/proc", "--dev", "/dev", *tmpfs[1], "--remount-ro", "/dev", "--remount-ro", "/",
         "--chdir", str(plan.work), "--",

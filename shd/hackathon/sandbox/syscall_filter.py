@@ -18,14 +18,23 @@ _REFUSED = {
     "request_key": (249, 218), "keyctl": (250, 219), "io_uring_setup": (425, 425), "userfaultfd": (323, 282),
     "bpf": (321, 280), "perf_event_open": (298, 241), "unshare": (272, 97), "setns": (308, 268),
 }  # fmt: skip
+# Landlock lets them pass, whosever files they are. Who copies a file needs them, and is told that all went well
+_PRETENDED = {
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None),
+    "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "utime": (132, None), "utimes": (235, None),
+    "futimesat": (261, None), "utimensat": (280, 88), "setxattr": (188, 5), "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
+    "setxattrat": (463, 463), "removexattrat": (466, 466),
+}  # fmt: skip
 _CLONE, _CLONE3, _SOCKET, _CONNECT = (56, 220), (435, 435), (41, 198), (42, 203)
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH of the kernel
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS and the six others
 _X32 = 0x40000000  # a second set of numbers on x86-64
-_NR, _ARCH, _FIRST, _SECOND = 0, 4, 16, 24  # offsets in struct seccomp_data, low halves of arguments
+_NR, _ARCH, _FIRST, _SECOND, _THIRD = 0, 4, 16, 24, 32  # offsets in struct seccomp_data, low halves of arguments
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _AF_UNIX, _SOCK_STREAM, _TYPE_BITS = 1, 1, 0xF
+_AF_NETLINK, _NETLINK_ROUTE = 16, 0  # the names of network cards, without which ZeroMQ gives up
 _PR_SET_SECCOMP, _FILTER = 22, 2
 
 
@@ -37,7 +46,8 @@ def is_known() -> bool:
 def program(machine: str, *, network: bool) -> bytes:
     """Return the filter; without `network` only stream sockets of this machine can be made, and none can connect.
 
-    Refusing `connect` keeps away from sockets that lie in folders, which Landlock lets pass: a container engine's.
+    That is for a sandbox that still sees the machine's own folders: a container engine's socket lies in one, and
+    Landlock lets it pass, as it does a change of whose a file is.
     """
     column, arch = _MACHINES[machine]
     refuse, steps = _ERRNO | errno.EPERM, []
@@ -51,10 +61,13 @@ def program(machine: str, *, network: bool) -> bytes:
     add(_LOAD, _NR)
     add(_AT_LEAST, _X32, no=1)
     add(_RETURN, refuse)
-    numbers = [pair[column] for pair in _REFUSED.values()] + ([] if network else [_CONNECT[column]])
-    for number in numbers:
+    answers = {pair[column]: refuse for pair in _REFUSED.values()}
+    if not network:
+        answers |= {pair[column]: _ERRNO for pair in _PRETENDED.values()} | {_CONNECT[column]: refuse}
+    answers.pop(None, None)  # arm64 has no old calls
+    for number, answer in answers.items():
         add(_EQUAL, number, no=1)
-        add(_RETURN, refuse)
+        add(_RETURN, answer)
     add(_EQUAL, _CLONE3[column], no=1)
     add(_RETURN, _ERRNO | errno.ENOSYS)  # its flags lie in memory, out of sight: the C library falls back to clone
     add(_EQUAL, _CLONE[column], no=4)
@@ -63,8 +76,11 @@ def program(machine: str, *, network: bool) -> bytes:
     add(_RETURN, refuse)
     add(_RETURN, _ALLOW)
     if not network:
-        add(_EQUAL, _SOCKET[column], no=7)
+        add(_EQUAL, _SOCKET[column], no=10)
         add(_LOAD, _FIRST)
+        add(_EQUAL, _AF_NETLINK, no=2)
+        add(_LOAD, _THIRD)
+        add(_EQUAL, _NETLINK_ROUTE, yes=4, no=5)
         add(_EQUAL, _AF_UNIX, no=4)
         add(_LOAD, _SECOND)
         add(_AND, _TYPE_BITS)
