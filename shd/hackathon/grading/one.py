@@ -1,8 +1,6 @@
 """Grade one submission: from the bytes that a team sent to the files of its result. Nothing else is read or written."""
 
 import json
-import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +18,7 @@ from shd.hackathon.grading.rebuild import MOST_BYTES, Rebuilt, rebuild
 from shd.hackathon.grading.replay import score_visible
 from shd.hackathon.grading.result import Result
 from shd.hackathon.grading.run import HANDED_IN, Pace, Ran, run
-from shd.hackathon.sandbox import Limits, Sandbox, safe_read
+from shd.hackathon.sandbox import Limits, Sandbox, remove, safe_read
 from shd.hackathon.start import copy_for_teams
 from shd.hackathon.submission import read_team
 from shd.hackathon.unpack import unpack
@@ -78,7 +76,7 @@ def _private_folder() -> Iterator[Path]:
     try:
         yield place
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        remove(place)
 
 
 def _notes_on_team(sent: Path, team: str, challenge: Challenge) -> list[str]:
@@ -121,15 +119,13 @@ def _first(said: list[str], name: str, made: Rebuilt, ran: Ran) -> list[str]:
 
 def _score_tracks(sent: Path, place: Path, kit: Kit, options: Options) -> dict[str, dict]:
     """Score what was sent for the other tracks on the hidden people; files of strangers are read in a sandbox, too."""
-    organiser = kit.organiser_unpacked()
-    work = place / "tracks"
+    organiser, work = kit.organiser_unpacked(), place / "tracks"
     work.mkdir()
     limits = Limits(seconds=options.notebook_seconds, memory=options.memory)
     box = Sandbox(work, read=[sent, organiser, kit.unpacked()], limits=limits, trusted=options.trusted)
-    command = [sys.executable, "-m", "shd.cli", "challenge", "score", str(sent), "--organiser", str(organiser), "--json"]
+    command = ["python", "-m", "shd.hackathon.grading.tracks", str(sent), str(kit.unpacked()), str(organiser), "tracks.json"]
     ended = box.run(command)
-    try:
-        return json.loads(ended.output)["tracks"]
-    except (ValueError, KeyError, TypeError):
-        why = ended.broken or ended.errors.strip().rpartition("\n")[2] or "it cannot be read"
-        return {"tracks": {"error": why.replace(str(sent), "the submission")}}
+    if ended.ok:
+        return json.loads(safe_read(work, "tracks.json", MOST_BYTES))
+    why = ended.broken or ended.output.decode("utf-8", "replace").strip().rpartition("\n")[2] or "it cannot be read"
+    return {"all": {"error": why.replace(str(sent), "the submission")}}

@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import shutil
-import signal
 import time
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -16,7 +14,7 @@ from nbformat import NotebookNode
 
 from shd.hackathon.exercise import HAND_IN, HIDDEN_SEEDS
 from shd.hackathon.grading.rebuild import ANSWER, CHECK, tagged
-from shd.hackathon.sandbox import Sandbox
+from shd.hackathon.sandbox import Sandbox, kernel_manager, remove
 
 MOST_PRINTED = 1_000_000
 """Bytes that one cell may print or draw before it is stopped; figures count."""
@@ -44,15 +42,6 @@ class Ran:
     notes: list[str] = field(default_factory=list)
 
 
-class _KernelInSandbox(AsyncKernelManager):
-    """Start the kernel as a sandbox says, and talk to it by files: it has no network."""
-
-    box: Sandbox
-
-    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-        return self.box.argv(super().format_kernel_cmd(extra_arguments))
-
-
 class _Client(NotebookClient):
     """Run all cells, whatever becomes of one; stop a cell that takes too long or prints too much."""
 
@@ -77,7 +66,7 @@ class _Client(NotebookClient):
             self.stopped = f"ran longer than {self.pace.cell:.0f} seconds"
         await self.km.interrupt_kernel()
         await asyncio.sleep(_GRACE)
-        await self.km.signal_kernel(signal.SIGKILL)
+        await self.km.shutdown_kernel(now=True)
 
     def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         if msg["msg_type"] != "status":
@@ -111,13 +100,11 @@ def run(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace = Pace())
 
 
 def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tuple[list[str], tuple | None]:
-    """Run all cells once; return notes on cells that were stopped, and whose fault it was that the kernel ended, if it did."""
-    shutil.rmtree(box.work / HANDED_IN, ignore_errors=True)
-    manager = _KernelInSandbox(transport="ipc", connection_file=str(box.work / "kernel.json"))
-    manager.box, manager.ip = box, str(box.work / "kernel")
-    place = {"metadata": {"path": str(box.work)}}
+    """Run all cells once; return notes on cells that were stopped, and whose fault it was that the kernel ended, if any."""
+    remove(box.work / HANDED_IN)
+    manager = kernel_manager(box, AsyncKernelManager)
     options = {"allow_errors": True, "timeout": None, "record_timing": False, "coalesce_streams": True}
-    client = _Client(book, km=manager, resources=place, **options)
+    client = _Client(book, km=manager, **options)
     client.pace = pace
     notes: list[str] = []
 
@@ -126,15 +113,30 @@ def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tup
             notes.append(f"{_whose(book, cell_index) or 'a cell'}: it {client.stopped}, and was stopped.")
 
     client.on_cell_executed = note_stopped
-    given = box.environment({HAND_IN: str(box.work / HANDED_IN), HIDDEN_SEEDS: ",".join(map(str, seeds)), "SHD_PROGRESS": "0"})
-    with box.watch(manager, seconds=pace.notebook) as watch:
+    told = {HAND_IN: str(box.work / HANDED_IN), HIDDEN_SEEDS: ",".join(map(str, seeds))}
+    why = asyncio.run(_to_its_end(client, box, told))
+    if why is None:
+        return notes, None
+    name = _whose(book, client.at)
+    return notes, (name, f"its cell {why}" if name else f"the notebook {why}")
+
+
+async def _to_its_end(client: _Client, box: Sandbox, told: dict[str, str]) -> str | None:
+    """Run all cells, watched; return why the kernel ended before them, if it did."""
+    await client.km.start_kernel(env=box.environment(told), cwd=str(box.work))
+    with box.watch(client.km.provisioner.process) as watch:
         try:
-            client.execute(env=given)
-        except (DeadKernelError, RuntimeError) as error:  # RuntimeError: it died while it started
-            why = watch.broken or client.stopped or "ended the kernel"
-            name = _whose(book, client.at)
-            return notes, (name, f"its cell {why}" if name else f"the notebook {why} ({error})")
-    return notes, None
+            await asyncio.wait_for(client.async_execute(), client.pace.notebook)
+        except TimeoutError:
+            return f"was not at its end after {client.pace.notebook:.0f} seconds"
+        except (DeadKernelError, RuntimeError):  # RuntimeError: it died while it started
+            return _said(watch.broken) or client.stopped or "ended the kernel"
+    return None
+
+
+def _said(broken: str | None) -> str | None:
+    """Turn the sentence of a watch into the end of one."""
+    return broken and broken.rstrip(".").removeprefix("It ")
 
 
 def _whose(book: NotebookNode, at: int) -> str | None:

@@ -1,0 +1,30 @@
+"""The kernel of a notebook inside a sandbox, spoken to through sockets in its private folder."""
+
+from typing import TYPE_CHECKING
+
+from shd._errors import ShdError
+from shd.hackathon.sandbox.box import Sandbox
+
+if TYPE_CHECKING:
+    from jupyter_client.manager import KernelManager
+
+_CONNECTION = ".kernel.json"
+_LONGEST_SOCKET = 100  # bytes in the name of a socket; the kernel of the system takes 108, the number included
+
+
+def kernel_manager(box: Sandbox, kind: "type[KernelManager] | None" = None) -> "KernelManager":
+    """Return a manager whose kernel starts inside a sandbox: with ``start_kernel(env=box.environment(), ...)``.
+
+    It is interrupted by a message, for no signal goes through the walls. Give `kind` for an asynchronous manager.
+    """
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import KernelManager
+
+    connection = box.work / _CONNECTION
+    if len(bytes(connection)) > _LONGEST_SOCKET:
+        raise ShdError(f"The private folder {box.work} has a name too long for a kernel's sockets; take a shorter one.")
+    manager = (kind or KernelManager)(transport="ipc", connection_file=str(connection), ip=str(box.work / ".kernel"))
+    command = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = KernelSpec(argv=box.argv(command), language="python", display_name="sandbox", interrupt_mode="message")
+    manager._kernel_spec = spec  # its one door for a kernel that is not installed anywhere
+    return manager
