@@ -53,3 +53,22 @@ def _start(
     text = f"{made.challenge}: {made.files} files{', in a git repository with one commit' if made.has_git else ''}."
     todo = "read README.md in it, then: jupyter lab starter.ipynb"
     _terminal.emit(made.to_dict(), json, f"{text}\n\nFolder: {made.folder} ({todo})")
+
+
+@app.command("check", epilog=examples("shd challenge check my-team"))
+def _check(folder: Folder, json: AsJson = False) -> int:
+    """Say what of a submission would be lost, and why.
+
+    Nothing of the team's is run. SUBMISSIONS.md says what belongs where. Ends with 1 where something
+    would be lost.
+    """
+    from shd.hackathon.submission import check
+
+    found = check(folder)
+    lost = [one for one in found if one.loses]
+    lines = [f"{'lost' if one.loses else 'note':<5} {one.track:<11} {one.file}: {one.sentence}." for one in found]
+    tracks = ", ".join(dict.fromkeys(one.track for one in lost))
+    last = f"Would be lost: {tracks}. Mend it and check again." if lost else "Nothing would be lost."
+    result = {"folder": str(folder), "whole": not lost, "findings": [one.to_dict() for one in found]}
+    _terminal.emit(result, json, "\n".join([*lines, *([""] if lines else []), last]))
+    return 1 if lost else 0

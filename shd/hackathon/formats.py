@@ -23,6 +23,7 @@ PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".npy", ".dill"
 """Endings of what may run code when it is opened."""
 INDEX = "index.csv"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same pictures give the same bytes
+_COLUMNS = 2000  # of a table
 _ROOM = 400  # bytes that the cells of a record may take, pictures apart
 _TINY = 65_536  # bytes that a small picture may take beyond its pixels
 
@@ -44,6 +45,8 @@ def is_pickle(path: Path) -> bool:
     """Whether a file is, or holds, a pickle, by its name or by its content."""
     if path.suffix.lower() in PICKLES:
         return True
+    if path.is_symlink() or not path.is_file():
+        return False
     with path.open("rb") as stream:
         start = stream.read(4)
     if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05" and start[1:2]:  # PROTO, and its number
@@ -118,7 +121,7 @@ def _parquet(path: Path, limits: Limits) -> pd.DataFrame:
     _no_twice(file.schema_arrow.names)
     if file.metadata.num_rows > limits.records:
         raise ValueError(f"{file.metadata.num_rows:,} records, {limits.records:,} at most")
-    return pd.read_parquet(path).reset_index(drop=True)
+    return _few_enough(pd.read_parquet(path).reset_index(drop=True), limits)
 
 
 def _json(path: Path, limits: Limits) -> pd.DataFrame:
@@ -133,6 +136,11 @@ def _json(path: Path, limits: Limits) -> pd.DataFrame:
 def _few_enough(frame: pd.DataFrame, limits: Limits) -> pd.DataFrame:
     if len(frame) > limits.records:
         raise ValueError(f"{len(frame):,} records, {limits.records:,} at most")
+    if frame.shape[1] > _COLUMNS:
+        raise ValueError(f"{frame.shape[1]:,} columns, {_COLUMNS:,} at most")
+    for name, values in frame.items():
+        if values.dtype == object and not values.map(pd.api.types.is_scalar).all():
+            raise ValueError(f"column {name!r} holds lists or other nested values")
     return frame
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from shd.hackathon.start import start
+
 CHALLENGES = Path(__file__).resolve().parents[2] / "challenges"
 
 
@@ -40,3 +42,26 @@ def people() -> pd.DataFrame:
             "sick": np.where(rng.random(n) < (age - 10) / 90, "yes", "no"),
         }
     )
+
+
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory) -> Path:
+    """A team's folder of diabetes_ml with some 1,500 people, made once."""
+    place = tmp_path_factory.mktemp("challenges")
+    folder = place / "diabetes_ml"
+    shutil.copytree(CHALLENGES / "diabetes_ml", folder, ignore=shutil.ignore_patterns("_source", "report.html"))
+    text = (folder / "challenge.toml").read_text(encoding="utf-8")
+    text = text.replace('studies = "../diabetes_bioinformatics/studies"\n', "")
+    (folder / "challenge.toml").write_text(text, encoding="utf-8")
+    table = pd.read_parquet(folder / "data" / "stand-in.parquet")
+    few = np.sort(np.random.default_rng(0).choice(table["subject"].unique(), 1500, replace=False))
+    table[table["subject"].isin(few)].to_parquet(folder / "data" / "stand-in.parquet", index=False)
+    release = folder / "data" / "release" / "synthetic.parquet"
+    pd.read_parquet(release).head(3000).to_parquet(release, index=False)
+    return start(folder, place / "team", "team").folder
+
+
+@pytest.fixture
+def team(_template, tmp_path) -> Path:
+    """A team's folder that a test may change."""
+    return Path(shutil.copytree(_template, tmp_path / "team", ignore=shutil.ignore_patterns(".git")))
