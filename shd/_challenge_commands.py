@@ -1,13 +1,18 @@
 """The commands `shd challenge ...`: for teams a folder, a check and a score; for organisers a challenge and a seal."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shd import _terminal
 from shd._options import AsJson, examples
 from shd._terminal import in_columns
+
+if TYPE_CHECKING:
+    from shd.hackathon.predictions import Part
+    from shd.hackathon.score import TeamScore, TrackScore
 
 app = typer.Typer(
     help="Start, make, check and score challenges.",
@@ -72,3 +77,53 @@ def _check(folder: Folder, json: AsJson = False) -> int:
     result = {"folder": str(folder), "whole": not lost, "findings": [one.to_dict() for one in found]}
     _terminal.emit(result, json, "\n".join([*lines, *([""] if lines else []), last]))
     return 1 if lost else 0
+
+
+@app.command(
+    "score", epilog=examples("shd challenge score my-team", "shd challenge score my-team --organiser organiser")
+)
+def _score(
+    folder: Folder,
+    organiser: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="What shd challenge seal wrote: score on hidden people.")
+    ] = None,
+    track: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Track to score; again for more.  [default: all]")
+    ] = None,
+    json: AsJson = False,
+) -> int:
+    """Score a submission: the gates, then a number with its interval for each track.
+
+    On what teams may see, or on the hidden people of an organiser, the public and the private half apart.
+    Tables take a minute or two, pictures some minutes. Nothing of the team's is run. Ends with 1 where
+    nothing could be scored.
+    """
+    from shd.hackathon.score import score
+
+    found = score(folder, organiser, tracks=track)
+    _terminal.emit(found.to_dict(), json, "\n".join(_lines(found)))
+    return 0 if any(one.value is not None for one in found.tracks) else 1
+
+
+def _lines(found: "TeamScore") -> Iterator[str]:
+    """Yield what a person reads of a score."""
+    yield f"{found.team}, {found.challenge}"
+    for one in found.tracks:
+        yield f"\n{one.track}, {one.people} people"
+        yield from (
+            f"  gate  {'passed' if gate.passed else 'FAILED'}  {gate.name:<11} {gate.reason}." for gate in one.gates
+        )
+        yield from (f"  part  {_number(part)}  {part.name:<11} {part.sentence}." for part in one.parts)
+        if one.why and one.value is None and all(gate.passed for gate in one.gates):
+            yield f"  not scored: {one.why}."
+    yield ""
+    shown = [f"{one.track} {_number(one)}{_rank_of(one)} ({one.people})" for one in found.tracks]
+    yield f"Score: {'; '.join(shown) or 'none'}"
+
+
+def _number(one: "TrackScore | Part") -> str:
+    return "-" if one.value is None else f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+
+
+def _rank_of(one: "TrackScore") -> str:
+    return "" if one.is_ranked else ", not ranked"

@@ -45,13 +45,15 @@ def people() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def _template(tmp_path_factory) -> Path:
-    """A team's folder of diabetes_ml with some 1,500 people, made once."""
+def template(tmp_path_factory) -> Path:
+    """A team's folder of diabetes_ml with some 1,500 people, made once; no test changes it."""
     place = tmp_path_factory.mktemp("challenges")
     folder = place / "diabetes_ml"
     shutil.copytree(CHALLENGES / "diabetes_ml", folder, ignore=shutil.ignore_patterns("_source", "report.html"))
     text = (folder / "challenge.toml").read_text(encoding="utf-8")
-    text = text.replace('studies = "../diabetes_bioinformatics/studies"\n', "")
+    text = text.replace('studies = "../diabetes_bioinformatics/studies"\n', "").replace(
+        "fewest = 10_000", "fewest = 1000"
+    )
     (folder / "challenge.toml").write_text(text, encoding="utf-8")
     table = pd.read_parquet(folder / "data" / "stand-in.parquet")
     few = np.sort(np.random.default_rng(0).choice(table["subject"].unique(), 1500, replace=False))
@@ -62,6 +64,6 @@ def _template(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def team(_template, tmp_path) -> Path:
+def team(template, tmp_path) -> Path:
     """A team's folder that a test may change."""
-    return Path(shutil.copytree(_template, tmp_path / "team", ignore=shutil.ignore_patterns(".git")))
+    return Path(shutil.copytree(template, tmp_path / "team", ignore=shutil.ignore_patterns(".git")))
