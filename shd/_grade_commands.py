@@ -44,13 +44,14 @@ def grade(
     Stopped and started again, it goes on where it was. Free-text answers go to marking.csv; fill
     its column "mark", and grade again.
     """
-    from shd.hackathon.grading import Options, cluster, grade_folder, here
+    from shd.hackathon.grading import Kit, Options, cluster, here
+    from shd.hackathon.grading import grade as grade_all
 
     if scheduler and workers:
         raise ShdError("--workers is for this machine, and --scheduler for a cluster; give one of them.")
     options = Options.of(seed, cell_seconds=seconds, memory=int(memory * 1e9), trusted=trusted)
     chosen = cluster(scheduler) if scheduler else here(workers)
-    results = grade_folder(submissions, output, challenge, options, chosen, organiser=organiser, teams=team)
+    results = grade_all(submissions, output, Kit.of(challenge, organiser), options, chosen, teams=team)
     rows = [(one["team"], f"{one['points']:g} of {one['out_of']}", "; ".join(one["notes"])[:60]) for one in results]
     text = "\n".join(in_columns([("team", "points", "notes"), *rows]))
     _terminal.emit({"results": results}, json, f"{text}\n\nResults: {output / 'index.html'}")

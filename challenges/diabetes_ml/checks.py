@@ -121,7 +121,9 @@ def is_neither_trtr_nor_another(
         _auroc(synthetic, test, other): f"That is the AUROC for {other!r}; the level that was asked for is {level!r}.",
     }
     near = (said for value, said in mistakes.items() if abs(found - value) < _EXACT)
-    return next(near, f"For these tables {found:.4f} is not it. Are the three tables and the level used as their names say?")
+    return next(
+        near, f"For these tables {found:.4f} is not it. Are the three tables and the level used as their names say?"
+    )
 
 
 # --- 3: too easy?

@@ -3,7 +3,7 @@
 An exercise asks for a **function**, which is called on planted data whose answer is known: a number can be typed, or
 come out right by chance; a function on other data cannot. All of an exercise stands in one place::
 
-    overlap = Exercise("overlap", 4, visible_points=1, hidden_points=2, returns=number(0, 1), hints=(direction, method, code))
+    overlap = Exercise("overlap", 4, 1, 2, returns=number(0, 1), hints=(direction, method, code))
 
     @overlap.planted
     def two_lists(seed):                       # what the function is called with; other seeds give other data
@@ -44,6 +44,7 @@ HIDDEN_SEEDS, HAND_IN = "SHD_HIDDEN_SEEDS", "SHD_HAND_IN"
 RECORDS = Path(".shd")
 """Where checks record their results when nobody grades: one small file an exercise."""
 
+Kind = Callable[[object], str | None]
 Check = Callable[..., str | None]
 _UNWRITTEN = "It is not written yet"
 _HIDDEN = re.compile(r"^# BEGIN HIDDEN\n.*?^# END HIDDEN\n\n*", re.MULTILINE | re.DOTALL)
@@ -61,8 +62,8 @@ class Exercise:
     number : int
         As in the notebook: "Exercise 4".
     visible_points, hidden_points : int
-        Points for the checks that students see (all of them right), and for the same on other planted data together with
-        the hidden checks (shared alike).
+        Points for the checks that students see (all of them right), and for the same on other planted data with the
+        hidden checks (shared alike).
     returns : callable
         Says what is wrong with the kind of value that the answer returns, or None: `shd.hackathon.kinds` has some.
     hints : tuple of str
@@ -73,7 +74,7 @@ class Exercise:
     number: int
     visible_points: int
     hidden_points: int
-    returns: Callable[[object], str | None]
+    returns: Kind
     hints: tuple[str, ...]
     _planted: Callable[[int], tuple] | None = field(default=None, init=False)
     visible_checks: list[Check] = field(default_factory=list, init=False)

@@ -1,15 +1,13 @@
 """Kinds of values that answers return. Each says in a sentence what is wrong with a value, or None."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 
 import numpy as np
 import pandas as pd
 
-from shd.hackathon.exercise import short
-
-Kind = Callable[[object], str | None]
+from shd.hackathon.exercise import Kind, short
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Kind:
@@ -22,6 +20,8 @@ def number(low: float = -math.inf, high: float = math.inf) -> Kind:
             return f"One number is wanted, and it returns {short(value)}."
         if math.isnan(value):
             return "It returns NaN, which is no number: something was divided by 0, or a value is missing."
+        if math.isinf(value):
+            return "It returns infinity: something was divided by 0."
         if not low <= value <= high:
             return f"It returns {value:.4g}; the number lies between {low:g} and {high:g}."
         return None

@@ -134,6 +134,7 @@ print(f"AUROC {leaky_auroc:.3f}")
 # Write a function that splits by patient first, and then copies rare records in the train part only.
 # It returns the frames of both parts, train first. Use `data.split` and `copy_rare`.
 
+
 # %% tags=["answer:leak"]
 def honest_parts(data: shd.Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a train part whose rare records were copied, and a test part that shares no patient with it."""
@@ -210,6 +211,7 @@ for level, value in trtr.items():
 #
 # Write a function that returns TSTR for a level. It is given three tables; `fit_model` and `auroc` do the rest.
 
+
 # %% tags=["answer:tstr"]
 def tstr(train: pd.DataFrame, synthetic: pd.DataFrame, test: pd.DataFrame, level: str) -> float:
     """Return the AUROC on held-out records of a model that was trained on synthetic ones."""
@@ -252,6 +254,7 @@ if checks.tstr.solved():
 # for the three levels, where real records give about 0.58. Data that are too easy to predict are as
 # wrong as data that are too hard, and TSTS alone looks like praise.
 
+
 # %% tags=["answer:ease"]
 def ease(synthetic: shd.Dataset, train: pd.DataFrame, test: pd.DataFrame) -> tuple[float, str]:
     """Return TSTS, and what it says beside TRTR."""
@@ -279,7 +282,7 @@ if checks.ease.solved("table"):
     planted = drawn.assign(readmitted=drawn["readmitted"].where(drawn["number_inpatient"] == 0, ">30"))
     for name, frame in {"drawn": drawn, "planted": planted}.items():
         made = shd.Dataset(frame, target="readmitted", source="synthetic")
-        print("{0:8} TSTS {1:.3f}: {2}".format(name, *ease(made, few_train, test.frame)))
+        print("{:8} TSTS {:.3f}: {}".format(name, *ease(made, few_train, test.frame)))
 
 # %% [markdown]
 # ## Path 2: two models side by side
@@ -351,6 +354,7 @@ by_group.iloc[by_group.iloc[:, 0].abs().argsort()[::-1]].head(6).round(3).astype
 # A ward can call one patient in ten after they leave, and calls those with the highest chance to
 # come back. Each model makes its list: the `n` positions with the highest chance. Write a function
 # that returns the share of the list (0 to 1) that the two models have in common.
+
 
 # %% tags=["answer:overlap"]
 def overlap(one: np.ndarray, other: np.ndarray, n: int) -> float:

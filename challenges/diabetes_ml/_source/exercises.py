@@ -84,7 +84,7 @@ def only_rare_records_are_copied(parts: list[pd.DataFrame], data: Dataset) -> st
 
 
 def _stays(rng: np.random.Generator, signs: dict[str, int], n: int = 400) -> pd.DataFrame:
-    """Return stays whose `lab` (0 or 1) tells of `any` and whose `ward` tells of `<30`, the way round that signs say."""
+    """Return stays whose `lab` (0 or 1) tells of `any` and whose `ward` tells of `<30`, as signs say."""
     lab, ward = rng.integers(0, 2, n), rng.integers(0, 2, n)
     towards = {"any": lab if signs["any"] > 0 else 1 - lab, "<30": ward if signs["<30"] > 0 else 1 - ward}
     early = rng.random(n) < 0.1 + 0.35 * towards["<30"]
@@ -139,7 +139,9 @@ def is_neither_trtr_nor_another(
         _auroc(synthetic, test, other): f"That is the AUROC for {other!r}; the level that was asked for is {level!r}.",
     }
     near = (said for value, said in mistakes.items() if abs(found - value) < _EXACT)
-    return next(near, f"For these tables {found:.4f} is not it. Are the three tables and the level used as their names say?")
+    return next(
+        near, f"For these tables {found:.4f} is not it. Are the three tables and the level used as their names say?"
+    )
 
 
 # --- 3: too easy?

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from shd._errors import ShdError
+from shd.hackathon.challenge import find_challenge
+from shd.hackathon.start import start
 
 _DAY = (2020, 1, 1, 0, 0, 0)  # of every entry: the same files are the same bytes
 _LEFT_OUT = ("__pycache__", ".git", ".shd", ".ipynb_checkpoints", ".venv")
@@ -41,53 +42,55 @@ def files_of(folder: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Kit:
-    """A challenge as its organiser has it, and what only the organiser has of the hidden people.
+    """A challenge as its organiser has it.
 
     Parameters
     ----------
     challenge : str
         Its id.
     content : bytes
-        The folder of the challenge, packed: the starter, the exercises with their hidden checks, the data.
+        The folder that teams got, packed: what ``shd challenge start`` makes.
+    exercises : str
+        The file that declares the exercises, hidden checks included.
     organiser : bytes or None
-        What ``shd challenge seal`` made, packed: without it, tracks are scored on what teams may see.
+        What ``shd challenge seal`` made, packed: with it the other tracks are scored, on the hidden people.
     """
 
     challenge: str
     content: bytes
+    exercises: str
     organiser: bytes | None = None
+
+    @classmethod
+    def of(cls, challenge: str | Path, organiser: str | Path | None = None) -> "Kit":
+        """Pack a challenge that ships, by name, or the one in a folder."""
+        found = find_challenge(challenge)
+        file = found.path("exercises")
+        if file is None or not file.is_file():
+            raise ShdError(f"{found.folder}: no exercises to grade; challenge.toml names their file in [files].")
+        if organiser is not None and not Path(organiser).is_dir():
+            raise ShdError(f"{organiser}: no such folder; shd challenge seal makes it.")
+        with tempfile.TemporaryDirectory() as place:
+            content = pack(start(found.folder, Path(place) / "team").folder)
+        sealed = pack(Path(organiser)) if organiser is not None else None
+        return cls(found.id, content, file.read_text(encoding="utf-8"), sealed)
 
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of all of it."""
-        return hashlib.sha256(self.content + (self.organiser or b"")).hexdigest()
+        whole = hashlib.sha256(self.content)
+        whole.update(self.exercises.encode())
+        whole.update(self.organiser or b"")
+        return whole.hexdigest()
 
-    def unpacked(self) -> Path:
-        """Return the folder of the challenge, unpacked once a machine."""
-        return _unpacked(self.content)
+    def fill(self, folder: Path) -> Path:
+        """Unpack the folder that teams got."""
+        with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+            archive.extractall(folder)  # packed by `pack`, of our own files
+        return folder
 
-    def organiser_unpacked(self) -> Path | None:
-        """Return the organiser's folder, unpacked once a machine; only who unpacked it can read it."""
-        return _unpacked(self.organiser) if self.organiser else None
-
-
-def _unpacked(content: bytes) -> Path:
-    folder = Path(tempfile.gettempdir()) / f"shd-kit-{_user()}-{hashlib.sha256(content).hexdigest()[:24]}"
-    if not folder.is_dir():
-        made = Path(tempfile.mkdtemp(prefix="shd-kit-"))  # readable by its owner alone
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            archive.extractall(made)  # the organiser's own files
-        try:
-            made.rename(folder)
-        except OSError:  # another process was faster
-            shutil.rmtree(made)
-    return folder
-
-
-def _user() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in containers
-        return "nobody"
+    def fill_organiser(self, folder: Path) -> Path:
+        """Unpack what only the organiser has."""
+        with zipfile.ZipFile(io.BytesIO(self.organiser or b"")) as archive:
+            archive.extractall(folder)
+        return folder

@@ -4,13 +4,13 @@ Code in a student's kernel can print whatever a check prints. So what the functi
 a process where nothing of the student runs; visible points count only where both agree.
 """
 
-import importlib.util
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from shd._errors import ShdError
 from shd.hackathon.exercise import SEED, Check, Exercise
+from shd.hackathon.grading.run import HANDED_IN
 from shd.hackathon.outputs import MOST_BYTES, from_text
 from shd.hackathon.sandbox import safe_read
 
@@ -36,24 +36,23 @@ class Mark:
         return {**asdict(self), "points": self.points}
 
 
-def read_exercises(file: Path) -> dict[str, Exercise]:
+def read_exercises(source: str) -> dict[str, Exercise]:
     """Return the exercises that an organiser's file declares, by id, in the order of the notebook."""
-    spec = importlib.util.spec_from_file_location(f"exercises_of_{file.parent.parent.name}", file)
-    if spec is None or not file.is_file():
-        raise ShdError(f"{file}: there is no such file; it declares the exercises and their hidden checks.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found = sorted((one for one in vars(module).values() if isinstance(one, Exercise)), key=lambda one: one.number)
+    names: dict[str, object] = {"__name__": "exercises"}
+    exec(compile(source, "exercises.py", "exec"), names)  # the organiser's own file
+    found = sorted((one for one in names.values() if isinstance(one, Exercise)), key=lambda one: one.number)
     if not found:
-        raise ShdError(f"{file}: it declares no Exercise.")
+        raise ShdError("the file of exercises declares no Exercise.")
     return {one.id: one for one in found}
 
 
-def mark(exercise: Exercise, right_for_nbval: bool, handed_in: Path, seeds: Iterable[int]) -> Mark:
+def mark(exercise: Exercise, right_for_nbval: bool, work: Path, seeds: Iterable[int]) -> Mark:
     """Give an exercise its points, from what nbval saw and what the notebook wrote."""
     given = Mark(exercise.id, exercise.number, 0, 0, exercise.points)
     try:
-        outputs = from_text(safe_read(handed_in, f"{exercise.id}.outputs.json", MOST_BYTES).decode("utf-8", "replace"))
+        outputs = from_text(
+            safe_read(work, f"{HANDED_IN}/{exercise.id}.outputs.json", MOST_BYTES).decode("utf-8", "replace")
+        )
     except ShdError as error:
         given.said.append(f"Nothing of it could be checked: {error}")
         return given
@@ -65,7 +64,9 @@ def mark(exercise: Exercise, right_for_nbval: bool, handed_in: Path, seeds: Iter
     elif right_for_nbval:
         given.visible = exercise.visible_points
     else:
-        given.said.append("The function is right, but its check cell printed something else: does another cell change it?")
+        given.said.append(
+            "The function is right, but its check cell printed something else: does another cell change it?"
+        )
     asked = [exercise.visible_checks, *([check] for check in exercise.hidden_checks)]
     failed = [why for checks in asked if (why := _fails(exercise, checks, outputs, seeds))]
     given.said += [f"On other data: {why}" for why in dict.fromkeys(failed)]

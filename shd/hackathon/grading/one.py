@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import numpy as np
 
 from shd._errors import ShdError
 from shd.hackathon.challenge import Challenge, read_challenge
+from shd.hackathon.exercise import SEED
 from shd.hackathon.grading.kit import Kit
 from shd.hackathon.grading.marks import mark, read_exercises
 from shd.hackathon.grading.page import as_page
 from shd.hackathon.grading.rebuild import MOST_BYTES, Rebuilt, rebuild
 from shd.hackathon.grading.replay import score_visible
 from shd.hackathon.grading.result import Result
-from shd.hackathon.grading.run import HANDED_IN, Pace, Ran, run
+from shd.hackathon.grading.run import Pace, Ran, run
 from shd.hackathon.sandbox import Limits, Sandbox, remove, safe_read
-from shd.hackathon.start import copy_for_teams
-from shd.hackathon.submission import read_team
+from shd.hackathon.submission import Submission
 from shd.hackathon.unpack import unpack
 
 MOST_UNPACKED, MOST_FILES = 300_000_000, 5_000
@@ -30,11 +31,22 @@ MOST_UNPACKED, MOST_FILES = 300_000_000, 5_000
 class Options:
     """How submissions are graded: seeds of the hidden data, time, memory, and whether a weak sandbox will do."""
 
-    seeds: tuple[int, ...] = (101, 102, 103)
+    seeds: tuple[int, ...]
     cell_seconds: float = 120.0
     notebook_seconds: float = 900.0
     memory: int = 4_000_000_000
     trusted: bool = False
+
+    @classmethod
+    def of(cls, seed: int, **settings: object) -> "Options":
+        """Choose the seeds of the hidden data by one seed; none of them is that of the data which students see."""
+        seeds = np.random.default_rng([16, seed]).choice(np.arange(SEED + 1, 100_000), 3, replace=False)
+        return cls(seeds=tuple(sorted(map(int, seeds))), **settings)
+
+    @property
+    def limits(self) -> Limits:
+        """What a notebook may use; cells are stopped before, one by one."""
+        return Limits(seconds=self.notebook_seconds, memory=self.memory)
 
 
 def grade_one(team: str, submission: bytes, kit: Kit, options: Options, fingerprint: str) -> dict[str, bytes]:
@@ -49,13 +61,11 @@ def grade_one(team: str, submission: bytes, kit: Kit, options: Options, fingerpr
             sent = place / "sent"
             (place / "sent.zip").write_bytes(submission)
             unpack(place / "sent.zip", sent, limit_bytes=MOST_UNPACKED, limit_files=MOST_FILES)
-            challenge = read_challenge(kit.unpacked())
-            result.notes += _notes_on_team(sent, team, challenge)
-            files |= _grade_notebook(sent, place, challenge, options, result)
+            files |= _grade_notebook(sent, place, kit, options, result)
             if kit.organiser:
                 result.tracks = _score_tracks(sent, place, kit, options)
         except ShdError as error:
-            result.notes.append(f"Not graded: {error}")
+            result.notes.append(f"Not graded: {error}".replace(str(place), "."))
     return files | _told(result)
 
 
@@ -79,35 +89,41 @@ def _private_folder() -> Iterator[Path]:
         remove(place)
 
 
-def _notes_on_team(sent: Path, team: str, challenge: Challenge) -> list[str]:
-    """Compare what team.toml says with what was collected: the name of the folder counts."""
-    said = read_team(sent)
-    if said.challenge != challenge.id:
-        raise ShdError(f"team.toml names the challenge {said.challenge!r}; this is {challenge.id!r}.")
-    return [] if said.team == team else [f"team.toml names the team {said.team!r}; it counts for {team!r}, as collected."]
-
-
-def _grade_notebook(
-    sent: Path, place: Path, challenge: Challenge, options: Options, result: Result
-) -> dict[str, bytes]:
+def _grade_notebook(sent: Path, place: Path, kit: Kit, options: Options, result: Result) -> dict[str, bytes]:
     """Rebuild the notebook, run it, and mark its exercises."""
-    exercises = read_exercises(challenge.folder / challenge.files["exercises"])
-    master = nbformat.read(challenge.folder / challenge.files["starter"], as_version=4)
-    made = rebuild(master, safe_read(sent, challenge.files["starter"], MOST_BYTES))
-    work = place / "work"
-    copy_for_teams(challenge, work)
-    limits = Limits(seconds=options.notebook_seconds, memory=options.memory)
-    box = Sandbox(work, read=[], limits=limits, trusted=options.trusted)
+    work = kit.fill(place / "work")
+    challenge = read_challenge(work)
+    result.notes += _notes_on_team(sent, challenge, result.team)
+    exercises = read_exercises(kit.exercises)
+    made = rebuild(nbformat.read(challenge.path("starter"), as_version=4), _notebook(sent, challenge))
+    box = Sandbox(work, limits=options.limits, trusted=options.trusted)
     result.sandbox = [layer.name for layer in box.layers]
     ran = run(made.book, box, list(options.seeds), Pace(options.cell_seconds, options.notebook_seconds))
     right, junit = score_visible(ran.book, exercises, place)
     for name, exercise in exercises.items():
-        given = mark(exercise, right.get(name, False), work / HANDED_IN, options.seeds)
+        given = mark(exercise, right.get(name, False), work, options.seeds)
         given.said = _first(given.said, name, made, ran)
         result.exercises.append(given)
     result.texts = [{"text": name, "words": words} for name, words in made.texts.items()]
     result.notes += made.notes + ran.notes
     return {"feedback.ipynb": nbformat.writes(ran.book).encode(), "junit.xml": junit.encode()}
+
+
+def _notes_on_team(sent: Path, challenge: Challenge, team: str) -> list[str]:
+    """Compare what team.toml says with what was collected: the name of the folder counts."""
+    said = Submission(sent, challenge)
+    notes = [finding.why for finding in said.about_team()]
+    if said.team not in (team, sent.name):
+        notes.append(f"team.toml names the team {said.team!r}; it counts for {team!r}, as it was collected.")
+    return notes
+
+
+def _notebook(sent: Path, challenge: Challenge) -> bytes:
+    """Read the notebook of a submission."""
+    name = challenge.files["starter"]
+    if not (sent / name).exists():
+        raise ShdError(f"{name} is missing: hand in the notebook that you worked in, by this name.")
+    return safe_read(sent, name, MOST_BYTES)
 
 
 def _first(said: list[str], name: str, made: Rebuilt, ran: Ran) -> list[str]:
@@ -117,15 +133,13 @@ def _first(said: list[str], name: str, made: Rebuilt, ran: Ran) -> list[str]:
     return [note for note in made.notes if note.startswith(f"{name}:")] if name in made.missing else said
 
 
-def _score_tracks(sent: Path, place: Path, kit: Kit, options: Options) -> dict[str, dict]:
+def _score_tracks(sent: Path, place: Path, kit: Kit, options: Options) -> list[dict]:
     """Score what was sent for the other tracks on the hidden people; files of strangers are read in a sandbox, too."""
-    organiser, work = kit.organiser_unpacked(), place / "tracks"
+    organiser, work = kit.fill_organiser(place / "organiser"), place / "tracks"
     work.mkdir()
-    limits = Limits(seconds=options.notebook_seconds, memory=options.memory)
-    box = Sandbox(work, read=[sent, organiser, kit.unpacked()], limits=limits, trusted=options.trusted)
-    command = ["python", "-m", "shd.hackathon.grading.tracks", str(sent), str(kit.unpacked()), str(organiser), "tracks.json"]
-    ended = box.run(command)
+    box = Sandbox(work, read=[sent, organiser], limits=options.limits, trusted=options.trusted)
+    ended = box.run(["python", "-m", "shd.hackathon.grading.tracks", str(sent), str(organiser), "tracks.json"])
     if ended.ok:
         return json.loads(safe_read(work, "tracks.json", MOST_BYTES))
     why = ended.broken or ended.output.decode("utf-8", "replace").strip().rpartition("\n")[2] or "it cannot be read"
-    return {"all": {"error": why.replace(str(sent), "the submission")}}
+    raise ShdError(f"the other tracks could not be scored: {why}")

@@ -7,7 +7,7 @@ done by its fingerprint (what was sent, the challenge, the options), so that not
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -22,8 +22,8 @@ from shd._errors import ShdError
 from shd._progress import progress
 from shd.hackathon.grading.kit import Kit, pack
 from shd.hackathon.grading.one import MOST_UNPACKED, Options, failed, grade_one
-from shd.hackathon.grading.result import SHEET, gradebook, marking_sheet, read_marks, read_results
 from shd.hackathon.grading.page import as_index
+from shd.hackathon.grading.result import SHEET, gradebook, marking_sheet, read_marks, read_results
 
 _TRIES = 2  # how often a submission is begun whose process died: the second time it may not have been its fault
 

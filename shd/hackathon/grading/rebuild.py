@@ -72,7 +72,7 @@ def expected(book: NotebookNode, exercises: dict[str, Exercise]) -> NotebookNode
             line = exercises[name].said_when_right + "\n"
             cell.outputs = [NotebookNode(output_type="stream", name="stdout", text=line)]
             cell.execution_count = 1
-            cell.metadata["tags"].append("nbval-check-output")
+            cell.metadata["tags"] = [f"{CHECK}{name}", "nbval-check-output"]
     return book
 
 
@@ -110,4 +110,3 @@ def _clean(source: str, name: str, notes: list[str]) -> str:
     if found:
         notes.append(f"{name}: comments that tell nbval what to check were left out.")
     return clean
-

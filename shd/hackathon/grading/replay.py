@@ -14,7 +14,6 @@ from queue import Empty
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from nbval import plugin as nbval
 
 from shd.hackathon.exercise import Exercise
 from shd.hackathon.grading.rebuild import CHECK, expected, tagged
@@ -79,15 +78,14 @@ class _Scoring:
             item.parent.kernel = None
             name = tagged(item.cell, CHECK)
             if name is not None:
-                exercise = self.exercises[name]
-                item.name = f"exercise {exercise.number}: {name}"
-                item.user_properties.append(("points", exercise.visible_points))
+                item.user_properties += [("exercise", name), ("points", self.exercises[name].visible_points)]
         if items:
             items[0].parent.kernel = Replay([cell for cell in self.ran.cells if cell.cell_type == "code"])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" and report.nodeid.rpartition("::")[2].startswith("exercise "):
-            self.right[report.nodeid.rpartition(": ")[2]] = report.passed
+        name = dict(report.user_properties).get("exercise")
+        if report.when == "call" and name is not None:
+            self.right[name] = report.passed
 
 
 def score_visible(ran: NotebookNode, exercises: dict[str, Exercise], folder: Path) -> tuple[dict[str, bool], str]:
@@ -95,19 +93,32 @@ def score_visible(ran: NotebookNode, exercises: dict[str, Exercise], folder: Pat
     book, report = folder / "notebook.ipynb", folder / "junit.xml"
     nbformat.write(expected(ran, exercises), book)
     scoring = _Scoring(ran, exercises)
-    options = ["--nbval-lax", f"--junitxml={report}", f"--rootdir={folder}", "-c", "/dev/null", "-q", "-p", "no:cacheprovider"]
+    options = [
+        "--nbval-lax",
+        f"--junitxml={report}",
+        f"--rootdir={folder}",
+        "-c",
+        "/dev/null",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:warnings",
+    ]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         pytest.main([*options, "-o", "junit_family=xunit2", str(book)], plugins=[scoring])
     return scoring.right, _steady(report)
 
 
 def _steady(report: Path) -> str:
-    """Return a JUnit report without what differs from run to run."""
+    """Return a JUnit report without what differs from run to run, and with the names of exercises."""
     tree = ElementTree.parse(report)
     for node in tree.iter():
         for name in _CHANGING:
             node.attrib.pop(name, None)
-        if "nodeid" in node.attrib or "classname" in node.attrib:
-            node.attrib["classname"] = "notebook"
+    for case in tree.iter("testcase"):
+        case.set("classname", "notebook")
+        for told in case.iterfind("properties/property[@name='exercise']"):
+            case.set("name", f"exercise {told.get('value')}")
     ElementTree.indent(tree)
     return ElementTree.tostring(tree.getroot(), encoding="unicode") + "\n"

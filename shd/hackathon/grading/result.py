@@ -25,7 +25,7 @@ class Result:
     sandbox: list[str] = field(default_factory=list)
     exercises: list[Mark] = field(default_factory=list)
     texts: list[dict] = field(default_factory=list)
-    tracks: dict[str, dict] = field(default_factory=dict)
+    tracks: list[dict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -40,7 +40,9 @@ class Result:
 
     def to_dict(self) -> dict:
         """Return all of it as plain values."""
-        plain = {name: getattr(self, name) for name in ("team", "challenge", "fingerprint", "points", "out_of", "sandbox")}
+        plain = {
+            name: getattr(self, name) for name in ("team", "challenge", "fingerprint", "points", "out_of", "sandbox")
+        }
         exercises = [one.to_dict() for one in self.exercises]
         return {**plain, "exercises": exercises, "texts": self.texts, "tracks": self.tracks, "notes": self.notes}
 
@@ -93,7 +95,9 @@ def read_marks(folder: Path) -> dict[tuple[str, str], dict]:
         if not row.keys() >= {"team", "text", "mark"}:
             raise ShdError(f"{file.name}: the columns team, text and mark are needed; make the sheet again without it.")
         if _mark(row) is not None and not 0 <= _mark(row) <= points_of(row["text"]):
-            raise ShdError(f"{file.name}, line {number}: {row['mark']} points, where {points_of(row['text'])} is the most.")
+            raise ShdError(
+                f"{file.name}, line {number}: {row['mark']} points, where {points_of(row['text'])} is the most."
+            )
         marks[row["team"], row["text"]] = row
     return marks
 

@@ -100,7 +100,7 @@ def run(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace = Pace())
 
 
 def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tuple[list[str], tuple | None]:
-    """Run all cells once; return notes on cells that were stopped, and whose fault it was that the kernel ended, if any."""
+    """Run all cells once; return notes on cells that were stopped, and whose fault it was if the kernel ended."""
     remove(box.work / HANDED_IN)
     manager = kernel_manager(box, AsyncKernelManager)
     options = {"allow_errors": True, "timeout": None, "record_timing": False, "coalesce_streams": True}
