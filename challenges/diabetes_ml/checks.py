@@ -66,7 +66,7 @@ def parts_are_honest(parts: list[pd.DataFrame], data: Dataset) -> str | None:
 
 
 def _stays(rng: np.random.Generator, signs: dict[str, int], n: int = 400) -> pd.DataFrame:
-    """Return stays whose `lab` (0 or 1) tells of `any` and whose `ward` tells of `<30`, the way round that signs say."""
+    """Return stays whose `lab` (0 or 1) tells of `any` and whose `ward` tells of `<30`, as signs say."""
     lab, ward = rng.integers(0, 2, n), rng.integers(0, 2, n)
     towards = {"any": lab if signs["any"] > 0 else 1 - lab, "<30": ward if signs["<30"] > 0 else 1 - ward}
     early = rng.random(n) < 0.1 + 0.35 * towards["<30"]
