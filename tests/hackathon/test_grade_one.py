@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import zipfile
 
 import nbformat
@@ -114,7 +113,8 @@ FORGERIES = {
 def test_a_forged_check_earns_no_hidden_points(graded, how):
     line = "Exercise 1: right, 1 of 3 points; the same on other data gives the other 2."
     result = graded(answer_double=FORGERIES[how].format(line=line))
-    assert points(result)["double"] <= 1 and points(result)["half"] == 2
+    assert points(result)["double"] <= 1
+    assert points(result)["half"] == (0 if how == "patches the class" else 2)  # which patches all checks
     assert result["exercises"][0]["said"]
 
 
@@ -143,7 +143,7 @@ def test_manifest_archive_and_size_are_told(toy, options, hand_in, read_result, 
     assert any("alzheimers_mri" in note for note in result_of(pack(folder))["notes"])
     (folder / "starter.ipynb").unlink()
     assert "starter.ipynb is missing" in result_of(pack(folder))["notes"][-1]
-    os.symlink("/etc/passwd", folder / "starter.ipynb")
+    (folder / "starter.ipynb").symlink_to("/etc/passwd")
     assert "Not graded" in result_of(pack(folder))["notes"][-1]
     assert "Not graded" in result_of(b"no archive")["notes"][-1]
     evil = io.BytesIO()

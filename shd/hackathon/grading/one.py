@@ -112,7 +112,7 @@ def _grade_notebook(sent: Path, place: Path, kit: Kit, options: Options, result:
 def _notes_on_team(sent: Path, challenge: Challenge, team: str) -> list[str]:
     """Compare what team.toml says with what was collected: the name of the folder counts."""
     said = Submission(sent, challenge)
-    notes = [finding.why for finding in said.about_team()]
+    notes = [f"{finding.file} {finding.sentence}" for finding in said.about_team()]
     if said.team not in (team, sent.name):
         notes.append(f"team.toml names the team {said.team!r}; it counts for {team!r}, as it was collected.")
     return notes

@@ -155,7 +155,7 @@ def cluster(address: str) -> Workers:
     def work(tasks: Iterator[Task], kit: Kit, options: Options) -> Iterator[tuple[Task, dict[str, bytes]]]:
         from dask.distributed import Client, as_completed
 
-        with Client(address, set_as_default=False) as client:
+        with Client(address, set_as_default=False) as client, client.as_current():
             there = client.scatter(kit, broadcast=True)
             asked: dict[Future, Task] = {}
             for task in tasks:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import subprocess
 import time
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -123,7 +124,8 @@ def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tup
 
 async def _to_its_end(client: _Client, box: Sandbox, told: dict[str, str]) -> str | None:
     """Run all cells, watched; return why the kernel ended before them, if it did."""
-    await client.km.start_kernel(env=box.environment(told), cwd=str(box.work))
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    await client.km.start_kernel(env=box.environment(told), cwd=str(box.work), **quiet)
     with box.watch(client.km.provisioner.process) as watch:
         try:
             await asyncio.wait_for(client.async_execute(), client.pace.notebook)
@@ -131,6 +133,10 @@ async def _to_its_end(client: _Client, box: Sandbox, told: dict[str, str]) -> st
             return f"was not at its end after {client.pace.notebook:.0f} seconds"
         except (DeadKernelError, RuntimeError):  # RuntimeError: it died while it started
             return _said(watch.broken) or client.stopped or "ended the kernel"
+        finally:
+            if client.kc is not None:
+                client.kc.stop_channels()
+            await client.km.shutdown_kernel(now=True)
     return None
 
 
