@@ -95,7 +95,7 @@ class Watch:
         processes = len(tree) - self._props
         self.most_processes = max(self.most_processes, processes)
         if self.seconds > limits.seconds:
-            return f"It took more than {limits.seconds:g} seconds."
+            return f"It took more than {limits.seconds:g} second{'' if limits.seconds == 1 else 's'}."
         if processes > limits.processes:
             return f"It started more than {limits.processes} processes."
         memory = memory_of(tree, limits.memory)
