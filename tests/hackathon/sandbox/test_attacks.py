@@ -210,7 +210,7 @@ def test_no_privileges_and_no_namespaces_of_its_own(private, strangers):
         attempt("mount", lambda: call(165, b"none", b"/tmp", b"tmpfs", 0, 0))
         attempt("root", lambda: os.setuid(0) if os.getuid() else 1/0)
         attempt("chroot", lambda: os.chroot("."))
-        attempt("less nice", lambda: os.nice(-10))
+        attempt("less nice", lambda: (os.nice(-10), 1 / (os.getpriority(os.PRIO_PROCESS, 0) < 0)))
         attempt("more memory", lambda: __import__("resource").setrlimit(2, (2**40, 2**40)))
     """)  # fmt: skip
     unfiltered = {"user namespace", "memory file", "shared memory", "io_uring", "clone", "chroot"}
@@ -228,7 +228,8 @@ def test_a_fork_bomb_ends_long_before_it_is_through(private, everybody):
         open("through", "w").close()
         time.sleep(20)
     """)  # fmt: skip
-    assert ended.broken == "It started more than 20 processes."
+    assert ended.broken == "It started more than 20 processes." or b"BlockingIOError" in ended.output  # watch or system
+    assert not ended.ok
     assert not (private / "through").exists()
 
 
@@ -271,6 +272,27 @@ def test_memory_of_many_children_is_counted_together(private, everybody):
                 time.sleep(15)
                 os._exit(0)
         for n in range(10):
+            os.wait()
+        open("through", "w").close()
+    """)  # fmt: skip
+    assert ended.broken == "It used more than 300 MB of memory."
+    assert not (private / "through").exists()
+
+
+def test_memory_is_seen_when_the_first_thread_has_left(private, everybody):
+    ended = attack(everybody(), """
+        import ctypes, os, platform, threading, time
+        def grow():
+            held = bytearray(100_000_000)
+            for i in range(0, len(held), 4096):
+                held[i] = 1
+            time.sleep(15)
+            os._exit(0)
+        for n in range(6):
+            if os.fork() == 0:
+                threading.Thread(target=grow).start()
+                ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+        for n in range(6):
             os.wait()
         open("through", "w").close()
     """)  # fmt: skip
