@@ -27,6 +27,7 @@ def kernel_manager(box: Sandbox, kind: "type[KernelManager] | None" = None) -> "
     if len(bytes(connection)) > _LONGEST_SOCKET:
         raise ShdError(f"The private folder {box.work} has a name too long for a kernel's sockets; take a shorter one.")
     manager = (kind or KernelManager)(transport="ipc", connection_file=str(connection), ip=str(box.work / ".kernel"))
+    manager.write_connection_file()  # before `argv`, which gives it to the user inside
     command = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = KernelSpec(argv=box.argv(command), language="python", display_name="sandbox", interrupt_mode="message")
     manager.client_factory = _frugal(manager.client_factory, max(box.limits.output, _LARGE))

@@ -14,7 +14,7 @@ from typing import Self
 from shd.hackathon.sandbox.limits import Limits, in_words
 
 _SHORTEST, _LONGEST = 0.03, 0.5  # seconds between two looks
-_SHARE = 10  # a look costs one part in so many of the time
+_SHARE = 10  # a look takes one part in so many of a processor
 _PATIENCE = 3.0  # seconds in which the supervisor ends what it started
 _BLOCK, _SMALLEST_FILE = 512, 4096
 _DEEPEST = 100  # folders in folders: deeper ones are made to hide in
@@ -80,7 +80,7 @@ class Watch:
     def _look_again_and_again(self) -> None:
         pause = _SHORTEST
         while not self._stop.wait(pause):
-            begun = time.perf_counter()
+            begun = time.thread_time()  # others who are busy do not make it look less often
             try:
                 sentence = self._passed()
             except Exception as error:  # what cannot be watched does not go on
@@ -88,7 +88,7 @@ class Watch:
             if sentence:
                 self.give_up(sentence)
                 return
-            pause = min(max(_SHORTEST, _SHARE * (time.perf_counter() - begun)), _LONGEST)
+            pause = min(max(_SHORTEST, _SHARE * (time.thread_time() - begun)), _LONGEST)
 
     def _passed(self) -> str | None:
         """Return what is more than it may be, in a sentence."""
