@@ -114,9 +114,9 @@ def _first_that_works(
 def _works(layers: tuple[Layer, ...]) -> bool:
     with tempfile.TemporaryDirectory(prefix="shd-try-") as folder:
         plan = Plan(layers, Path(folder).resolve(), (), Limits(seconds=_TRY_SECONDS), user_of(layers))
-        own(plan)
         command = command_line(plan, [sys.executable, "-I", "-S", "-c", "open('written', 'w').close()"])
         try:
+            own(plan)  # which root cannot do in every container
             tried = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TRY_SECONDS)
         except (OSError, subprocess.TimeoutExpired):
             return False

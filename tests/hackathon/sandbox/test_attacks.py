@@ -367,7 +367,7 @@ def test_a_full_disk_is_not_reached(private, everybody, filler):
 def test_folders_too_deep_to_measure_end_it(private, strangers):
     ended = attack(strangers(), """
         import os, time
-        for n in range(300):
+        for n in range(150):
             os.mkdir("d")
             os.chdir("d")
         time.sleep(10)
@@ -400,7 +400,7 @@ def leave():
 if leave():
     for number in (0, 1, 2):
         os.close(number)
-    for n in range(300):
+    for n in range(150):
         with open("heart", "a") as file:
             file.write(f"{os.getpid()}\\n")
         time.sleep(0.1)
