@@ -43,12 +43,15 @@ def _prctl(*arguments: int) -> int:
 def _become(spec: dict, command: list[str]) -> None:
     """Give up everything, from the widest to the narrowest, and start the command in place of this process."""
     os.environ.pop("JPY_PARENT_PID", None)  # a kernel looks for that process, sees another, and leaves
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)  # Python ignores them, and what it starts would
     try:
         os.nice(5)  # whoever watches comes first
         _limit(spec["limits"])
         os.chdir(spec["work"])
         if sys.platform == "linux":
             _drop_privileges(spec["user"], may_search=spec["filter"])
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # now: who becomes another user is asked again
             if _prctl(_PR_SET_NO_NEW_PRIVS, 1):
                 raise OSError("no_new_privs is not known here")
             if spec["landlock"]:
@@ -120,8 +123,6 @@ def _supervise(spec: dict, command: list[str]) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setsid()  # no terminal to write into, and a group of its own to be interrupted
-        if sys.platform == "linux":
-            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         _become(spec, command)
     spec["group"] = child
     while True:

@@ -1,6 +1,7 @@
 """The walls that this system has, strongest first, each really tried once; and the command line that puts them up."""
 
 import functools
+import itertools
 import json
 import os
 import shutil
@@ -21,6 +22,8 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 _TMP_BYTES, _SHARED_BYTES = 16 * 2**20, 64 * 2**20  # in memory, so they are small; TMPDIR lies on the disk
 _CAPABILITIES = ("SETUID", "SETGID", "SETPCAP", "DAC_READ_SEARCH")  # what launch.py needs to become another user
 _TRY_SECONDS = 20
+_FIRST_USER, _USERS = 1_000_000_000, 1_000  # far above the numbers that people and services have; so many a grader
+_COUNT = itertools.count()
 _SENTENCES = {
     BUBBLEWRAP: "Namespaces through bubblewrap: no network, no other processes, and only the folders it may read.",
     UNSHARE: "Namespaces through unshare: no network and no other processes.",
@@ -111,9 +114,9 @@ def _first_that_works(
 def _works(layers: tuple[Layer, ...]) -> bool:
     with tempfile.TemporaryDirectory(prefix="shd-try-") as folder:
         plan = Plan(layers, Path(folder).resolve(), (), Limits(seconds=_TRY_SECONDS), user_of(layers))
-        own(plan)
         command = command_line(plan, [sys.executable, "-I", "-S", "-c", "open('written', 'w').close()"])
         try:
+            own(plan)  # which root cannot do in every container
             tried = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TRY_SECONDS)
         except (OSError, subprocess.TimeoutExpired):
             return False
@@ -125,10 +128,10 @@ def user_of(layers: tuple[Layer, ...]) -> int | None:
 
     The number of processes is limited by user, and root is exempt; and what root starts, root's files lie open to.
     """
-    filtered = any(layer.name == SECCOMP for layer in layers)
-    if not (filtered and layers[0].changes_user):
+    can_read = layers[0].name == BUBBLEWRAP or any(layer.name == SECCOMP for layer in layers)  # see launch.py
+    if not (can_read and layers[0].changes_user):
         return None
-    return 1_000_000_000 + os.getpid() % 100_000 * 1_000 + int.from_bytes(os.urandom(2)) % 1_000
+    return _FIRST_USER + os.getpid() % 100_000 * _USERS + next(_COUNT) % _USERS
 
 
 def own(plan: Plan) -> None:

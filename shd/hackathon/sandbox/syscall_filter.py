@@ -18,14 +18,18 @@ _REFUSED = {
     "request_key": (249, 218), "keyctl": (250, 219), "io_uring_setup": (425, 425), "userfaultfd": (323, 282),
     "bpf": (321, 280), "perf_event_open": (298, 241), "unshare": (272, 97), "setns": (308, 268),
 }  # fmt: skip
-# Landlock lets them pass, whosever files they are. Who copies a file needs them, and is told that all went well
+# Landlock lets them pass, whosever files and processes they change. Who copies a file or starts a thread needs them,
+# and is told that all went well
 _PRETENDED = {
     "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None),
     "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "utime": (132, None), "utimes": (235, None),
     "futimesat": (261, None), "utimensat": (280, 88), "setxattr": (188, 5), "lsetxattr": (189, 6),
     "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
-    "setxattrat": (463, 463), "removexattrat": (466, 466),
+    "setxattrat": (463, 463), "removexattrat": (466, 466), "setpriority": (141, 140),
+    "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274),
+    "ioprio_set": (251, 30),
 }  # fmt: skip
+_OF_ITSELF = {"prlimit64": (302, 261), "sched_setaffinity": (203, 122)}  # where the first argument, a process, is 0
 _CLONE, _CLONE3, _SOCKET, _CONNECT = (56, 220), (435, 435), (41, 198), (42, 203)
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH of the kernel
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS and the six others
@@ -46,8 +50,8 @@ def is_known() -> bool:
 def program(machine: str, *, network: bool) -> bytes:
     """Return the filter; without `network` only stream sockets of this machine can be made, and none can connect.
 
-    That is for a sandbox that still sees the machine's own folders: a container engine's socket lies in one, and
-    Landlock lets it pass, as it does a change of whose a file is.
+    That is for a sandbox that still sees the machine's own folders and processes. A container engine's socket lies in
+    such a folder, and Landlock lets it pass, as it does a change of whose a file is, or of a process's limits.
     """
     column, arch = _MACHINES[machine]
     refuse, steps = _ERRNO | errno.EPERM, []
@@ -76,6 +80,12 @@ def program(machine: str, *, network: bool) -> bytes:
     add(_RETURN, refuse)
     add(_RETURN, _ALLOW)
     if not network:
+        for pair in _OF_ITSELF.values():
+            add(_EQUAL, pair[column], no=4)
+            add(_LOAD, _FIRST)
+            add(_EQUAL, 0, no=1)
+            add(_RETURN, _ALLOW)
+            add(_RETURN, refuse)
         add(_EQUAL, _SOCKET[column], no=10)
         add(_LOAD, _FIRST)
         add(_EQUAL, _AF_NETLINK, no=2)

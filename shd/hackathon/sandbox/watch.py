@@ -14,12 +14,13 @@ from typing import Self
 from shd.hackathon.sandbox.limits import Limits, in_words
 
 _SHORTEST, _LONGEST = 0.03, 0.5  # seconds between two looks
-_SHARE = 10  # a look costs one part in so many of the time
+_SHARE = 10  # a look takes one part in so many of a processor
 _PATIENCE = 3.0  # seconds in which the supervisor ends what it started
 _BLOCK, _SMALLEST_FILE = 512, 4096
 _DEEPEST = 100  # folders in folders: deeper ones are made to hide in
 _LONGEST_PATH = 3500  # the kernel takes 4,096 bytes, a name 255 of them
 _TIDY = 5.0
+_ENDED = (b"Z", b"X")
 _HARD = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has one kind only
 
 
@@ -52,7 +53,7 @@ class Watch:
         self._root = process.pid if isinstance(process, subprocess.Popen) else process
         self._limits, self._work, self._user = limits, work, user
         self._at_once, self._props = at_once, props  # whether its death is everybody's; how many only hold the walls
-        self._seen: dict[int, float] = {}
+        self._seen: set[tuple[int, float]] = set()
         self._started, self._stop = time.monotonic(), threading.Event()
         self._ending = threading.Lock()
         self._thread = threading.Thread(target=self._look_again_and_again, name="sandbox watch", daemon=True)
@@ -79,7 +80,7 @@ class Watch:
     def _look_again_and_again(self) -> None:
         pause = _SHORTEST
         while not self._stop.wait(pause):
-            begun = time.perf_counter()
+            begun = time.thread_time()  # others who are busy do not make it look less often
             try:
                 sentence = self._passed()
             except Exception as error:  # what cannot be watched does not go on
@@ -87,7 +88,7 @@ class Watch:
             if sentence:
                 self.give_up(sentence)
                 return
-            pause = min(max(_SHORTEST, _SHARE * (time.perf_counter() - begun)), _LONGEST)
+            pause = min(max(_SHORTEST, _SHARE * (time.thread_time() - begun)), _LONGEST)
 
     def _passed(self) -> str | None:
         """Return what is more than it may be, in a sentence."""
@@ -95,7 +96,7 @@ class Watch:
         processes = len(tree) - self._props
         self.most_processes = max(self.most_processes, processes)
         if self.seconds > limits.seconds:
-            return f"It took more than {limits.seconds:g} seconds."
+            return f"It took more than {limits.seconds:g} second{'' if limits.seconds == 1 else 's'}."
         if processes > limits.processes:
             return f"It started more than {limits.processes} processes."
         memory = memory_of(tree, limits.memory)
@@ -115,8 +116,7 @@ class Watch:
 
     def _tree(self) -> list[int]:
         tree = [self._root, *descendants(self._root)]
-        for pid in tree:
-            self._seen.setdefault(pid, born(pid))
+        self._seen |= {(pid, born(pid)) for pid in tree}
         return tree
 
     def end(self) -> None:
@@ -139,7 +139,7 @@ class Watch:
         """End what outlived its parent: whatever was seen once, what came of it, and all of its user."""
         until = time.monotonic() + _TIDY
         while time.monotonic() < until:
-            left = {pid for pid, then in self._seen.items() if pid != self._root and then and born(pid) == then}
+            left = {pid for pid, then in self._seen.copy() if pid != self._root and then and born(pid) == then}
             left |= {child for pid in left for child in descendants(pid)}
             left |= set() if self._over() else {self._root, *descendants(self._root)}
             if self._user is not None:
@@ -169,12 +169,27 @@ def _owner(entry: Path) -> int | None:
     return None
 
 
+def _stat(folder: str) -> list[bytes]:
+    """Return the fields of a process or thread from its state on: the name before it may hold anything."""
+    return Path(folder, "stat").read_bytes().rpartition(b")")[2].split()
+
+
+def _door(pid: int) -> str:
+    """Return the folder that tells of a process: that of another thread where its first has ended."""
+    folder = f"/proc/{pid}"
+    if _stat(folder)[0] in _ENDED:
+        for thread in os.listdir(f"{folder}/task"):  # noqa: PTH208
+            with suppress(OSError):
+                if _stat(f"{folder}/task/{thread}")[0] not in _ENDED:
+                    return f"{folder}/task/{thread}"
+    return folder
+
+
 def born(pid: int) -> float:
     """Return when a process began, which tells it from a later one of the same number; 0 where it is over."""
     if sys.platform == "linux":
         with suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-            return 0 if fields[0] in (b"Z", b"X") else float(fields[19])
+            return 0 if _stat(_door(pid))[0] in _ENDED else float(_stat(f"/proc/{pid}")[19])
         return 0
     import psutil
 
@@ -194,10 +209,14 @@ def descendants(pid: int) -> list[int]:
         return []
     found, waiting = [], [pid]
     while waiting:
+        parent, threads = waiting.pop(), []
         with suppress(OSError):
-            for thread in os.listdir(f"/proc/{(parent := waiting.pop())}/task"):  # noqa: PTH208
+            threads = os.listdir(f"/proc/{parent}/task")  # noqa: PTH208
+        for thread in threads:
+            with suppress(OSError):  # it may end meanwhile
                 told = Path(f"/proc/{parent}/task/{thread}/children").read_text()
-                waiting += (children := [int(child) for child in told.split()])
+                children = [int(child) for child in told.split()]
+                waiting += children
                 found += children
     return found
 
@@ -215,12 +234,12 @@ def memory_of(pids: list[int], enough: int) -> int:
 
 
 def _resident(pid: int) -> int:
-    return os.sysconf("SC_PAGE_SIZE") * int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return os.sysconf("SC_PAGE_SIZE") * int(Path(_door(pid), "statm").read_text().split()[1])
 
 
 def _share(pid: int) -> int:
     """Return the memory of a process, a page that n processes share counted as one n-th."""
-    told = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    told = Path(_door(pid), "smaps_rollup").read_text().splitlines()
     return sum(1024 * int(line.split()[1]) for line in told if line.startswith("Pss:"))
 
 
@@ -258,7 +277,7 @@ def bytes_without_name(pids: list[int]) -> int:
     files = {}
     for pid in pids:
         with suppress(OSError):
-            for entry in os.scandir(f"/proc/{pid}/fd"):
+            for entry in os.scandir(f"{_door(pid)}/fd"):
                 with suppress(OSError):
                     told = entry.stat()
                     if told.st_nlink == 0:

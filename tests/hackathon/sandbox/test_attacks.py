@@ -73,7 +73,7 @@ def test_nothing_outside_is_written(private, tmp_path, strangers):
         (folder / "file").write_text("as it was")
         folder.chmod(0o777)
         (folder / "file").chmod(0o666)
-    assert attempts(strangers(read=[shown]), """
+    worked = attempts(strangers(read=[shown]), """
         for name in ("outside", "shown"):
             folder = given[name]
             attempt(name + " write", lambda: open(folder + "/file", "w"))
@@ -88,7 +88,10 @@ def test_nothing_outside_is_written(private, tmp_path, strangers):
         attempt("package", lambda: open(given["package"] + "/attack.py", "w"))
         attempt("read", lambda: open(given["shown"] + "/file").read() == "as it was" or 1/0)
     """, outside=str(outside), shown=str(shown), home=str(Path.home()),
-        package=str(Path(shd.__file__).parent)) == ["read"]  # fmt: skip
+        package=str(Path(shd.__file__).parent))  # fmt: skip
+    assert set(worked) <= {"read", "home"}  # a home above the private folder is there as an empty copy
+    assert "read" in worked
+    assert not (Path.home() / ".shd-attack").exists()
     assert [path.name for folder in (outside, shown) for path in folder.iterdir()] == ["file", "file"]
     assert (outside / "file").read_text() == (shown / "file").read_text() == "as it was"
 
@@ -168,6 +171,27 @@ def test_nobody_else_is_killed(private, strangers):
         signal.signal(signal.SIGTERM, signal_was)
 
 
+def test_the_limits_of_others_stay_as_they_are(private, strangers):
+    sibling = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        assert attempts(strangers(), """
+            import resource
+            for pid in {given["sibling"], given["us"], os.getppid()} - {1, os.getpid()}:
+                attempt("limit of %d" % pid, lambda: resource.prlimit(pid, resource.RLIMIT_CPU, (1000, 1000)))
+                attempt("core of %d" % pid, lambda: os.sched_setaffinity(pid, [0]))
+                try:
+                    os.setpriority(os.PRIO_PROCESS, pid, 19)
+                    os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+                except OSError:
+                    pass
+        """, sibling=sibling.pid, us=os.getpid()) == []  # fmt: skip
+        assert os.getpriority(os.PRIO_PROCESS, sibling.pid) == os.getpriority(os.PRIO_PROCESS, 0) < 19
+        assert os.sched_getscheduler(sibling.pid) != os.SCHED_IDLE != os.sched_getscheduler(0)
+    finally:
+        sibling.kill()
+        sibling.wait()
+
+
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="system calls are given by their numbers")
 def test_no_privileges_and_no_namespaces_of_its_own(private, strangers):
     box = strangers()
@@ -186,7 +210,7 @@ def test_no_privileges_and_no_namespaces_of_its_own(private, strangers):
         attempt("mount", lambda: call(165, b"none", b"/tmp", b"tmpfs", 0, 0))
         attempt("root", lambda: os.setuid(0) if os.getuid() else 1/0)
         attempt("chroot", lambda: os.chroot("."))
-        attempt("less nice", lambda: os.nice(-10))
+        attempt("less nice", lambda: (os.nice(-10), 1 / (os.getpriority(os.PRIO_PROCESS, 0) < 0)))
         attempt("more memory", lambda: __import__("resource").setrlimit(2, (2**40, 2**40)))
     """)  # fmt: skip
     unfiltered = {"user namespace", "memory file", "shared memory", "io_uring", "clone", "chroot"}
@@ -197,14 +221,15 @@ def test_a_fork_bomb_ends_long_before_it_is_through(private, everybody):
     ended = attack(everybody(), """
         import os, time
         for n in range(200):
-            open(f"born-{n}", "w").close()
+            time.sleep(0.01)  # root's limits alone count no processes: the watch has to see it
             if os.fork() == 0:
                 time.sleep(20)
                 os._exit(0)
         open("through", "w").close()
         time.sleep(20)
     """)  # fmt: skip
-    assert ended.broken == "It started more than 20 processes."
+    assert ended.broken == "It started more than 20 processes." or b"BlockingIOError" in ended.output  # watch or system
+    assert not ended.ok
     assert not (private / "through").exists()
 
 
@@ -247,6 +272,27 @@ def test_memory_of_many_children_is_counted_together(private, everybody):
                 time.sleep(15)
                 os._exit(0)
         for n in range(10):
+            os.wait()
+        open("through", "w").close()
+    """)  # fmt: skip
+    assert ended.broken == "It used more than 300 MB of memory."
+    assert not (private / "through").exists()
+
+
+def test_memory_is_seen_when_the_first_thread_has_left(private, everybody):
+    ended = attack(everybody(), """
+        import ctypes, os, platform, threading, time
+        def grow():
+            held = bytearray(100_000_000)
+            for i in range(0, len(held), 4096):
+                held[i] = 1
+            time.sleep(15)
+            os._exit(0)
+        for n in range(6):
+            if os.fork() == 0:
+                threading.Thread(target=grow).start()
+                ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+        for n in range(6):
             os.wait()
         open("through", "w").close()
     """)  # fmt: skip
@@ -321,7 +367,7 @@ def test_a_full_disk_is_not_reached(private, everybody, filler):
 def test_folders_too_deep_to_measure_end_it(private, strangers):
     ended = attack(strangers(), """
         import os, time
-        for n in range(2000):
+        for n in range(150):
             os.mkdir("d")
             os.chdir("d")
         time.sleep(10)
@@ -338,7 +384,7 @@ def test_a_loop_that_no_signal_ends_takes_its_time_and_no_more(private, everybod
         while True:
             pass
     """)  # fmt: skip
-    assert ended.broken == "It took more than 1 seconds."
+    assert ended.broken == "It took more than 1 second."
     assert ended.seconds < 5
 
 
@@ -354,7 +400,7 @@ def leave():
 if leave():
     for number in (0, 1, 2):
         os.close(number)
-    for n in range(300):
+    for n in range(150):
         with open("heart", "a") as file:
             file.write(f"{os.getpid()}\\n")
         time.sleep(0.1)
@@ -385,6 +431,32 @@ def test_nothing_is_left_when_the_outer_process_is_killed_from_behind(private, e
         time.sleep(0.2)
         process.kill()
         process.wait()
+    beats = (private / "heart").read_text()
+    time.sleep(0.3)
+    assert (private / "heart").read_text() == beats
+
+
+GRADER = """
+import sys
+from pathlib import Path
+from shd.hackathon.sandbox import Sandbox
+box = Sandbox(Path(sys.argv[1]), layers=sys.argv[3:], trusted=True)
+box.run(["python", "-c", sys.argv[2]])
+"""
+
+
+def test_nothing_is_left_when_the_grader_is_killed(private, everybody):
+    layers = [layer.name for layer in everybody().layers]
+    command = [sys.executable, "-c", GRADER, str(private), DAEMON + "time.sleep(30)", *layers]
+    grader = subprocess.Popen(command)
+    try:
+        until = time.monotonic() + 20
+        while not (private / "heart").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+    finally:
+        grader.kill()
+        grader.wait()
+    time.sleep(0.5)
     beats = (private / "heart").read_text()
     time.sleep(0.3)
     assert (private / "heart").read_text() == beats

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shd._errors import ShdError
-from shd.hackathon.sandbox import Limits, Sandbox, available, layers
+from shd.hackathon.sandbox import Limits, Sandbox, available, layers, syscall_filter
 from shd.hackathon.sandbox.limits import in_words
 from shd.hackathon.sandbox.watch import bytes_below, descendants
 
@@ -93,6 +93,20 @@ def test_a_command_sees_little(everybody, private, monkeypatch):
     assert seen["HOME"] == f"{private}/.home"
     assert seen["TMPDIR"] == f"{private}/.tmp"
     assert seen["SHD_TRACK"] == "predict"
+
+
+@posix
+def test_each_sandbox_has_a_user_of_its_own_where_root_grades(private):
+    users = set()
+    for _ in range(3):
+        box = Sandbox(private, layers=["seccomp"] if syscall_filter.is_known() else [], trusted=True)
+        told = box.run(["python", "-c", "import os; print(os.getuid())"])
+        users.add(int(told.output))
+    if os.geteuid() or not box.layers[0].changes_user:
+        assert users == {os.getuid()}
+    else:
+        assert len(users) == 3
+        assert 0 not in users
 
 
 def test_what_it_may_read_it_reads_and_what_it_writes_is_there(everybody, private, tmp_path):

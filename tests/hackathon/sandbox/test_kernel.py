@@ -6,6 +6,7 @@ import sys
 import tempfile
 from contextlib import asynccontextmanager
 from pathlib import Path
+from queue import Empty
 
 import pytest
 from jupyter_client.manager import AsyncKernelManager
@@ -87,6 +88,23 @@ def test_a_kernel_over_its_limit_is_seen_to_be_dead(strangers):
             return watch.broken
 
     assert asyncio.run(talk()) == "It used more than 300 MB of memory."
+
+
+def test_a_message_too_large_for_us_does_not_come_through(private):
+    async def talk():
+        async with started(Sandbox(private, layers=[], trusted=True)) as (_, client, watch):
+            for size in (1_000_000, 50_000_000):
+                client.execute(f"display({{'text/plain': 'x' * {size}}}, raw=True)")
+                await client.get_shell_msg(timeout=30)
+            seen = 0
+            try:
+                while True:
+                    message = await client.get_iopub_msg(timeout=1)
+                    seen = max(seen, len(message["content"].get("data", {}).get("text/plain", "")))
+            except Empty:
+                return seen, watch.broken
+
+    assert asyncio.run(talk()) == (1_000_000, None)
 
 
 def test_a_name_too_long_for_sockets_is_told(tmp_path):

@@ -15,7 +15,8 @@ PRETENDED = 0x50000
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CALLS = {
     "read": (0, 63), "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200),
-    "clone": (56, 220), "clone3": (435, 435), "ptrace": (101, 117), "unshare": (272, 97), "fchmod": (91, 52),
+    "prlimit64": (302, 261), "setpriority": (141, 140), "clone": (56, 220), "clone3": (435, 435),
+    "ptrace": (101, 117), "unshare": (272, 97), "fchmod": (91, 52),
 }  # fmt: skip
 THREAD = 0x3D0F00  # the flags of a new thread in glibc
 
@@ -75,6 +76,12 @@ def test_in_a_network_of_its_own_sockets_are_free(machine):
 def test_owners_and_rights_of_files_are_left_as_they_are(machine):
     assert answer(machine, "fchmod", 3, 0) == PRETENDED
     assert answer(machine, "fchmod", 3, 0, network=True) == ALLOWED
+
+
+def test_limits_are_changed_of_oneself_only(machine):
+    assert answer(machine, "prlimit64", 0, 7) == ALLOWED
+    assert answer(machine, "prlimit64", 4711, 7) == REFUSED
+    assert answer(machine, "setpriority", 0, 4711) == PRETENDED
 
 
 def test_another_set_of_numbers_is_refused(machine):
