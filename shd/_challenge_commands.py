@@ -105,6 +105,35 @@ def _score(
     return 0 if any(one.value is not None for one in found.tracks) else 1
 
 
+@app.command(
+    "seal",
+    epilog=examples(
+        "shd challenge seal diabetes_ml --seed-file SECRET -o organiser",
+        "shd challenge seal diabetes_ml --seed-file SECRET -o rehearsal --source stand-in",
+    ),
+)
+def _seal(
+    challenge: Which,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the organiser.")],
+    seed_file: Annotated[Path, typer.Option(metavar="FILE", help="A file with 16 random bytes or more.")],
+    source: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="real, or stand-in for a rehearsal.  [default: real]")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Hide people: what teams may have, and what only the organiser keeps.
+
+    People whom the release did not learn from are drawn with a secret, in a public and a private half
+    that share nobody. Hand out what is in for-teams; keep the rest, and the secret, to yourself.
+    """
+    from shd.hackathon.seal import seal
+
+    made = seal(challenge, seed_file, output, source)
+    lines = [f"{name:<8} {count:>7,} people {made.records[name]:>7,} records" for name, count in made.people.items()]
+    lines += [f"\nHand out {output / 'for-teams'}, keep the rest: shd challenge score FOLDER --organiser {output}"]
+    _terminal.emit(made.to_dict(), json, "\n".join([*lines, "", f"Organiser: {made.folder}"]))
+
+
 def _lines(found: "TeamScore") -> Iterator[str]:
     """Yield what a person reads of a score."""
     yield f"{found.team}, {found.challenge}"
