@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shd import _terminal
-from shd._options import AsJson, examples
+from shd._options import AsJson, Subject, Target, examples
 from shd._terminal import in_columns
 
 if TYPE_CHECKING:
@@ -60,6 +60,39 @@ def _start(
     _terminal.emit(made.to_dict(), json, f"{text}\n\nFolder: {made.folder} ({todo})")
 
 
+@app.command(
+    "new",
+    epilog=examples(
+        "shd challenge new my-challenge --data my.csv --target sick --subject patient",
+        "shd challenge new my-challenge --data pictures",
+    ),
+)
+def _new(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that is not there yet.")],
+    data: Annotated[Path, typer.Option(metavar="FILE|DIR", help="A .csv or .parquet file, or a folder of pictures.")],
+    target: Target = None,
+    subject: Subject = None,
+    title: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What it is called.  [default: as the folder]")
+    ] = None,
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Terms of use.")] = "for this challenge only",
+    citation: Annotated[str, typer.Option(metavar="TEXT", help="Whom to thank.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Make a challenge around your own table or pictures.
+
+    A fifth of the people is held back in organiser/. Of the others a quick synthesizer learns a
+    synthetic copy; page, starter and a baseline are written. Pictures lie in one folder a class, or a
+    labels.csv names file, class and person.
+    """
+    from shd.hackathon.scaffold import new
+
+    made = new(folder, data, target, subject, title=title, licence=licence, citation=citation)
+    lines = [f"{made.people:,} people for teams, {made.held_back:,} held back in organiser/."]
+    todo = f"write its README.md, then: shd challenge start {made.folder} my-team"
+    _terminal.emit(made.to_dict(), json, "\n".join([*lines, "", f"Challenge: {made.folder} ({todo})"]))
+
+
 @app.command("check", epilog=examples("shd challenge check my-team"))
 def _check(folder: Folder, json: AsJson = False) -> int:
     """Say what of a submission would be lost, and why.
@@ -109,7 +142,7 @@ def _score(
     "seal",
     epilog=examples(
         "shd challenge seal diabetes_ml --seed-file SECRET -o organiser",
-        "shd challenge seal diabetes_ml --seed-file SECRET -o rehearsal --source stand-in",
+        "shd challenge seal diabetes_ml --seed-file SECRET -o try --source stand-in",
     ),
 )
 def _seal(

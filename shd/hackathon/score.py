@@ -18,9 +18,9 @@ from shd.compare.core.result import Result
 from shd.compare.core.score import Score
 from shd.compare.findings import load as load_studies
 from shd.dataset import Dataset
+from shd.hackathon.bench import VISIBLE, Bench, hidden_bench, visible_bench
 from shd.hackathon.challenge import Challenge
 from shd.hackathon.gates import Gate, measured_gates, schema_gate
-from shd.hackathon.people import Asked, rehearsal, visible
 from shd.hackathon.predictions import Part, judge_predictions, rounded
 from shd.hackathon.submission import Finding, Handed, Submission
 
@@ -35,8 +35,6 @@ _ASKED = {
     ),
 }  # fmt: skip
 """Questions to tables, and to pictures, that gates and parts are made of."""
-VISIBLE = "visible"
-"""What the people are called that teams may see; hidden ones are ``public`` and ``private``."""
 
 
 @dataclass(frozen=True)
@@ -99,25 +97,6 @@ class TeamScore:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """What teams are scored on: people to learn from, others held out by name, and those that were asked about."""
-
-    challenge: Challenge
-    train: Dataset
-    held: dict[str, Dataset]
-    asked: dict[str, Asked]
-    ids: np.ndarray | None = None  # that predictions are wanted for; None for those of the folder
-    level: str = "full"  # of the comparison; see `shd.compare`
-
-
-def visible_bench(challenge: Challenge) -> Bench:
-    """Return what teams may see, and the people whom they rehearse with."""
-    train, holdout = visible(challenge)
-    asked = {VISIBLE: rehearsal(challenge)} if "predict" in challenge.tracks else {}
-    return Bench(challenge, train, {VISIBLE: holdout}, asked)
-
-
 def score(
     folder: str | Path,
     organiser: str | Path | None = None,
@@ -149,8 +128,6 @@ def score(
         Where there is no such folder, or what the organiser keeps is broken.
     """
     if organiser is not None:
-        from shd.hackathon.seal import hidden_bench
-
         return score_on(folder, hidden_bench(organiser), tracks)
     submission = Submission(folder, challenge)
     return _score(submission, visible_bench(submission.challenge), tracks)

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError, ShdWorkError
+from shd._errors import ShdError
 from shd.dataset import Dataset, is_numeric
 from shd.datasets.registry import DATASETS, real_path
-from shd.hackathon.challenge import Challenge, find_challenge, read_challenge
+from shd.hackathon.bench import EVENT_FOLDER, HALVES, HIDDEN, LABELS, OURS, SEAL, SECRET, ending_of
+from shd.hackathon.challenge import Challenge, find_challenge
 from shd.hackathon.people import (
     EVENT,
     ID,
@@ -29,14 +30,10 @@ from shd.hackathon.people import (
     write_asked,
     write_side,
 )
-from shd.hackathon.score import Bench
 from shd.hackathon.start import fill
 from shd.releases.card import sha256
 from shd.releases.release import all_or_nothing, save_text
 
-HALVES = ("public", "private")
-SEAL = "seal.json"
-_OURS, _TEAMS, _SECRET = "challenge", "for-teams", "secret"
 _SHORTEST = 16  # bytes of a secret
 _FEWEST = 8  # people who are hidden, or stay with the teams
 _BINS = 5  # of a numeric target, so that every part has high and low ones
@@ -105,9 +102,9 @@ def seal(challenge: str | Path, seed_file: str | Path, organiser: str | Path, so
     if few:
         raise ShdError(f"{found.id}: {people[few[0]]} people would be {few[0]}; {_FEWEST} at least. Take more people.")
     with all_or_nothing(folder, "what the organiser keeps") as part:
-        fill(part / _OURS, found, "organiser")
-        _write_teams(part / _TEAMS, found, train, teams, asked)
-        _write_secret(part / _SECRET, asked, halves)
+        fill(part / OURS, found, "organiser")
+        _write_teams(part / EVENT_FOLDER, found, train, teams, asked)
+        _write_secret(part / SECRET, asked, halves)
         sealed = Sealed(folder, found.id, train.source, people, {name: len(one) for name, one in parts.items()})
         _write_seal(part, sealed, secret)
     return sealed
@@ -173,7 +170,7 @@ def _classes(data: Dataset) -> np.ndarray:
 
 
 def _write_teams(folder: Path, challenge: Challenge, train: Dataset, holdout: Dataset, asked: Asked) -> None:
-    ending = ".parquet" if train.images is None else ".zip"
+    ending = ending_of(train)
     names = {"train": f"train{ending}", "holdout": f"holdout{ending}", "predict": f"predict{ending}"}
     write_side(train, folder / "data" / names["train"])
     write_side(holdout, folder / "data" / names["holdout"])
@@ -184,12 +181,12 @@ def _write_teams(folder: Path, challenge: Challenge, train: Dataset, holdout: Da
 
 
 def _write_secret(folder: Path, asked: Asked, halves: np.ndarray) -> None:
-    hidden = write_side(asked.data, folder / ("hidden.parquet" if asked.data.images is None else "hidden.zip"))
+    hidden = write_side(asked.data, folder / f"{HIDDEN}{ending_of(asked.data)}")
     labels = pd.DataFrame(
         {ID: asked.ids, "half": halves, "subject": asked.data.subjects, "target": asked.data.frame[asked.data.target]}
     )
-    labels.to_parquet(folder / "labels.parquet", compression="zstd", index=False)
-    for file in (hidden, folder / "labels.parquet"):
+    labels.to_parquet(folder / LABELS, compression="zstd", index=False)
+    for file in (hidden, folder / LABELS):
         file.chmod(0o600)
     folder.chmod(0o700)
 
@@ -210,34 +207,3 @@ def _write_seal(folder: Path, sealed: Sealed, secret: bytes) -> None:
 
 def _json(said: dict) -> str:
     return json.dumps(said, indent=2, ensure_ascii=False) + "\n"
-
-
-def open_seal(organiser: str | Path) -> dict:
-    """Return what the seal says, once every file is, by its checksum, the one that was sealed."""
-    folder = Path(organiser)
-    try:
-        said = json.loads((folder / SEAL).read_text(encoding="utf-8"))
-        files = dict(said["files"])
-    except FileNotFoundError:
-        raise ShdError(f"{folder}: no {SEAL} in it. Give what shd challenge seal wrote.") from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ShdWorkError(f"{folder / SEAL}: broken. Seal again with the same secret.") from None
-    for name, checksum in files.items():
-        path = folder / name
-        if not path.is_file() or path.is_symlink() or sha256(path) != checksum:
-            raise ShdWorkError(f"{path}: changed since it was sealed, or lost. Seal again with the same secret.")
-    return said
-
-
-def hidden_bench(organiser: str | Path) -> Bench:
-    """Return the hidden people of an organiser, by half, and the challenge that was sealed with them."""
-    folder, said = Path(organiser), open_seal(organiser)
-    challenge, source = read_challenge(folder / _OURS), said["source"]
-    event = json.loads((folder / _TEAMS / EVENT).read_text(encoding="utf-8"))
-    train = read_file(challenge, folder / _TEAMS / "data" / event["train"], source)
-    labels = pd.read_parquet(folder / _SECRET / "labels.parquet")
-    ending = ".parquet" if train.images is None else ".zip"
-    asked = Asked(labels[ID].to_numpy(), read_file(challenge, folder / _SECRET / f"hidden{ending}", source))
-    halves = {half: asked.take(np.flatnonzero(labels["half"] == half)) for half in HALVES}
-    held = {half: part.data for half, part in halves.items()}
-    return Bench(challenge, train, held, halves if "predict" in challenge.tracks else {}, asked.ids)

@@ -8,10 +8,11 @@ import pytest
 
 from shd import cli
 from shd._errors import ShdError, ShdWorkError
+from shd.hackathon.bench import HALVES, hidden_bench, open_seal
 from shd.hackathon.challenge import read_challenge
 from shd.hackathon.people import ask_about, own_people, split, visible
 from shd.hackathon.score import score
-from shd.hackathon.seal import HALVES, hidden_bench, open_seal, seal
+from shd.hackathon.seal import seal
 from shd.hackathon.submission import check
 
 SECRET = b"correct horse battery staple"
