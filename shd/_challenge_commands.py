@@ -123,6 +123,7 @@ def _score(
     track: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Track to score; again for more.  [default: all]")
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Compare fewer records: faster, and wider intervals.")] = False,
     json: AsJson = False,
 ) -> int:
     """Score a submission: the gates, then a number with its interval for each track.
@@ -133,7 +134,7 @@ def _score(
     """
     from shd.hackathon.score import score
 
-    found = score(folder, organiser, tracks=track)
+    found = score(folder, organiser, tracks=track, level="quick" if quick else "full")
     _terminal.emit(found.to_dict(), json, "\n".join(_lines(found)))
     return 0 if any(one.value is not None for one in found.tracks) else 1
 

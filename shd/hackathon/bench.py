@@ -32,11 +32,12 @@ class Bench:
     level: str = "full"  # of the comparison; see `shd.compare`
 
 
-def visible_bench(challenge: Challenge) -> Bench:
+def visible_bench(challenge: Challenge, level: str = "full") -> Bench:
     """Return what teams may see, and the people whom they rehearse with."""
     train, holdout = visible(challenge)
     asked = {VISIBLE: rehearsal(challenge)} if "predict" in challenge.tracks else {}
-    return Bench(challenge, train, {VISIBLE: holdout}, asked)
+    ids = asked[VISIBLE].ids if asked else None
+    return Bench(challenge, train, {VISIBLE: holdout}, asked, ids, level)
 
 
 def ending_of(data: Dataset) -> str:
@@ -61,7 +62,7 @@ def open_seal(organiser: str | Path) -> dict:
     return said
 
 
-def hidden_bench(organiser: str | Path) -> Bench:
+def hidden_bench(organiser: str | Path, level: str = "full") -> Bench:
     """Return the hidden people of an organiser, by half, and the challenge that was sealed with them."""
     folder, said = Path(organiser), open_seal(organiser)
     challenge, source = read_challenge(folder / OURS), said["source"]
@@ -71,4 +72,4 @@ def hidden_bench(organiser: str | Path) -> Bench:
     asked = Asked(labels[ID].to_numpy(), read_file(challenge, folder / SECRET / f"{HIDDEN}{ending_of(train)}", source))
     halves = {half: asked.take(np.flatnonzero(labels["half"] == half)) for half in HALVES}
     held = {half: part.data for half, part in halves.items()}
-    return Bench(challenge, train, held, halves if "predict" in challenge.tracks else {}, asked.ids)
+    return Bench(challenge, train, held, halves if "predict" in challenge.tracks else {}, asked.ids, level)

@@ -102,6 +102,7 @@ def score(
     organiser: str | Path | None = None,
     challenge: Challenge | None = None,
     tracks: Sequence[str] | None = None,
+    level: str = "full",
 ) -> TeamScore:
     """Score what a team hands in, on the people that teams may see or, for an organiser, on hidden ones.
 
@@ -117,6 +118,8 @@ def score(
         The challenge as it was handed out; who grades gives it, for a team may have changed that of its folder.
     tracks : sequence of str, optional
         Tracks to score; by default all but the notebook.
+    level : {"full", "quick"}
+        How many records the comparison of synthetic ones looks at; see `shd.compare`.
 
     Returns
     -------
@@ -128,9 +131,9 @@ def score(
         Where there is no such folder, or what the organiser keeps is broken.
     """
     if organiser is not None:
-        return score_on(folder, hidden_bench(organiser), tracks)
+        return score_on(folder, hidden_bench(organiser, level), tracks)
     submission = Submission(folder, challenge)
-    return _score(submission, visible_bench(submission.challenge), tracks)
+    return _score(submission, visible_bench(submission.challenge, level), tracks)
 
 
 def score_on(folder: str | Path, bench: Bench, tracks: Sequence[str] | None = None) -> TeamScore:
@@ -242,7 +245,8 @@ def _fidelity(result: Result) -> Part:
 def _findings(result: Result) -> Part:
     found = result.score("replication rate")
     if found is None:
-        return Part("findings", None, None, None, "could not be measured: the people show none of the findings")
+        why = next((note.why for note in result.skipped if "findings" in note.what or "replication" in note.what), "")
+        return Part("findings", None, None, None, f"could not be measured: {why or 'too few people'}")
     return Part("findings", found.value, found.low, found.high, found.sentence.rstrip("."))
 
 
