@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shd import _terminal
-from shd._options import AsJson, examples
+from shd._options import AsJson, Subject, Target, examples
 from shd._terminal import in_columns
 
 if TYPE_CHECKING:
@@ -60,6 +60,39 @@ def _start(
     _terminal.emit(made.to_dict(), json, f"{text}\n\nFolder: {made.folder} ({todo})")
 
 
+@app.command(
+    "new",
+    epilog=examples(
+        "shd challenge new my-challenge --data my.csv --target sick --subject patient",
+        "shd challenge new my-challenge --data pictures",
+    ),
+)
+def _new(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that is not there yet.")],
+    data: Annotated[Path, typer.Option(metavar="FILE|DIR", help="A .csv or .parquet file, or a folder of pictures.")],
+    target: Target = None,
+    subject: Subject = None,
+    title: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What it is called.  [default: as the folder]")
+    ] = None,
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Terms of use.")] = "for this challenge only",
+    citation: Annotated[str, typer.Option(metavar="TEXT", help="Whom to thank.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Make a challenge around your own table or pictures.
+
+    A fifth of the people is held back in organiser/. Of the others a quick synthesizer learns a
+    synthetic copy; page, starter and a baseline are written. Pictures lie in one folder a class, or a
+    labels.csv names file, class and person.
+    """
+    from shd.hackathon.scaffold import new
+
+    made = new(folder, data, target, subject, title=title, licence=licence, citation=citation)
+    lines = [f"{made.people:,} people for teams, {made.held_back:,} held back in organiser/."]
+    todo = f"write its README.md, then: shd challenge start {made.folder} my-team"
+    _terminal.emit(made.to_dict(), json, "\n".join([*lines, "", f"Challenge: {made.folder} ({todo})"]))
+
+
 @app.command("check", epilog=examples("shd challenge check my-team"))
 def _check(folder: Folder, json: AsJson = False) -> int:
     """Say what of a submission would be lost, and why.
@@ -90,6 +123,7 @@ def _score(
     track: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Track to score; again for more.  [default: all]")
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Compare fewer records: faster, and wider intervals.")] = False,
     json: AsJson = False,
 ) -> int:
     """Score a submission: the gates, then a number with its interval for each track.
@@ -100,9 +134,38 @@ def _score(
     """
     from shd.hackathon.score import score
 
-    found = score(folder, organiser, tracks=track)
+    found = score(folder, organiser, tracks=track, level="quick" if quick else "full")
     _terminal.emit(found.to_dict(), json, "\n".join(_lines(found)))
     return 0 if any(one.value is not None for one in found.tracks) else 1
+
+
+@app.command(
+    "seal",
+    epilog=examples(
+        "shd challenge seal diabetes_ml --seed-file SECRET -o organiser",
+        "shd challenge seal diabetes_ml --seed-file SECRET -o try --source stand-in",
+    ),
+)
+def _seal(
+    challenge: Which,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the organiser.")],
+    seed_file: Annotated[Path, typer.Option(metavar="FILE", help="A file with 16 random bytes or more.")],
+    source: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="real, or stand-in for a rehearsal.  [default: real]")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Hide people: what teams may have, and what only the organiser keeps.
+
+    People whom the release did not learn from are drawn with a secret, in a public and a private half
+    that share nobody. Hand out what is in for-teams; keep the rest, and the secret, to yourself.
+    """
+    from shd.hackathon.seal import seal
+
+    made = seal(challenge, seed_file, output, source)
+    lines = [f"{name:<8} {count:>7,} people {made.records[name]:>7,} records" for name, count in made.people.items()]
+    lines += [f"\nHand out {output / 'for-teams'}, keep the rest: shd challenge score FOLDER --organiser {output}"]
+    _terminal.emit(made.to_dict(), json, "\n".join([*lines, "", f"Organiser: {made.folder}"]))
 
 
 def _lines(found: "TeamScore") -> Iterator[str]:

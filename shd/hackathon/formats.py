@@ -55,7 +55,8 @@ def is_pickle(path: Path) -> bool:
         return False
     try:
         with zipfile.ZipFile(path) as archive:  # torch keeps its pickle in a zip
-            return any(Path(name).suffix.lower() in PICKLES[:-3] for name in archive.namelist())
+            endings = {Path(name).suffix.lower() for name in archive.namelist()}
+            return bool(endings & (set(PICKLES) - {".npy"}))  # NPZ holds these, which are read without pickles
     except ZIP_ERRORS:
         return False
 

@@ -7,6 +7,7 @@ makes the same ids again, so that nothing has to be kept.
 
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from shd.hackathon.challenge import Challenge
 from shd.hackathon.formats import write_pngs
 
 ID = "id"
+_SIDES = ("train", "holdout")
 EVENT = "data/event.json"
 """Says that the folder has the tables of an event, and what they are made of."""
 
@@ -109,8 +111,6 @@ def visible(challenge: Challenge) -> tuple[Dataset, Dataset]:
     At an event those that the organiser has handed out; else the real data, where they are on this disk, or the
     people that travel with the challenge, split as the rules say.
     """
-    import json
-
     event = challenge.folder / EVENT
     if event.is_file():
         said = json.loads(event.read_text(encoding="utf-8"))
@@ -119,9 +119,6 @@ def visible(challenge: Challenge) -> tuple[Dataset, Dataset]:
     path = real_path(challenge.dataset) if challenge.dataset in DATASETS else None
     people = own_people(challenge) if path is None else DATASETS[challenge.dataset].build(path)
     return split(challenge, people)
-
-
-_SIDES = ("train", "holdout")
 
 
 def read_ids(path: Path) -> pd.Series:

@@ -51,16 +51,18 @@ def judge_predictions(
     asked = challenge.tracks["predict"]
     metrics = [metric for metric in challenge.metrics if metric.measure in _MEASURES]
     found = [_MEASURES[metric.measure](metric, asked, cases) for metric in metrics]
-    parts = tuple(_part(metric.name, metric.meaning, drawn) for metric, drawn in zip(metrics, found, strict=True))
+    least = -np.inf if any(metric.measure == "R2" for metric in metrics) else 0.0
+    named = zip(metrics, found, strict=True)
+    parts = tuple(_part(metric.name, metric.meaning, drawn, least) for metric, drawn in named)
     together = np.mean(found, axis=0)  # the same people are drawn for all
-    return _part("mean", f"mean of {', '.join(metric.name for metric in metrics)}", together), parts
+    return _part("mean", f"mean of {', '.join(metric.name for metric in metrics)}", together, least), parts
 
 
-def _part(name: str, meaning: str, drawn: np.ndarray) -> Part:
+def _part(name: str, meaning: str, drawn: np.ndarray, least: float) -> Part:
     """Return a number from itself, first, and what it is with people drawn again."""
     if not np.isfinite(drawn[0]):
         return Part(name, None, None, None, f"{meaning}: the people are all of one class, so that it cannot be told")
-    low, high = interval(drawn[0], drawn[1:], most=1.0)
+    low, high = interval(drawn[0], drawn[1:], least, 1.0)
     sentence = f"{meaning}: {drawn[0]:.3f} ({low:.3f} to {high:.3f})"
     return Part(name, float(drawn[0]), float(low), float(high), sentence)
 

@@ -18,9 +18,9 @@ from shd.compare.core.result import Result
 from shd.compare.core.score import Score
 from shd.compare.findings import load as load_studies
 from shd.dataset import Dataset
+from shd.hackathon.bench import VISIBLE, Bench, hidden_bench, visible_bench
 from shd.hackathon.challenge import Challenge
 from shd.hackathon.gates import Gate, measured_gates, schema_gate
-from shd.hackathon.people import Asked, rehearsal, visible
 from shd.hackathon.predictions import Part, judge_predictions, rounded
 from shd.hackathon.submission import Finding, Handed, Submission
 
@@ -35,8 +35,6 @@ _ASKED = {
     ),
 }  # fmt: skip
 """Questions to tables, and to pictures, that gates and parts are made of."""
-VISIBLE = "visible"
-"""What the people are called that teams may see; hidden ones are ``public`` and ``private``."""
 
 
 @dataclass(frozen=True)
@@ -99,30 +97,12 @@ class TeamScore:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """What teams are scored on: people to learn from, others held out by name, and those that were asked about."""
-
-    challenge: Challenge
-    train: Dataset
-    held: dict[str, Dataset]
-    asked: dict[str, Asked]
-    ids: np.ndarray | None = None  # that predictions are wanted for; None for those of the folder
-    level: str = "full"  # of the comparison; see `shd.compare`
-
-
-def visible_bench(challenge: Challenge) -> Bench:
-    """Return what teams may see, and the people whom they rehearse with."""
-    train, holdout = visible(challenge)
-    asked = {VISIBLE: rehearsal(challenge)} if "predict" in challenge.tracks else {}
-    return Bench(challenge, train, {VISIBLE: holdout}, asked)
-
-
 def score(
     folder: str | Path,
     organiser: str | Path | None = None,
     challenge: Challenge | None = None,
     tracks: Sequence[str] | None = None,
+    level: str = "full",
 ) -> TeamScore:
     """Score what a team hands in, on the people that teams may see or, for an organiser, on hidden ones.
 
@@ -138,6 +118,8 @@ def score(
         The challenge as it was handed out; who grades gives it, for a team may have changed that of its folder.
     tracks : sequence of str, optional
         Tracks to score; by default all but the notebook.
+    level : {"full", "quick"}
+        How many records the comparison of synthetic ones looks at; see `shd.compare`.
 
     Returns
     -------
@@ -149,11 +131,9 @@ def score(
         Where there is no such folder, or what the organiser keeps is broken.
     """
     if organiser is not None:
-        from shd.hackathon.seal import hidden_bench
-
-        return score_on(folder, hidden_bench(organiser), tracks)
+        return score_on(folder, hidden_bench(organiser, level), tracks)
     submission = Submission(folder, challenge)
-    return _score(submission, visible_bench(submission.challenge), tracks)
+    return _score(submission, visible_bench(submission.challenge, level), tracks)
 
 
 def score_on(folder: str | Path, bench: Bench, tracks: Sequence[str] | None = None) -> TeamScore:
@@ -265,7 +245,8 @@ def _fidelity(result: Result) -> Part:
 def _findings(result: Result) -> Part:
     found = result.score("replication rate")
     if found is None:
-        return Part("findings", None, None, None, "could not be measured: the people show none of the findings")
+        why = next((note.why for note in result.skipped if "findings" in note.what or "replication" in note.what), "")
+        return Part("findings", None, None, None, f"could not be measured: {why or 'too few people'}")
     return Part("findings", found.value, found.low, found.high, found.sentence.rstrip("."))
 
 

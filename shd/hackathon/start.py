@@ -72,12 +72,13 @@ def start(challenge: str | Path, folder: str | Path, team: str | None = None) ->
         raise ShdError(f"{folder}: not empty. Name a folder that is not there yet.")
     team = team or folder.resolve().name
     with all_or_nothing(folder, "the folder of the team") as part:
-        _fill(part, found, team)
+        fill(part, found, team)
     files = sum(path.is_file() for path in folder.rglob("*"))
     return Started(folder, found.id, team, files, _commit(folder, found, team))
 
 
-def _fill(folder: Path, challenge: Challenge, team: str) -> None:
+def fill(folder: Path, challenge: Challenge, team: str) -> None:
+    """Put into a folder what travels of a challenge, and what a team needs beside it."""
     for name in TRAVELS:
         if name in challenge.files:
             _copy(challenge.path(name), folder / place_of(challenge.files[name]))

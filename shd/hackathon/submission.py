@@ -62,7 +62,7 @@ class Submission:
     """
 
     def __init__(self, folder: str | Path, challenge: Challenge | None = None, ids: Sequence[str] | None = None):
-        self.folder, self._ids = Path(folder), ids
+        self.folder, self._ids, self._handed = Path(folder), ids, {}
         if not self.folder.is_dir():
             raise ShdError(f"{self.folder}: no such folder. Give the folder of a team.")
         self.challenge = challenge or read_challenge(self.folder)
@@ -113,7 +113,12 @@ class Submission:
         return [*self.about_team(), *self._strangers(), *(one for track in handed for one in track.findings)]
 
     def handed(self, track: str) -> Handed:
-        """Return what was handed in for one track, checked."""
+        """Return what was handed in for one track, checked; read once."""
+        if track not in self._handed:
+            self._handed[track] = self._read(track)
+        return self._handed[track]
+
+    def _read(self, track: str) -> Handed:
         asked = self.challenge.tracks[track]
         path, said = self._find(track)
         if path is None or said:

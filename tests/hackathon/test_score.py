@@ -12,22 +12,12 @@ from shd import cli
 from shd._errors import ShdError
 from shd.compare.core.score import Score
 from shd.dataset import Dataset
+from shd.hackathon.bench import VISIBLE, Bench, visible_bench
 from shd.hackathon.challenge import Metric, find_challenge, read_challenge
 from shd.hackathon.gates import NAMES, measured_gates, schema_gate
 from shd.hackathon.people import rehearsal
 from shd.hackathon.predictions import judge_predictions
-from shd.hackathon.score import (
-    _ASKED,
-    VISIBLE,
-    Bench,
-    TrackScore,
-    compare,
-    parts_of,
-    rank,
-    score,
-    score_on,
-    visible_bench,
-)
+from shd.hackathon.score import _ASKED, TrackScore, compare, parts_of, rank, score, score_on
 
 THREE = ["readmitted", "number_inpatient", "num_medications"]
 

@@ -172,7 +172,7 @@ if checks.leak.solved("number"):
 # model has never seen the patients in your `test`.
 
 # %%
-ROWS = 20_000  # a part of the records, to be quick; use all of them when it counts
+ROWS = 10_000  # a part of the records, to be quick; use all of them when it counts
 
 few_train = train.frame.sample(ROWS, random_state=0)
 few_synthetic = synthetic.frame.sample(ROWS, random_state=0)
@@ -292,7 +292,7 @@ if checks.ease.solved("table"):
 # column's permutation importance.
 
 # %%
-seen = test.frame.sample(3_000, random_state=0)
+seen = test.frame.sample(2_000, random_state=0)
 
 
 def importance(model: HistGradientBoostingClassifier) -> pd.Series:
@@ -387,7 +387,7 @@ if checks.overlap.solved("number"):
 
 # %%
 against = {"release": few_synthetic, "floor": few_floor}
-c2st = {name: shd.compare.c2st(test, frame, rows=3_000) for name, frame in against.items()}
+c2st = {name: shd.compare.c2st(test, frame, rows=2_000) for name, frame in against.items()}
 for name, value in c2st.items():
     print(f"C2ST {value:.3f}  {name} against held-out {data.source} records")
 
@@ -398,8 +398,8 @@ for name, value in c2st.items():
 # What gives the floor away? Train such a classifier, and shuffle its columns on new records.
 
 # %%
-mixed = pd.concat([test.frame.sample(8_000, random_state=0), few_floor.sample(8_000, random_state=0)])
-is_floor = np.repeat([False, True], 8_000)
+mixed = pd.concat([test.frame.sample(5_000, random_state=0), few_floor.sample(5_000, random_state=0)])
+is_floor = np.repeat([False, True], 5_000)
 fit_rows = np.random.default_rng(0).random(len(mixed)) < 0.75
 detective = HistGradientBoostingClassifier(categorical_features="from_dtype", early_stopping=False, random_state=0)
 detective.fit(mixed[fit_rows], is_floor[fit_rows])
