@@ -168,6 +168,20 @@ def _seal(
     _terminal.emit(made.to_dict(), json, "\n".join([*lines, "", f"Organiser: {made.folder}"]))
 
 
+@app.command("export", epilog=examples("shd challenge export diabetes_ml --to nbgrader -o release/diabetes_ml"))
+def _export(
+    challenge: Which,
+    to: Annotated[str, typer.Option(metavar="SYSTEM", help="nbgrader or otter.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="A folder that is not there yet.")],
+    json: AsJson = False,
+) -> None:
+    """Write what a class is handed out that grades with nbgrader or otter."""
+    from shd.hackathon.export import export
+
+    path = export(challenge, to, output)
+    _terminal.emit({"notebook": str(path), "system": to}, json, f"Notebook for {to}: {path}")
+
+
 def _lines(found: "TeamScore") -> Iterator[str]:
     """Yield what a person reads of a score."""
     yield f"{found.team}, {found.challenge}"

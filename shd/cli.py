@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import shd
-from shd import _challenge_commands, _data_commands, _terminal
+from shd import _challenge_commands, _data_commands, _grade_commands, _terminal
 from shd import _options as option
 from shd._errors import ShdError
 from shd._json import json_values
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(_data_commands.app, name="data")
 app.add_typer(_challenge_commands.app, name="challenge")
+app.command("grade", epilog=_grade_commands.EXAMPLES)(_grade_commands.grade)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
