@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from shd.hackathon.score import TrackScore, rank
 from shd.plot import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
 
 if TYPE_CHECKING:
@@ -26,12 +27,35 @@ def as_index(results: Sequence[dict], marks: dict[tuple[str, str], dict]) -> str
     )
     points = {one["team"]: {each["exercise"]: each["points"] for each in one["exercises"]} for one in results}
     page = _templates().get_template("teams.html.j2")
-    return page.render(results=by_points, exercises=names, by_exercise=points, waiting=waiting)
+    return page.render(
+        results=by_points, exercises=names, by_exercise=points, waiting=waiting, boards=leaderboards(results)
+    )
 
 
-def verdict_of(points: float, out_of: float) -> str:
-    """Return the colour of so many points."""
-    return "green" if points >= out_of else "amber" if points else "red"
+def leaderboards(results: Sequence[dict]) -> list[dict]:
+    """Return a table for each track and the people it was scored on, the best team first."""
+    by_board: dict[tuple, list[tuple[str, dict]]] = {}
+    for result in results:
+        for track in result["tracks"]:
+            by_board.setdefault((track["track"], track["people"], track["source"]), []).append((result["team"], track))
+    boards = []
+    for (track, people, source), entries in sorted(by_board.items()):
+        ranks = rank([_scored(one) for _, one in entries])
+        rows = [{"team": team, "rank": place, **one} for (team, one), place in zip(entries, ranks, strict=True)]
+        rows.sort(key=lambda row: (row["rank"] or len(rows) + 1, -(row["value"] or 0), row["team"]))
+        boards.append({"track": track, "people": people, "source": source, "rows": rows})
+    return boards
+
+
+def _scored(track: dict) -> TrackScore:
+    """Return the score that a result tells of; without a value where the team is not ranked."""
+    numbers = (track[name] if track["ranked"] else None for name in ("value", "low", "high"))
+    return TrackScore(track["track"], track["people"], track["source"], *numbers)
+
+
+def verdict_of(points: float, out_of: float) -> tuple[str, str]:
+    """Return the colour of so many points, and a word for them."""
+    return ("green", "all") if points >= out_of else ("amber", "some") if points else ("red", "none")
 
 
 @cache
