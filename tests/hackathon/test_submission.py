@@ -2,6 +2,7 @@ import io
 import json
 import pickle
 import zipfile
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from shd import cli
 from shd._errors import ShdError
 from shd.dataset import Dataset
 from shd.domain import Domain, Numbers
-from shd.hackathon.columns import expected, judge, match_names
+from shd.hackathon.columns import Expected, expected, judge, match_names
 from shd.hackathon.formats import Limits, is_pickle, read_stack, read_table, write_pngs
 from shd.hackathon.submission import Submission, check, match_ids
 
@@ -270,7 +271,7 @@ def test_cells_that_share_an_id_are_noted(team):
         ("t.csv", b"", "cannot be read as CSV"),
         ("t.csv", b"a,a\n1,2\n", "column 'a' is there twice"),
         ("t.csv", b"\xff\xfe\x00", "cannot be read as CSV"),
-        ("t.csv", b"a\n1\n2\n3\n4\n", "4 records, 3 at most"),
+        ("t.csv", b"a\n1\n2\n3\n4\n5\n", "more than 3 records"),
         ("t.parquet", b"PAR1", "cannot be read as PARQUET"),
         ("t.json", b"3", "neither a list of records"),
         ("t.json", b'[{"a": [1]}]', "holds lists"),
@@ -293,9 +294,54 @@ def test_text_of_a_csv_stays_text(tmp_path):
 
 def test_a_long_parquet_is_refused_before_it_is_read(tmp_path, monkeypatch):
     pd.DataFrame({"a": np.zeros(100_000)}).to_parquet(tmp_path / "t.parquet")
-    monkeypatch.setattr(pd, "read_parquet", None)
+    monkeypatch.setattr("pyarrow.parquet.read_table", None)
     with pytest.raises(ShdError, match="100,000 records, 3 at most"):
         read_table(tmp_path / "t.parquet", Limits(3))
+
+
+def test_a_long_text_that_is_repeated_is_read_once(tmp_path):
+    pd.DataFrame({"a": ["x" * 1_000_000] * 3_000}).to_parquet(tmp_path / "t.parquet")  # 3 GB as text
+    frame = read_table(tmp_path / "t.parquet", Limits(3_000))
+    assert len(frame) == 3_000 and frame["a"].dtype == "category"
+
+
+def test_an_array_that_says_it_is_larger_than_it_is(tmp_path):
+    np.savez(tmp_path / "s.npz", images=np.zeros((2, 20, 16), np.uint8))
+    content = (tmp_path / "s.npz").read_bytes()
+    (tmp_path / "s.npz").write_bytes(content.replace(b"(2, 20, 16)", b"(9999999999,)"[:11] + b""))
+    with pytest.raises(ShdError, match="cannot be read"):
+        read_stack(tmp_path / "s.npz", Limits(6, (20, 16)), ["well", "ill"], "class")
+
+
+def test_columns_of_odd_kinds_are_said_to_be_wrong(tmp_path):
+    odd = {
+        "bytes": [b"x", b"y"],
+        "decimals": [Decimal("7.5"), Decimal("1")],
+        "dates": [pd.Timestamp("2020-01-01").date()] * 2,
+        "times": pd.to_datetime(["2020-01-01", "2020-01-02"]),
+        "spans": pd.to_timedelta([1, 2], unit="D"),
+    }
+    pd.DataFrame(odd).to_parquet(tmp_path / "t.parquet")
+    frame = read_table(tmp_path / "t.parquet", Limits(3))
+    for name in odd:
+        assert judge(frame[name], Expected(name, "number", low=0, high=1))[1], name
+        assert judge(frame[name], Expected(name, "level", levels=("a", "b")))[1], name
+        assert judge(frame[name], Expected(name, "yes/no"))[1], name
+    pd.DataFrame({"nested": [[1], [2]]}).to_parquet(tmp_path / "n.parquet")
+    with pytest.raises(ShdError, match="holds lists"):
+        read_table(tmp_path / "n.parquet", Limits(3))
+
+
+def test_a_named_index_of_parquet_is_a_column(team):
+    predictions(team).set_index("id").to_parquet(team / "submission" / "predictions.parquet")
+    assert Submission(team).handed("predict").is_whole
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1e999}]', '[{"a": %s}]' % ("9" * 400), '[{"a": null}]', '[{"a": "1_0"}]'])
+def test_numbers_that_are_none(tmp_path, text):
+    (tmp_path / "t.json").write_text(text)
+    frame = read_table(tmp_path / "t.json", Limits(3))
+    assert judge(frame["a"], Expected("a", "number", low=0, high=1))[1]
 
 
 # Pictures ----------------------------------------------------------------------------------------------
