@@ -186,11 +186,12 @@ def _lines(found: "TeamScore") -> Iterator[str]:
     """Yield what a person reads of a score."""
     yield f"{found.team}, {found.challenge}"
     for one in found.tracks:
-        yield f"\n{one.track}, {one.people} people"
+        yield f"\n{one.track}, {one.people} people ({one.source})"
+        wide = max((len(part.name) for part in one.parts), default=0)
         yield from (
             f"  gate  {'passed' if gate.passed else 'FAILED'}  {gate.name:<11} {gate.reason}." for gate in one.gates
         )
-        yield from (f"  part  {_number(part)}  {part.name:<11} {part.sentence}." for part in one.parts)
+        yield from (f"  part  {part.name:<{wide}}  {_number(part)}  {part.sentence}." for part in one.parts)
         if one.why and one.value is None and all(gate.passed for gate in one.gates):
             yield f"  not scored: {one.why}."
     yield ""

@@ -14,9 +14,14 @@ _SIDE, _DECIMALS = 16, 4  # of a thumbnail; of a chance
 
 def predictions(challenge: Challenge, learned: Dataset, asked: Asked) -> pd.DataFrame:
     """Predict the people who were asked about: boosted trees for tables, a regression on thumbnails for pictures."""
-    columns = challenge.tracks["predict"].columns
-    made = (_of_table if asked.data.images is None else _of_pictures)(learned, asked.data, columns)
-    return pd.DataFrame({ID: asked.ids, **{name: np.round(values, _DECIMALS) for name, values in made.items()}})
+    track = challenge.tracks["predict"]
+    chances = (_of_table if asked.data.images is None else _of_pictures)(learned, asked.data, track.columns)
+    made = pd.DataFrame(chances)
+    if track.is_whole:  # a model a class: their chances add up to about 1
+        made = made.div(made.sum(axis=1), axis=0)
+    made = made.round(_DECIMALS)
+    made.insert(0, ID, asked.ids)
+    return made
 
 
 def _of_table(learned: Dataset, people: Dataset, columns: dict) -> dict[str, np.ndarray]:

@@ -22,7 +22,12 @@ from shd.datasets._pictures import ZIP_ERRORS, decode
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".npy", ".dill", ".sav")
 """Endings of what may run code when it is opened."""
 INDEX = "index.csv"
+_BROKEN = (
+    ValueError, OSError, KeyError, TypeError, OverflowError, NotImplementedError, MemoryError, RecursionError, csv.Error
+)  # fmt: skip
+"""What readers raise on files that are not what they say; Arrow's errors are kinds of these."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same pictures give the same bytes
+_DIGITS = 19  # of a whole number that fits into 64 bits, less one
 _COLUMNS = 2000  # of a table
 _ROOM = 400  # bytes that the cells of a record may take, pictures apart
 _TINY = 65_536  # bytes that a small picture may take beyond its pixels
@@ -66,7 +71,7 @@ def read_table(path: Path, limits: Limits) -> pd.DataFrame:
     readers = {".csv": _csv, ".parquet": _parquet, ".json": _json}
     try:
         return readers[path.suffix](path, limits)
-    except (ValueError, OSError, KeyError, csv.Error, RecursionError) as error:
+    except _BROKEN as error:
         raise ShdError(
             f"{path.name}: cannot be read as {path.suffix[1:].upper()} ({first_line(error)}). Write it again."
         ) from None
@@ -77,7 +82,7 @@ def read_stack(path: Path, limits: Limits, levels: list[str], target: str) -> tu
     readers: dict[str, Callable] = {".zip": _zip, ".npz": _npz, ".safetensors": _safetensors}
     try:
         frame, images = readers[path.suffix](path, limits)
-    except (*ZIP_ERRORS, ValueError, Image.DecompressionBombError) as error:
+    except (*ZIP_ERRORS, ValueError, MemoryError, Image.DecompressionBombError) as error:
         raise ShdError(f"{path.name}: cannot be read ({first_line(error)}). Write it again.") from None
     if target in frame and pd.api.types.is_integer_dtype(frame[target]):
         codes = frame[target].to_numpy()
@@ -111,27 +116,40 @@ def _csv(path: Path, limits: Limits) -> pd.DataFrame:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         header = next(csv.reader(stream), [])
     _no_twice(header)
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig", index_col=False)
+    plain = {"dtype": str, "keep_default_na": False, "na_values": [""], "encoding": "utf-8-sig", "index_col": False}
+    frame = pd.read_csv(path, nrows=limits.records + 1, **plain)
+    if len(frame) > limits.records:
+        raise ValueError(f"more than {limits.records:,} records")
     return _few_enough(frame, limits)
 
 
 def _parquet(path: Path, limits: Limits) -> pd.DataFrame:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(path)
     _no_twice(file.schema_arrow.names)
     if file.metadata.num_rows > limits.records:
         raise ValueError(f"{file.metadata.num_rows:,} records, {limits.records:,} at most")
-    return _few_enough(pd.read_parquet(path).reset_index(drop=True), limits)
+    is_text = (pa.types.is_string, pa.types.is_large_string)
+    texts = [one.name for one in file.schema_arrow if any(fits(one.type) for fits in is_text)]
+    table = pq.read_table(path, read_dictionary=texts)  # a long text that is repeated stays one text
+    frame = table.to_pandas(ignore_metadata=True)  # a named index is a column like any other
+    return _few_enough(frame.drop(columns=[name for name in frame if name.startswith("__index_level_")]), limits)
 
 
 def _json(path: Path, limits: Limits) -> pd.DataFrame:
-    said = json.loads(path.read_text(encoding="utf-8"))
+    said = json.loads(path.read_text(encoding="utf-8"), parse_int=_whole)
     rows = isinstance(said, list) and all(isinstance(row, dict) for row in said)
     columns = isinstance(said, dict) and all(isinstance(column, list) for column in said.values())
     if not rows and not columns:
         raise ValueError("neither a list of records nor a list for each column")
     return _few_enough(pd.DataFrame(said), limits)
+
+
+def _whole(digits: str) -> int | float:
+    """Read a whole number, as a float where no column could hold it."""
+    return int(digits) if len(digits) < _DIGITS else float(digits)
 
 
 def _few_enough(frame: pd.DataFrame, limits: Limits) -> pd.DataFrame:

@@ -20,6 +20,7 @@ TRAVELS = ("starter", "checks", "glossary", "studies", "example", "stand_in", "r
 TEAM, SUBMISSIONS = "team.toml", "SUBMISSIONS.md"
 _BLOCK = re.compile(r"<!-- start -->.*?<!-- /start -->", re.DOTALL)
 _SOLUTION = re.compile(r"^\| `solution\.ipynb` .*\n|\s*Compare with `solution\.ipynb` afterwards\.", re.MULTILINE)
+_ABOVE = " (in your folder; here `../SUBMISSIONS.md`)"  # where the page lies among the challenges that ship
 _IGNORED = ".venv/\n__pycache__/\n.ipynb_checkpoints/\n.DS_Store\n*.ckpt\n"
 _HERE = """\
 ```
@@ -129,7 +130,7 @@ def _quoted(text: str) -> str:
 
 def page_of(readme: str) -> str:
     """Return the page of a copy: how to begin there, and no word of what does not travel."""
-    return _SOLUTION.sub("", _BLOCK.sub(_HERE.replace("\\", r"\\"), readme))
+    return _SOLUTION.sub("", _BLOCK.sub(lambda _: _HERE, readme)).replace(_ABOVE, "")
 
 
 def requirements(challenge: Challenge) -> str:

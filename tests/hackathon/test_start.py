@@ -87,7 +87,7 @@ def test_the_page_of_a_folder_has_the_right_paths(started):
 def test_the_page_of_every_challenge_becomes_one_of_a_copy(name):
     page = page_of((find_challenge(name).folder / "README.md").read_text(encoding="utf-8"))
     assert "solution.ipynb" not in page and "challenges/" not in page and "<!-- start -->" not in page
-    assert page.count("jupyter lab starter.ipynb") == 1
+    assert page.count("jupyter lab starter.ipynb") == 1 and "../" not in page
 
 
 def test_a_page_loses_only_what_does_not_travel():

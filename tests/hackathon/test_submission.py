@@ -1,23 +1,12 @@
-import io
 import json
 import pickle
-import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from PIL import Image
-from safetensors.numpy import save_file
 
 from shd import cli
-from shd._errors import ShdError
-from shd.dataset import Dataset
-from shd.domain import Domain, Numbers
-from shd.hackathon.columns import expected, judge, match_names
-from shd.hackathon.formats import Limits, is_pickle, read_stack, read_table, write_pngs
-from shd.hackathon.submission import Submission, check, match_ids
+from shd.hackathon.submission import Submission, check
 
 
 def predictions(team):
@@ -181,13 +170,6 @@ def test_pickles_are_refused_by_name_and_by_content_and_never_opened(team, monke
     assert not (tmp_path / "opened.txt").exists()
 
 
-@pytest.mark.parametrize(("name", "inside"), [("a.zip", "archive/data.pkl"), ("a.npz", "x.joblib")])
-def test_a_pickle_in_a_zip_is_one(tmp_path, name, inside):
-    with zipfile.ZipFile(tmp_path / name, "w") as archive:
-        archive.writestr(inside, "x")
-    assert is_pickle(tmp_path / name)
-
-
 def test_a_link_is_not_followed(team):
     hand_in(team)
     file = team / "submission" / "predictions.csv"
@@ -264,205 +246,9 @@ def test_cells_that_share_an_id_are_noted(team):
     assert not found.loses and "share an id" in found.sentence
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "says"),
-    [
-        ("t.csv", b"", "cannot be read as CSV"),
-        ("t.csv", b"a,a\n1,2\n", "column 'a' is there twice"),
-        ("t.csv", b"\xff\xfe\x00", "cannot be read as CSV"),
-        ("t.csv", b"a\n1\n2\n3\n4\n", "4 records, 3 at most"),
-        ("t.parquet", b"PAR1", "cannot be read as PARQUET"),
-        ("t.json", b"3", "neither a list of records"),
-        ("t.json", b'[{"a": [1]}]', "holds lists"),
-        ("t.json", b"[" * 50_000, "cannot be read as JSON"),
-        ("t.json", b'{"a": [1], "b": [1, 2]}', "cannot be read as JSON"),
-    ],
-)
-def test_broken_tables(tmp_path, name, content, says):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(ShdError, match=says):
-        read_table(tmp_path / name, Limits(3))
-
-
-def test_text_of_a_csv_stays_text(tmp_path):
-    (tmp_path / "t.csv").write_text("\ufeffid,a\n001,NA\n1e5,\n", encoding="utf-8")
-    frame = read_table(tmp_path / "t.csv", Limits(3))
-    assert frame["id"].tolist() == ["001", "1e5"]
-    assert frame["a"].iloc[0] == "NA" and frame["a"].isna().tolist() == [False, True]
-
-
-def test_a_long_parquet_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    pd.DataFrame({"a": np.zeros(100_000)}).to_parquet(tmp_path / "t.parquet")
-    monkeypatch.setattr(pd, "read_parquet", None)
-    with pytest.raises(ShdError, match="100,000 records, 3 at most"):
-        read_table(tmp_path / "t.parquet", Limits(3))
-
-
-# Pictures ----------------------------------------------------------------------------------------------
-
-SIZE, LEVELS = (20, 16), ["well", "ill"]
-
-
-@pytest.fixture
-def stack():
-    images = np.random.default_rng(0).integers(0, 256, (6, *SIZE), dtype=np.uint8)
-    return pd.DataFrame({"class": ["well", "ill"] * 3, "slice": range(6)}), images
-
-
-def _write(path, frame, images):
-    codes = frame["class"].map(LEVELS.index).to_numpy()
-    if path.suffix == ".zip":
-        write_pngs(path, frame, images, [f"{i}.png" for i in range(len(images))])
-    elif path.suffix == ".npz":
-        np.savez(path, images=images, **{"class": frame["class"].to_numpy(str), "slice": frame["slice"].to_numpy()})
-    else:
-        save_file({"images": images, "class": codes, "slice": frame["slice"].to_numpy()}, path)
-    return path
-
-
-@pytest.mark.parametrize("ending", ["zip", "npz", "safetensors"])
-def test_pictures_come_back_from_every_format(tmp_path, stack, ending):
-    path = _write(tmp_path / f"synthetic.{ending}", *stack)
-    frame, images = read_stack(path, Limits(6, SIZE), LEVELS, "class")
-    assert np.array_equal(images, stack[1])
-    assert frame["class"].tolist() == stack[0]["class"].tolist()
-    assert frame["slice"].astype(int).tolist() == list(range(6))
-
-
-@pytest.mark.parametrize("ending", ["zip", "npz", "safetensors"])
-def test_pictures_too_many_or_of_another_size(tmp_path, stack, ending):
-    path = _write(tmp_path / f"synthetic.{ending}", *stack)
-    for limits in (Limits(3, SIZE), Limits(6, (16, 20))):
-        with pytest.raises(ShdError, match=r"at most|more than|20 x 16"):
-            read_stack(path, limits, LEVELS, "class")
-
-
-def test_the_same_pictures_give_the_same_bytes(tmp_path, stack):
-    one, other = (_write(tmp_path / f"{name}.zip", *stack).read_bytes() for name in "ab")
-    assert one == other
-
-
-def test_arrays_of_objects_are_refused(tmp_path, stack):
-    np.savez(tmp_path / "s.npz", images=stack[1], **{"class": np.array([_Bomb()] * 6, dtype=object)})
-    with pytest.raises(ShdError, match="Object arrays cannot be loaded"):
-        read_stack(tmp_path / "s.npz", Limits(6, SIZE), LEVELS, "class")
-
-
-def _zip(path, **files):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name.replace("_", "."), content)
-    return path
-
-
-def _png(height, width):
-    content = io.BytesIO()
-    Image.fromarray(np.zeros((height, width), np.uint8)).save(content, "PNG")
-    return content.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("files", "says"),
-    [
-        ({"a_png": _png(*SIZE)}, "lacks index.csv"),
-        ({"index_csv": "class\nwell\n"}, "no column 'file'"),
-        ({"index_csv": "file,class\na.png,well\n"}, "lacks 'a.png'"),
-        ({"index_csv": "file,class\na.png,well\n", "a_png": b"GIF89a"}, "cannot be read"),
-        ({"index_csv": "file,class\na.png,well\n", "a_png": _png(9, 9)}, "is 9 x 9 pixels, not 20 x 16"),
-        ({"index_csv": "file\na.png\n", "a_png": b"\0" * 10_000_000}, "unpacks to 10,000,000 bytes"),
-        ({"index_csv": "file,class\n" + "a.png,well\n" * 7, "a_png": _png(*SIZE)}, "7 records, 6 at most"),
-    ],
-)
-def test_broken_zips_of_pictures(tmp_path, files, says):
-    with pytest.raises(ShdError, match=says):
-        read_stack(_zip(tmp_path / "s.zip", **files), Limits(6, SIZE), LEVELS, "class")
-
-
-def test_a_picture_that_would_fill_the_memory_is_not_unpacked(tmp_path):
-    header = _png(*SIZE)
-    huge = header[:16] + (60_000).to_bytes(4, "big") * 2 + header[24:]  # width and height of the header
-    path = _zip(tmp_path / "s.zip", index_csv="file,class\na.png,well\n", a_png=huge)
-    with pytest.raises(ShdError, match="cannot be read"):
-        read_stack(path, Limits(6, SIZE), LEVELS, "class")
-
-
-def test_codes_of_classes_that_are_not_there(tmp_path, stack):
-    save_file({"images": stack[1], "class": np.arange(6)}, tmp_path / "s.safetensors")
-    with pytest.raises(ShdError, match=r"codes beyond 0 to 1 \(well, ill\)"):
-        read_stack(tmp_path / "s.safetensors", Limits(6, SIZE), LEVELS, "class")
-
-
-# Columns -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def columns(table):
-    data = Dataset.from_frame(table, target="sick", subject="patient")
-    return {one.name: one for one in expected([data])}
-
-
-def test_what_is_expected_of_each_kind_of_column(columns):
-    kinds = {name: one.kind for name, one in columns.items()}
-    assert kinds == {
-        "sex": "level", "age": "level", "stays": "count", "weight": "number", "smoker": "yes/no",
-        "admitted": "date", "sick": "level",
-    }  # fmt: skip
-    assert columns["age"].levels == ("young", "old")
-    assert (columns["stays"].low, columns["stays"].high) == (0, 16)  # twice as far as people reach
-
-
-def test_declared_ranges_count(table):
-    data = Dataset(table[["weight"]], domain=Domain({"weight": Numbers(20, 300)}))
-    assert (expected([data])[0].low, expected([data])[0].high) == (20, 300)
-
-
-@pytest.mark.parametrize(
-    ("column", "values", "says"),
-    [
-        ("smoker", ["True", "perhaps"], "1 values are neither True nor False, for example 'perhaps'"),
-        ("admitted", ["2020-11-14", "14th"], "1 values are no dates, for example '14th'"),
-        ("stays", ["3", "-1"], "1 numbers are out of range (0 to 16), for example -1"),
-        ("weight", ["70", None], "1 values are missing"),
-    ],
-)
-def test_what_is_wrong_with_a_column(columns, column, values, says):
-    _, found = judge(pd.Series(values), columns[column])
-    assert len(found) == 1 and says in found[0]
-
-
-@pytest.mark.parametrize(
-    ("column", "values"),
-    [
-        ("smoker", ["True", "0"]),
-        ("admitted", ["2020-11-14", "2020-12-01 10:00:00"]),
-        ("stays", ["3", "1.0"]),
-        ("weight", ["70.5", "1e2"]),
-        ("age", ["old", "young"]),
-    ],
-)
-def test_text_becomes_what_the_column_is(columns, column, values):
-    made, found = judge(pd.Series(values), columns[column])
-    assert found == []
-    assert made.dtype.kind == columns[column].dtype.kind
-
-
-names = st.lists(st.text(st.characters(codec="ascii", categories=["Ll"]), min_size=1, max_size=6), unique=True)
-
-
-@given(names, names)
-@settings(max_examples=60, deadline=None)
-def test_names_match_only_where_they_are_the_same(found, wanted):
-    assert (match_names(found, wanted) == []) == (set(found) == set(wanted))
-
-
-ids = st.lists(st.sampled_from("abcdef"), max_size=8)
-
-
-@given(ids, st.sets(st.sampled_from("abcdef"), min_size=1))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_ids_match_only_where_each_is_there_once(found, wanted):
-    is_right = sorted(found) == sorted(wanted)
-    assert (match_ids(pd.Series(found, dtype=object), pd.Series(sorted(wanted), dtype=object)) == []) == is_right
+def test_a_named_index_of_parquet_is_a_column(team):
+    predictions(team).set_index("id").to_parquet(team / "submission" / "predictions.parquet")
+    assert Submission(team).handed("predict").is_whole
 
 
 # The command line --------------------------------------------------------------------------------------
