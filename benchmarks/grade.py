@@ -97,9 +97,8 @@ def thousand(count: int) -> None:
             print(f"{workers} worker{'s' * (workers > 1)}: {measured[workers]:.2f} s a notebook that computes {COST} s")
     serial = max(2 * measured[2] - measured[1], 0.0) / 2
     for workers in (1, 2, 4, 8, 16, 32, 64):
-        print(
-            f"{workers:3} workers, 1,000 notebooks: {simulated(workers, 1000, measured[1] - serial, serial):7.0f} s simulated"
-        )
+        took = simulated(workers, 1000, measured[1] - serial, serial)
+        print(f"{workers:3} workers, 1,000 notebooks: {took:7.0f} s simulated")
 
 
 EXERCISE = """

@@ -39,9 +39,10 @@ def grade(
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Grade notebooks: rebuilt from the master, run in a sandbox, checked in another process.
+    """Grade the notebooks of many teams.
 
-    Stopped and started again, it goes on where it was. Free-text answers go to marking.csv; fill
+    Each is rebuilt from the master with the answers of its team, run in a sandbox, and checked in another
+    process. Stopped and started again, it goes on where it was. Free-text answers go to marking.csv; fill
     its column "mark", and grade again.
     """
     from shd.hackathon.grading import Kit, Options, cluster, here

@@ -30,7 +30,6 @@ app = typer.Typer(
 )
 app.add_typer(_data_commands.app, name="data")
 app.add_typer(_challenge_commands.app, name="challenge")
-app.command("grade", epilog=_grade_commands.EXAMPLES)(_grade_commands.grade)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -301,6 +300,9 @@ def catalog(
     lines += [f"broken  {one['folder']}: {one['reason']}" for one in found["broken"]]
     text = "\n".join([*lines, "", f"Catalogue: {made.page}"])
     _terminal.emit({**found, "catalogue": str(made.page)}, json, text)
+
+
+app.command(epilog=_grade_commands.EXAMPLES)(_grade_commands.grade)
 
 
 def _findings(what: str, folder: Path | None) -> "Studies":

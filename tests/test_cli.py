@@ -84,7 +84,7 @@ def test_help_of_every_command_has_an_example_and_fits_80_columns(call, command,
 def test_every_command_is_in_the_list(call):
     _, out, _ = call("--help")
     shown = [line.split()[0] for line in out.split("Commands:")[1].split("Example")[0].splitlines() if line.strip()]
-    assert shown == ["demo", "generate", "compare", "explain", "verify", "catalog", "data", "challenge"]
+    assert shown == ["demo", "generate", "compare", "explain", "verify", "catalog", "grade", "data", "challenge"]
     assert "..." not in out.split("Commands:")[1]
 
 

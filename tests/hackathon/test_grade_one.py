@@ -94,10 +94,15 @@ def test_what_ends_a_kernel_is_left_out_and_the_others_count(graded, source, tol
 FORGERIES = {
     "prints the line": "print('{line}')\nclass _Quiet:\n    def __call__(self, x): return 20\ndouble = _Quiet()",
     "patches the check": "import checks\nchecks.double.why_wrong = lambda *a: None\ndouble = lambda x: 0",
-    "patches the class": "from shd.hackathon import Exercise\nExercise.__call__ = lambda self, a: print(self.said_when_right)\ndouble = lambda x: 0",
+    "patches the class": (
+        "from shd.hackathon import Exercise\n"
+        "Exercise.__call__ = lambda self, a: print(self.said_when_right)\n"
+        "double = lambda x: 0"
+    ),
     "transforms the input": (
         "ip = get_ipython()\n"
-        "ip.input_transformers_post.append(lambda lines: ['print(\"\"\"{line}\"\"\")\\n'] if 'checks.double' in ''.join(lines) else lines)\n"
+        "forged = ['print(\"\"\"{line}\"\"\")\\n']\n"
+        "ip.input_transformers_post.append(lambda old: forged if 'checks.double' in ''.join(old) else old)\n"
         "double = lambda x: 0"
     ),
     "skips itself": "# NBVAL_SKIP\ndouble = lambda x: 0",
@@ -124,7 +129,8 @@ def test_hidden_checks_and_other_teams_cannot_be_read(graded, tmp_path):
     look = (
         "import pathlib\nfound = []\n"
         f"for place in [{str(tmp_path)!r}, '/root', '/etc/shadow', '..']:\n"
-        "    try:\n        found += [p.read_text() for p in pathlib.Path(place).rglob('*') if p.is_file() and 'starter' in p.name]\n"
+        "    try:\n"
+        "        found += [p.read_text() for p in pathlib.Path(place).rglob('starter*') if p.is_file()]\n"
         "    except OSError: pass\n"
         "double = lambda x: 2 * x\nprint('secret answer' in ' '.join(found), 'is_half' in ' '.join(found))"
     )

@@ -424,7 +424,7 @@ checks.tstr(tstr)
 rows = {f"TRTR: trained on {data.source}": (people_data, PALETTE[data.source], "D")}
 on_synthetic = fit(synthetic)  # what follows needs it, too
 people_synthetic = by_person(on_synthetic, test)
-if checks.tstr.solved("second row"):
+if checks.tstr.solved("row"):
     rows["TSTR: trained on synthetic"] = (people_synthetic, PALETTE["synthetic"], "o")
 
 figure, axis = plt.subplots(figsize=(6.5, 1.7))
