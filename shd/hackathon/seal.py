@@ -46,6 +46,15 @@ Copy the files of `data/` into `data/` of each team's folder. `shd challenge sco
 * `{holdout}`: other people, whom nobody should learn from, to score yourself.
 * `{predict}`: hidden people, without the target. Give one row for each `id`; SUBMISSIONS.md says how.
 * `event.json`: says to the programs that these files are there.
+
+In Python, in the folder of a team:
+
+```python
+from shd.hackathon.challenge import read_challenge
+from shd.hackathon.people import visible
+
+train, holdout = visible(read_challenge("."))
+```
 """
 
 
