@@ -35,7 +35,7 @@ from shd.releases.card import sha256
 from shd.releases.release import all_or_nothing, save_text
 
 _SHORTEST = 16  # bytes of a secret
-_FEWEST = 8  # people who are hidden, or stay with the teams
+_FEWEST = 2  # people who are hidden, or stay with the teams: a rehearsal may be small
 _BINS = 5  # of a numeric target, so that every part has high and low ones
 _PAGE = """\
 # For the teams
@@ -46,6 +46,15 @@ Copy the files of `data/` into `data/` of each team's folder. `shd challenge sco
 * `{holdout}`: other people, whom nobody should learn from, to score yourself.
 * `{predict}`: hidden people, without the target. Give one row for each `id`; SUBMISSIONS.md says how.
 * `event.json`: says to the programs that these files are there.
+
+In Python, in the folder of a team:
+
+```python
+from shd.hackathon.challenge import read_challenge
+from shd.hackathon.people import visible
+
+train, holdout = visible(read_challenge("."))
+```
 """
 
 
