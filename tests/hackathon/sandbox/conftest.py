@@ -1,12 +1,12 @@
 """What the tests of a sandbox share: each set of walls that this machine has, and a private folder."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from shd.hackathon.sandbox import Limits, Sandbox, available
+from shd.hackathon.sandbox import Limits, Sandbox, available, remove
 
 MB = 10**6
 SMALL = Limits(seconds=20, memory=300 * MB, processes=20, output=MB, file_size=5 * MB, disk=20 * MB)
@@ -20,11 +20,12 @@ TRUSTED = {"limits alone": []}
 
 
 @pytest.fixture
-def private(tmp_path: Path) -> Path:
-    """Return a private folder, apart from whatever else a test makes."""
+def private(tmp_path: Path) -> Iterator[Path]:
+    """Give a private folder, apart from whatever else a test makes, and sweep it: nobody else can remove some of them."""
     folder = tmp_path / "private"
     folder.mkdir()
-    return folder
+    yield folder
+    remove(folder)
 
 
 def maker(private: Path, layers: list[str] | None) -> Callable[..., Sandbox]:
