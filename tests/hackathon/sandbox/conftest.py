@@ -21,7 +21,7 @@ TRUSTED = {"limits alone": []}
 
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[Path]:
-    """Give a private folder, apart from whatever else a test makes, and sweep it: nobody else can remove some of them."""
+    """Give a private folder, apart from whatever else a test makes, and sweep it: nothing else can remove some."""
     folder = tmp_path / "private"
     folder.mkdir()
     yield folder
