@@ -200,6 +200,7 @@ def _bubblewrap(plan: Plan, layer: Layer) -> list[str]:
         *tmpfs[0],
         *(word for path in above for word in ("--dir", path)),
         *(word for how, path in seen for word in (how, path, path)),
+        *(word for path in places.solutions() for word in ("--tmpfs", path)),
         "--proc", "/proc", "--dev", "/dev", *tmpfs[1], "--remount-ro", "/dev", "--remount-ro", "/",
         "--chdir", str(plan.work), "--",
     ]  # fmt: skip

@@ -30,6 +30,12 @@ def python() -> list[str]:
     return [str(path) for path in there if path not in within and path != Path("/")]
 
 
+def solutions() -> list[str]:
+    """Return the folder in an installed package that holds worked solutions: no notebook needs it."""
+    folder = PACKAGE / "_challenges"
+    return [str(folder)] if folder.is_dir() else []
+
+
 def beside_the_packages() -> list[str]:
     """Return the folder that shd is imported from, where that is none of the packages': a checkout."""
     parent = PACKAGE.parent
