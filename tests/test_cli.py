@@ -313,6 +313,7 @@ def test_studies_of_ones_own_are_given_by_folder(call, stays, tmp_path, report, 
     assert [finding.code for finding in given] == ["X1"]
 
 
+@pytest.mark.slow
 def test_compare_writes_one_page_and_says_where(call, stays):
     frame = pd.read_csv(stays)
     frame[frame["patient"] < 30].to_csv("train.csv", index=False)
@@ -353,6 +354,7 @@ def few_pictures(monkeypatch):
     return some
 
 
+@pytest.mark.slow
 def test_demo_of_pictures(call, quick, few_pictures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, err = call("demo --challenge alzheimers --minutes 0.001")

@@ -98,6 +98,7 @@ def test_the_scoring_code_of_the_readme_runs(stand_in):
         assert found["balanced_accuracy"] == pytest.approx(accuracy)
 
 
+@pytest.mark.slow
 def test_the_folder_works_where_it_was_copied_to(tmp_path):
     copy = tmp_path / "mine"
     shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__", "report.html"))

@@ -143,6 +143,7 @@ grade(Path(sys.argv[1]), Path(sys.argv[2]), KIT, OPTIONS, work)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
 def test_a_thousand_submissions_and_three_kills_end_with_one_result_each(tmp_path):
     sent, results, log = tmp_path / "sent", tmp_path / "results", tmp_path / "log"
@@ -171,6 +172,7 @@ def test_a_thousand_submissions_and_three_kills_end_with_one_result_each(tmp_pat
     assert not list(results.glob(".part-*"))
 
 
+@pytest.mark.slow
 def test_here_and_on_a_cluster_the_same_to_the_byte(toy, options, hand_in, tmp_path):
     distributed = pytest.importorskip("dask.distributed")
     sent = tmp_path / "sent"

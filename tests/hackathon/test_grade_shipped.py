@@ -17,6 +17,7 @@ CHALLENGES = Path(__file__).resolve().parents[2] / "challenges"
 NAMES = ("diabetes_ml", "diabetes_bioinformatics", "alzheimers_mri")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.skipif(len(available()) == 1, reason="no sandbox on this system")
 def test_the_solution_has_full_marks(name, tmp_path):
