@@ -10,7 +10,8 @@ A source is ``_source/NAME.py`` in a folder of notebooks, in jupytext's percent 
     # answer = None  # your number here
     # END SOLUTION
 
-Cells tagged ``starter`` or ``solution`` are in that notebook only. Notebooks run as on a machine
+Cells tagged ``starter`` or ``solution`` are in that notebook only. ``_source/exercises.py`` becomes ``checks.py``
+beside the notebooks, without its hidden checks. Notebooks run as on a machine
 without real data. What changes from run to run (times, ids, standard error) is not stored.
 
     python data_scripts/build_notebooks.py            # build all: some minutes
@@ -32,9 +33,12 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
+from shd.hackathon.exercise import without_hidden
+
 ROOT = Path(__file__).resolve().parents[1]
 VARIANTS = ("starter", "solution")
 CELL_SECONDS = 600  # longest that a cell may take
+EXERCISES = "exercises.py"
 
 _BEGIN = "# BEGIN SOLUTION"
 _EXERCISE = re.compile(rf"^ *{_BEGIN}\n(.*?)^ *# INSTEAD\n(.*?)^ *# END SOLUTION$", re.MULTILINE | re.DOTALL)
@@ -44,7 +48,7 @@ _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 def sources(wanted: str = "") -> list[Path]:
     """Return the text sources, those with `wanted` in their path."""
     found = sorted([*ROOT.glob("notebooks/_source/*.py"), *ROOT.glob("challenges/*/_source/*.py")])
-    return [path for path in found if wanted in path.relative_to(ROOT).as_posix()]
+    return [path for path in found if wanted in path.relative_to(ROOT).as_posix() and path.name != EXERCISES]
 
 
 def notebooks(source: Path) -> Iterator[tuple[Path, nbformat.NotebookNode]]:
@@ -58,6 +62,14 @@ def notebooks(source: Path) -> Iterator[tuple[Path, nbformat.NotebookNode]]:
         yield source.parents[1] / f"{variant}.ipynb", _notebook(text, variant)
 
 
+def checks(source: Path) -> tuple[Path, str] | None:
+    """Return path and text of the checks that a team gets, where exercises stand beside a source."""
+    file = source.with_name(EXERCISES)
+    if not file.is_file():
+        return None
+    return source.parents[1] / "checks.py", without_hidden(file.read_text(encoding="utf-8"))
+
+
 def _notebook(text: str, variant: str | None) -> nbformat.NotebookNode:
     book = jupytext.reads(text, fmt="py:percent")
     other = set(VARIANTS) - {variant}
@@ -65,7 +77,8 @@ def _notebook(text: str, variant: str | None) -> nbformat.NotebookNode:
     for number, cell in enumerate(book.cells):
         tags = [tag for tag in cell.metadata.get("tags", []) if tag not in VARIANTS]
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
-        cell.id = f"cell-{number:02d}"
+        answer = next((tag for tag in tags if tag.startswith(("answer:", "text:"))), None)
+        cell.id = "-".join(answer.split(":")[:2]) if answer else f"cell-{number:02d}"  # a grader finds it by this name
         if cell.cell_type == "code":
             cell.source = _EXERCISE.sub(lambda found: _side(found, variant), cell.source)
     book.metadata = nbformat.from_dict({"kernelspec": _KERNEL, "language_info": {"name": "python"}})
@@ -130,6 +143,10 @@ def main(arguments: list[str]) -> int:
     names = [argument for argument in arguments if argument != "--check"]
     behind = 0
     for source in sources(*names[:1]):
+        if made := checks(source):
+            behind += check and made[0].read_text(encoding="utf-8") != made[1]
+            if not check:
+                made[0].write_text(made[1], encoding="utf-8")
         for path, book in notebooks(source):
             name = path.relative_to(ROOT).as_posix()
             if check:

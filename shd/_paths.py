@@ -1,9 +1,15 @@
 """Where things lie on this machine."""
 
 import os
+import tomllib
 from pathlib import Path
 
 import platformdirs
+
+from shd._errors import ShdError, first_line
+
+CHALLENGE = "challenge.toml"
+"""What makes a folder a challenge."""
 
 
 def data_dir() -> Path:
@@ -26,3 +32,30 @@ def challenges_dir() -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "_challenges"
     return installed if installed.is_dir() else package.parent / "challenges"
+
+
+def own_challenge(name: str) -> Path | None:
+    """Return the nearest folder of a challenge about the data set `name`, from where people work upwards; else None.
+
+    They work in the working directory, or in the notebook that runs, of which Jupyter says where it lies.
+    """
+    here, notebook = Path.cwd(), os.environ.get("JPY_SESSION_NAME")
+    starts = [here, *([(here / notebook).parent] if notebook else [])]
+    above = (folder for start in starts for folder in (start, *start.parents))
+    return next((folder for folder in above if is_challenge(folder) and told(folder).get("dataset") == name), None)
+
+
+def is_challenge(folder: Path) -> bool:
+    """Whether a folder holds a challenge."""
+    return (folder / CHALLENGE).is_file()
+
+
+def told(folder: Path) -> dict:
+    """Return what the challenge.toml of a folder says, unchecked; `shd.hackathon.read_challenge` checks it."""
+    file = folder / CHALLENGE
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ShdError(f"{file}: cannot be read ({error.strerror}). Give the folder of a challenge.") from None
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise ShdError(f"{file}: not TOML ({first_line(error)}). Mend that line.") from None

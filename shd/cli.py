@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import shd
-from shd import _data_commands, _terminal
+from shd import _challenge_commands, _data_commands, _grade_commands, _terminal
 from shd import _options as option
 from shd._errors import ShdError
 from shd._json import json_values
@@ -29,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(_data_commands.app, name="data")
+app.add_typer(_challenge_commands.app, name="challenge")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -299,6 +300,9 @@ def catalog(
     lines += [f"broken  {one['folder']}: {one['reason']}" for one in found["broken"]]
     text = "\n".join([*lines, "", f"Catalogue: {made.page}"])
     _terminal.emit({**found, "catalogue": str(made.page)}, json, text)
+
+
+app.command(epilog=_grade_commands.EXAMPLES)(_grade_commands.grade)
 
 
 def _findings(what: str, folder: Path | None) -> "Studies":

@@ -17,6 +17,7 @@ from shd.synthesizers.base import registry
 
 COMMANDS = ["demo", "generate", "compare", "explain", "verify", "catalog"]
 COMMANDS += ["data list", "data fetch", "data add", "data verify"]
+COMMANDS += [f"challenge {name}" for name in ("list", "start", "new", "check", "score", "seal")]
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_help_of_every_command_has_an_example_and_fits_80_columns(call, command,
 def test_every_command_is_in_the_list(call):
     _, out, _ = call("--help")
     shown = [line.split()[0] for line in out.split("Commands:")[1].split("Example")[0].splitlines() if line.strip()]
-    assert shown == ["demo", "generate", "compare", "explain", "verify", "catalog", "data"]
+    assert shown == ["demo", "generate", "compare", "explain", "verify", "catalog", "grade", "data", "challenge"]
     assert "..." not in out.split("Commands:")[1]
 
 
@@ -91,7 +92,7 @@ def test_version(call):
     assert call("--version") == (0, f"{shd.__version__}\n", "")
 
 
-@pytest.mark.parametrize("line", ["", "data"])
+@pytest.mark.parametrize("line", ["", "data", "challenge"])
 def test_a_command_that_needs_another_word_shows_its_help(call, line):
     code, out, err = call(line)
     assert (code, out) == (2, "")
@@ -312,6 +313,7 @@ def test_studies_of_ones_own_are_given_by_folder(call, stays, tmp_path, report, 
     assert [finding.code for finding in given] == ["X1"]
 
 
+@pytest.mark.slow
 def test_compare_writes_one_page_and_says_where(call, stays):
     frame = pd.read_csv(stays)
     frame[frame["patient"] < 30].to_csv("train.csv", index=False)
@@ -352,6 +354,7 @@ def few_pictures(monkeypatch):
     return some
 
 
+@pytest.mark.slow
 def test_demo_of_pictures(call, quick, few_pictures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, err = call("demo --challenge alzheimers --minutes 0.001")

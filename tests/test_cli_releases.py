@@ -112,6 +112,7 @@ def test_verify_json_stands_alone_and_finds_a_forged_score(call, release):
     assert wrong == [{"what": what, "claimed": 123.0, "found": honest, "agrees": "no", "where": "value"}]
 
 
+@pytest.mark.slow
 def test_verify_confirms_what_a_table_with_groups_and_another_name_was_judged_by(call, stays):
     table = pd.read_csv(stays)
     table = pd.concat([table, table.assign(patient=table["patient"] + 40), table.assign(patient=table["patient"] + 80)])

@@ -36,6 +36,7 @@ _processes.leave()
 """
 
 
+@pytest.mark.slow
 def test_two_processes_end_with_one_model(tmp_path):
     """Started as torchrun starts them: by these variables."""
     with socket.socket() as free:

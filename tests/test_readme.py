@@ -114,6 +114,7 @@ def test_it_names_no_machine_and_does_not_shout():
     assert PAGE.count("\n") < 360
 
 
+@pytest.mark.slow
 def test_the_example_runs(tmp_path, monkeypatch, capsys):
     """On few records and few steps: the words are the same."""
     whole = shd.load("diabetes", source="stand-in")
@@ -130,6 +131,7 @@ def test_the_example_runs(tmp_path, monkeypatch, capsys):
     assert "utility" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_example_of_pictures_runs(monkeypatch):
     monkeypatch.chdir(ROOT)
     exec(compile(PICTURES, "README.md", "exec"), scope := {})

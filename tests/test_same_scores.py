@@ -21,6 +21,8 @@ import shd
 from shd.compare.findings import of_dataset
 from shd.compare.images import networks
 
+pytestmark = pytest.mark.slow
+
 KNOWN = Path(__file__).with_name("scores.json")
 HEADS = runpy.run_path(str(KNOWN.with_name("compare") / "images" / "conftest.py"))["make_heads"]
 SMALL_MODELS = runpy.run_path(str(KNOWN.with_name("conftest.py")))["small_models"]

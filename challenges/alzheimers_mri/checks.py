@@ -1,98 +1,245 @@
-"""What the check cells of the notebooks call. Each prints one line: right, or what to look at."""
-
-from collections.abc import Callable
+"""The five exercises: planted pictures and maps, checks that students see, and those that they do not."""
 
 import numpy as np
+import pandas as pd
 import torch
+from scipy.ndimage import uniform_filter
 
-from shd.dataset import Dataset
+from shd import Dataset
+from shd.hackathon import Exercise, array, number, several, table
 
-
-def split(train: Dataset, test: Dataset, data: Dataset) -> None:
-    """Exercise 1: nobody is in both parts, nothing is lost, and the test is about a fifth of the people."""
-    both = np.intersect1d(train.subjects, test.subjects)
-    people, tested = len(np.unique(data.subjects)), len(np.unique(test.subjects))
-    if len(both):
-        print(
-            f"Not yet. {len(both)} of {people} people are in both parts. data.split keeps a person's pictures together."
-        )
-    elif len(train) + len(test) != len(data):
-        print(f"Nobody is in both parts, but {len(data) - len(train) - len(test):,} pictures are in neither.")
-    elif not 0.1 <= tested / people <= 0.3:
-        print(f"Nobody is in both parts, but {tested} of {people} people are in the test; take about a fifth.")
-    else:
-        print(f"Right. {tested} people are in the test, {people - tested} in train, nobody in both.")
+_EXACT = 1e-6
+CLASSES = ["non-demented", "very mild", "mild", "moderate"]
 
 
-def tstr(network: torch.nn.Module, answer: float | None, expected: float) -> None:
-    """Exercise 2: a network that learned from synthetic pictures, and its AUROC on held-out people."""
-    if network.source != "synthetic":
-        print(f"Not yet. This network has learned from {network.source} pictures. fit takes synthetic.")
-    elif answer is None:
-        print("Half. The network is right. auroc takes what by_person(on_synthetic, test) returns.")
-    elif abs(answer - expected) > 0.005:
-        print(f"{answer:.3f} is not its AUROC on the people in test; that is {expected:.3f}.")
-    else:
-        print("Right. This is TSTR; the figure below sets it beside TRTR.")
+# --- 1: split by person
+
+split = Exercise(
+    "split",
+    1,
+    visible_points=1,
+    hidden_points=1,
+    returns=several(("the train part", table()), ("the test part", table())),
+    hints=(
+        "Whose picture is it? No person may be in both parts, whatever their slices are.",
+        "A Dataset knows whose its pictures are: data.split keeps them together.",
+        "return data.split(test_size=0.2, random_state=0)",
+    ),
+)
 
 
-def grad_cam(function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
-    """Exercise 3: two maps of 2 x 2 fields, whose sum can be worked out by hand."""
-    maps = torch.tensor([[[[1.0, 0.0], [0.0, 2.0]], [[0.0, 0.0], [3.0, 2.0]]]])
-    slopes = torch.tensor([[[[8.0, 0.0], [0.0, 0.0]], [[-1.0, -3.0], [0.0, 0.0]]]])  # mean 2 and -1
-    sums = torch.tensor([[2.0, 0.0], [-3.0, 2.0]])
-    found = torch.as_tensor(function(maps, slopes)).detach().float()
-    if found.shape != (1, 2, 2):
-        print(f"The shape is {tuple(found.shape)}; it should be (n, height, width). Sum over the maps, axis 1.")
-    elif torch.allclose(found[0], sums.clamp(min=0)):
-        print("Right.")
-    elif not found.any():
-        print("Not yet. Average the slopes over axes 2 and 3, multiply the maps by that, and sum over axis 1.")
-    elif torch.allclose(found[0], sums):
-        print("Nearly. What speaks against dementia is to be 0: functional.relu does it.")
-    elif torch.allclose(found[0], (slopes * maps).sum(1).clamp(min=0)[0]):
-        print("Nearly. Each map has one weight, the mean of its slopes over the 2 x 2 fields.")
-    elif torch.allclose(found[0], (2 * maps[0, 0])):
-        print("Nearly. Sum over the maps first, and set what is negative to 0 afterwards.")
-    else:
-        print(f"For two maps of 2 x 2 you give {found[0].tolist()}; it should be {sums.clamp(min=0).tolist()}.")
+@split.planted
+def few_people(seed: int) -> tuple[Dataset]:
+    """Four slices of each of forty to sixty people, in an order that tells nothing."""
+    rng = np.random.default_rng([1, seed])
+    people = int(rng.integers(40, 60))
+    rows = rng.permutation(4 * people)
+    classes = rng.choice(CLASSES[:3], people)[rows // 4]
+    frame = pd.DataFrame({"class": pd.Categorical(classes, CLASSES, ordered=True), "slice": rows % 4, "picture": rows})
+    images = rng.integers(0, 256, (len(rows), 8, 8), dtype=np.uint8)
+    return (Dataset(frame, target="class", subjects=500 + rows // 4, images=images, source="stand-in"),)
 
 
-def grain(function: Callable[[np.ndarray], np.ndarray]) -> None:
-    """Exercise 4: a flat picture has no grain, and a chessboard much."""
-    board = 100 + 90 * (np.indices((15, 15)).sum(axis=0) % 2)
-    found = np.asarray(function(np.stack([np.full((15, 15), 100), board]).astype(np.uint8)), dtype=float)
-    if found.shape != (2,):
-        print(f"For two pictures the shape is {found.shape}; it should be (2,). Average over the axes 1 and 2.")
-    elif (abs(found) < 1e-6).all():  # what was added and taken away cancels
-        print("Not yet. Subtract smooth(images) from images, and average the absolute value of what is left.")
-    elif abs(found[0]) > 1e-6:
-        print(f"A flat picture has no grain; yours has {found[0]:.1f}. Is smooth(images) subtracted?")
-    elif not 35 < found[1] < 45:
-        print(f"A chessboard of two greys, 90 apart, gives {found[1]:.1f}; about 40 was expected.")
-    else:
-        print("Right.")
+@split.visible
+def nobody_is_in_both(parts: list[pd.DataFrame], data: Dataset) -> str | None:
+    """Nobody in both parts, nothing lost, a fifth of the people to test on."""
+    train, test = parts
+    if not {"subject", "picture"} <= set(train) & set(test):
+        return "Return two Datasets, as data.split does: they say whose the pictures are."
+    both = set(train["subject"]) & set(test["subject"])
+    if both:
+        return f"{len(both)} of {len(np.unique(data.subjects))} people are in both parts."
+    lost = set(data.frame["picture"]) - set(train["picture"]) - set(test["picture"])
+    if lost:
+        return f"Nobody is in both parts, but {len(lost)} pictures are in neither."
+    share = test["subject"].nunique() / len(np.unique(data.subjects))
+    if share > 0.5:
+        return "The two are the wrong way round: the train part comes first, and is the larger one."
+    return None if 0.1 <= share <= 0.3 else f"{share:.0%} of the people are in the test part; about a fifth is wanted."
 
 
-def share_nearer(function: Callable[[np.ndarray, np.ndarray, np.ndarray], float]) -> None:
-    """Exercise 5: of four pictures, three are copies of people learned from and one of a person held out."""
-    rng = np.random.default_rng(0)
-    blocks = rng.integers(0, 256, (8, 4, 4)).astype(np.uint8)
+# --- 2: TSTR
+
+tstr = Exercise(
+    "tstr",
+    2,
+    visible_points=1,
+    hidden_points=2,
+    returns=number(0, 1),
+    hints=(
+        "T-S-T-R: trained on which pictures, tested on whom?",
+        "fit takes the pictures to learn from; by_person takes the network and the pictures to test on.",
+        "return auroc(by_person(fit(...), ...)): put in the two Datasets that the letters name.",
+    ),
+)
+
+
+class _Noted:
+    """Stands for pictures, and for a network that learned from them: says what it is."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+@tstr.planted
+def stand_ins(seed: int) -> tuple:
+    """Functions that only note what they are given: the number says which pictures went where."""
+    rng = np.random.default_rng([2, seed])
+    names = ("train", "synthetic", "test")
+    known = {(one, other): rng.random() for one in names for other in names}
+
+    def fit(pictures: _Noted) -> _Noted:
+        return _Noted(pictures.name)
+
+    def by_person(network: _Noted, pictures: _Noted) -> tuple[str, str]:
+        return network.name, pictures.name
+
+    def auroc(people: tuple[str, str]) -> float:
+        return known[people]
+
+    return *map(_Noted, names), fit, by_person, auroc
+
+
+@tstr.visible
+def learned_from_synthetic_tested_on_test(found: float, train, synthetic, test, fit, by_person, auroc) -> str | None:
+    """Of nine numbers, the one of pictures that are synthetic and people who are held out."""
+    for learned in (train, synthetic, test):
+        for tested in (train, synthetic, test):
+            if abs(found - auroc(by_person(fit(learned), tested))) < _EXACT:
+                right = (learned.name, tested.name) == ("synthetic", "test")
+                return None if right else f"It learned from `{learned.name}` and was tested on `{tested.name}`."
+    return f"{found:.4f} is no AUROC of a network that `fit` returned, on pictures that were given."
+
+
+# --- 3: Grad-CAM
+
+grad_cam = Exercise(
+    "grad_cam",
+    3,
+    visible_points=1,
+    hidden_points=2,
+    returns=array(3),
+    hints=(
+        "One weight a map: what does raising the whole map do to the score?",
+        "Average the slopes over axes 2 and 3 with keepdim=True, multiply the maps, sum over axis 1, drop negatives.",
+        "weights = slopes.mean((2, 3), keepdim=True), then functional.relu((weights * maps).sum(1)).",
+    ),
+)
+
+
+@grad_cam.planted
+def maps_and_slopes(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """As many maps as they are wide: whoever forgets keepdim multiplies all the same, by something else."""
+    rng = np.random.default_rng([3, seed])
+    shape = (2, 4, 4, 4) if seed % 2 else (4, 4, 4, 4)
+    return tuple(torch.as_tensor(rng.normal(size=shape)) for _ in range(2))
+
+
+@grad_cam.visible
+def by_hand(found: np.ndarray, maps: torch.Tensor, slopes: torch.Tensor) -> str | None:
+    """The usual mistakes have values of their own."""
+    raw = np.einsum("nkhw,nk->nhw", maps.numpy(), slopes.numpy().mean(axis=(2, 3)))
+    mistakes = {
+        "What speaks against dementia is to be 0: functional.relu does it.": raw,
+        "Each map has one weight, the mean of its slopes over its fields.": (slopes * maps).sum(1).clamp(min=0).numpy(),
+        "Sum over the maps first, and set what is negative to 0 afterwards.": (
+            (slopes.mean((2, 3), keepdim=True) * maps).clamp(min=0).sum(1).numpy()
+        ),
+        "The weights have lost two axes: mean(..., keepdim=True) keeps them.": (
+            (slopes.mean((2, 3)) * maps).sum(1).clamp(min=0).numpy()
+            if len(maps) == maps.shape[1]
+            else -np.ones(raw.shape)
+        ),
+    }
+    if found.shape != raw.shape:
+        return f"The shape is {found.shape}; it should be (n, height, width). Sum over the maps, axis 1."
+    if np.allclose(found, raw.clip(min=0), rtol=0, atol=_EXACT):
+        return None
+    near = (said for said, value in mistakes.items() if np.allclose(found, value, rtol=0, atol=_EXACT))
+    return next(near, f"{np.mean(np.abs(found - raw.clip(min=0)) > _EXACT):.0%} of the fields are not right.")
+
+
+# --- 4: the grain
+
+grain = Exercise(
+    "grain",
+    4,
+    visible_points=1,
+    hidden_points=2,
+    returns=array(1),
+    hints=(
+        "Grain is what is left of a picture when its smooth version is taken away.",
+        "Subtract smooth(images) from images, take the absolute value, and average over the axes 1 and 2.",
+        "np.abs(images - smooth(images)).mean(axis=(1, 2))",
+    ),
+)
+
+
+@grain.planted
+def grainy_pictures(seed: int) -> tuple[np.ndarray]:
+    """A flat picture, a slope, a chessboard and noise: their spread does not tell their grain."""
+    rng = np.random.default_rng([4, seed])
+    size = int(rng.integers(10, 20))
+    slope = np.tile(np.linspace(0, 240, size), (size, 1))
+    board = 100 + int(rng.integers(20, 100)) * (np.indices((size, size)).sum(axis=0) % 2)
+    noise = rng.integers(0, 256, (size, size))
+    return (np.stack([np.full((size, size), 90), slope, board, noise]).astype(np.uint8),)
+
+
+@grain.visible
+def by_its_name(found: np.ndarray, images: np.ndarray) -> str | None:
+    """The usual mistakes have values of their own."""
+    left = images - uniform_filter(images.astype(float), size=(1, 3, 3))
+    mistakes = {
+        "That is the standard deviation of the picture: a smooth slope has a large one, and no grain.": images.std(
+            axis=(1, 2)
+        ),
+        "That is the standard deviation of what is left; its mean absolute value is wanted.": left.std(axis=(1, 2)),
+        "What was added and taken away cancels: take the absolute value before the mean.": left.mean(axis=(1, 2)),
+        "That is the sum; the mean over the pixels is wanted.": np.abs(left).sum(axis=(1, 2)),
+    }
+    if len(found) != len(images):
+        return f"{len(found)} numbers for {len(images)} pictures: average over the axes 1 and 2."
+    if np.allclose(found, np.abs(left).mean(axis=(1, 2)), rtol=0, atol=_EXACT):
+        return None
+    near = (said for said, value in mistakes.items() if np.allclose(found, value, rtol=0, atol=_EXACT))
+    flat = f"A flat picture has no grain; yours has {found[0]:.2f}." if abs(found[0]) > _EXACT else ""
+    return next(near, flat or "The grain of the slope, the chessboard or the noise is not right.")
+
+
+# --- 5: nearer to train
+
+share_nearer = Exercise(
+    "share_nearer",
+    5,
+    visible_points=1,
+    hidden_points=2,
+    returns=number(0, 1),
+    hints=(
+        "Two distances a picture: to the nearest that was learned from, and to the nearest that was not.",
+        "nearest(images, learned) returns distances, and which; compare them with those to held, and take the mean.",
+        "(nearest(images, learned)[0] < nearest(images, held)[0]).mean()",
+    ),
+)
+
+
+@share_nearer.planted
+def copies_and_others(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pictures of which some are copies of people learned from, and some of people held out."""
+    rng = np.random.default_rng([5, seed])
+    blocks = rng.integers(0, 256, (12, 4, 4)).astype(np.uint8)
     people = blocks.repeat(32, axis=1).repeat(32, axis=2)  # 128 x 128, and no two alike
-    learned, held = people[:4], people[4:]
-    found = function(np.concatenate([learned[:3], held[:1]]), learned, held)
-    try:
-        found = float(found)
-    except (TypeError, ValueError):
-        print("One number is wanted, from 0 to 1. Compare the two distances, and take the mean.")
-        return
-    if np.isnan(found):
-        print("Not yet. nearest(images, learned) returns distances, and which; nearest(images, held) as well.")
-    elif found == 0.75:
-        print("Right.")
-    elif found == 0.25:
-        print("The other way round. Count the pictures whose distance to learned is the smaller one.")
-    elif found == 3:
-        print("Nearly. That is how many; divide by the number of images.")
-    else:
-        print(f"Three of four pictures are copies from learned: the share is 0.75, and you give {found:.2f}.")
+    learned, held = people[:7], people[7:]
+    copied, strange = int(rng.integers(4, 7)), int(rng.integers(1, 4))
+    return np.concatenate([learned[:copied], held[:strange]]), learned, held
+
+
+@share_nearer.visible
+def is_the_share_of_copies(found: float, images: np.ndarray, learned: np.ndarray, held: np.ndarray) -> str | None:
+    """How many of the pictures are copies of people learned from is known."""
+    copied = np.array([(learned == image).all(axis=(1, 2)).any() for image in images])
+    if abs(found - copied.mean()) < _EXACT:
+        return None
+    if abs(found - (1 - copied.mean())) < _EXACT:
+        return "The other way round. Count the pictures whose distance to learned is the smaller one."
+    return f"{found:.4f} is not the share of pictures that are nearer to somebody learned from."

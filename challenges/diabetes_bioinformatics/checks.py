@@ -1,123 +1,256 @@
-"""What the check cells of the notebooks call. Each prints one line: right, or what to look at."""
+"""The five exercises: planted findings, records and chances, checks that students see, and those that they do not."""
 
-from numbers import Real
+from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
-from statsmodels.stats.contingency_tables import Table2x2
-from studies import FINDINGS
+from scipy.stats import false_discovery_control
 
-from shd import Dataset
-from shd.compare.findings import replicate, replication_rate
+from shd.hackathon import Exercise, number, several, word, words
 
-_EXACT, _NEAR = 1e-6, 0.02  # as a share of the number: rounded answers are near
+_EXACT = 1e-6
 
 
-def lost(answer: list[str] | None, found: pd.DataFrame, by_holdout: pd.DataFrame) -> None:
-    """Exercise 1: findings that count, that the held-out patients replicate and the synthetic ones do not."""
-    if answer is None:
-        print("Not yet. Three conditions have to hold at once: join them with & and ~, and take found['code'].")
-        return
-    if isinstance(answer, pd.Series) and answer.dtype != bool:
-        answer = answer.tolist()
-    if not isinstance(answer, (list, tuple, set)) or not set(answer) <= set(found["code"]):
-        print('Give a list of codes, such as ["DF04", "DF21"]: found.loc[..., "code"].tolist()')
-        return
-    should = set(found.loc[found["counted"] & ~found["replicated"] & by_holdout["replicated"], "code"])
-    given = set(answer)
+# --- 1: what is lost?
+
+lost = Exercise(
+    "lost",
+    1,
+    visible_points=1,
+    hidden_points=2,
+    returns=words(),
+    hints=(
+        "Three conditions hold at once: it counts, held-out patients replicate it, and no cut of the table does.",
+        'Add up the column "replicated" over all cuts: what is lost for good has the sum 0. Join conditions with &.',
+        'never = sum(cut["replicated"] for cut in cuts) == 0, then by_holdout.loc[... & ... & never, "code"].tolist()',
+    ),
+)
+
+
+@lost.planted
+def cuts_of_a_table(seed: int) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+    """Sixty findings in twenty cuts: some are never there, some come and go."""
+    rng = np.random.default_rng([1, seed])
+    codes = [f"PF{k:02d}" for k in range(60)]
+    counted = rng.random(60) < 0.8
+    often = rng.choice([0.0, 0.3, 1.0], 60, p=[0.3, 0.4, 0.3])
+
+    def cut(chance: np.ndarray) -> pd.DataFrame:
+        return pd.DataFrame({"code": codes, "counted": counted, "replicated": counted & (rng.random(60) < chance)})
+
+    return [cut(often) for _ in range(20)], cut(np.full(60, 0.7))
+
+
+@lost.visible
+def three_conditions_at_once(found: list[str], cuts: list[pd.DataFrame], by_holdout: pd.DataFrame) -> str | None:
+    """Each condition that was left out is told."""
+    given, known = set(found), by_holdout.set_index("code")
+    if not given <= set(known.index):
+        return 'Some of these are no codes; by_holdout.loc[..., "code"].tolist() gives codes.'
+    ever = pd.concat(cuts).groupby("code")["replicated"].any()
+    should = set(known.index[known["counted"] & known["replicated"] & ~ever[known.index]])
     if given == should:
-        what = "finding is" if len(should) == 1 else "findings are"
-        print(f"Right. {len(should)} {what} lost that other patients show. What would a clinician miss most?")
-    elif given & set(found.loc[~found["counted"], "code"]):
-        print("Some of these do not count: the first table does not show them itself. Look at found['counted'].")
-    elif given & set(found.loc[found["replicated"], "code"]):
-        print("Some of these are replicated: nothing is lost there. Look at found['replicated'].")
-    elif given > should:
-        print("Nearly. Some of these the held-out patients do not replicate either: so few records cannot show them.")
-    else:
-        print(f"{len(given & should)} of your {len(given)} are right; there are {len(should)} in all.")
+        return None
+    if given & set(known.index[~known["counted"]]):
+        return "Some of these do not count: the first table does not show them itself."
+    if given & set(known.index[~known["replicated"]]):
+        return "Some of these the held-out patients do not replicate either: so few records cannot show them."
+    if given & set(ever.index[ever]):
+        return "Some of these come back in another cut. Lost for good is what no cut replicates."
+    return f"{len(should - given)} more are lost."
 
 
-def odds(answer: float | None, of_train: float, synthetic: Dataset) -> None:
-    """Exercise 2: the odds ratio of heart failure and kidney disease among synthetic patients."""
-    if not _is_number(answer, "Build the table with pd.crosstab for `synthetic`, and take Table2x2(...).oddsratio."):
-        return
-    places = synthetic.frame[["diag_1", "diag_2", "diag_3"]]
-    fields = pd.crosstab(places.isin(["428"]).any(axis=1), places.isin(["585", "403"]).any(axis=1))
-    should = Table2x2(fields.to_numpy()).oddsratio
-    if abs(answer / of_train - 1) < _EXACT:
-        print("That is the first table's. Count among the records of `synthetic`.")
-    elif abs(answer / should - 1) < _NEAR / 2:
-        print(f"Right. {should:.2f} among synthetic patients, {of_train:.2f} in the first table.")
-    elif abs(answer * should - 1) < _NEAR:
-        print("Upside down: an odds ratio above 1 says that the two go together.")
-    else:
-        print(
-            f"{answer:.2f} is not it (about {should:.1f} was expected). Are all three places counted, and both codes?"
-        )
+# --- 2: an odds ratio by hand
+
+odds = Exercise(
+    "odds",
+    2,
+    visible_points=1,
+    hidden_points=2,
+    returns=number(0),
+    hints=(
+        "Four fields: both, only the one, only the other, none. All three places of a diagnosis count.",
+        'frame[["diag_1", "diag_2", "diag_3"]].isin(codes).any(axis=1) says who has one; pd.crosstab counts them.',
+        "Table2x2(pd.crosstab(has_one, has_other).to_numpy()).oddsratio",
+    ),
+)
 
 
-def links(without: int | None, with_correction: int | None, network: pd.DataFrame) -> None:
-    """Exercise 3: how many links independent columns seem to have, before and after the correction."""
-    hint = '(nothing["p"] < 0.05).sum() counts the first; the second is the same with "q".'
-    if not (_is_number(without, hint) and _is_number(with_correction, hint)):
-        return
-    should = int((network["p"] < 0.05).sum()), int((network["q"] < 0.05).sum())
-    if (without, with_correction) == should:
-        print(
-            f"Right. Of {len(network):,} pairs {without} ({without / len(network):.0%}) look linked before the "
-            f"correction and {with_correction} after it, and none of them is."
-        )
-    elif (with_correction, without) == should:
-        print("The two are the wrong way round: a correction for many looks cannot add links.")
-    elif without == should[0] or with_correction == should[1]:
-        print(f"The {'first' if without == should[0] else 'second'} is right, the other is not.")
-    else:
-        print('Neither is right. Count in `nothing`, below 0.05: "p" for the first and "q" for the second.')
+@odds.planted
+def records_with_three_places(seed: int) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Records with codes in three places, two of which go together."""
+    rng = np.random.default_rng([2, seed])
+    together = rng.random(300) < 0.3
+    places = {f"diag_{k}": rng.choice(["428", "585", "403", "250", "786"], 300) for k in (1, 2, 3)}
+    frame = pd.DataFrame(places)
+    frame.loc[together, "diag_3"] = rng.choice(["428", "585"], together.sum())
+    frame.loc[rng.random(300) < 0.5, ["diag_1", "diag_2"]] = "250"
+    return frame, ["428"], [["585", "403"], ["403", "786"]][seed % 2]
 
 
-def size(answer: float | None, of_few: float, train: Dataset, synthetic: Dataset) -> None:
-    """Exercise 4: the replication rate of all synthetic records."""
-    if not _is_number(
-        answer, "findings.replication_rate(findings.replicate(train, synthetic, studies.FINDINGS)).value"
-    ):
-        return
-    should = replication_rate(replicate(train, synthetic, FINDINGS)).value
-    if abs(answer - should) < 0.006:  # two digits are enough
-        alike = " (alike, by chance)" if abs(should - of_few) < 0.006 else ""
-        print(
-            f"Right. {should:.0%} with all records, {of_few:.0%} with as many as are held out{alike}. More records "
-            "show more, but narrower intervals also lay faults bare. Compare tables at one size only."
-        )
-    elif abs(answer - of_few) < 0.006:
-        print("That is the rate of the cut table. Leave `records` out.")
-    elif answer > 1:
-        print("A rate is a share from 0 to 1: take .value, not .replicated or a percentage.")
-    else:
-        print(f"{answer:.3f} is not it. Which table is the first, and which the other?")
+@odds.visible
+def four_fields(found: float, frame: pd.DataFrame, one: list[str], other: list[str]) -> str | None:
+    """The usual mistakes have numbers of their own."""
+    places = frame[["diag_1", "diag_2", "diag_3"]]
+
+    def ratio(table: pd.DataFrame, first: list[str], second: list[str]) -> float:
+        a, b = table.isin(first).any(axis=1), table.isin(second).any(axis=1)
+        return (a & b).sum() * (~a & ~b).sum() / ((a & ~b).sum() * (~a & b).sum())
+
+    right = ratio(places, one, other)
+    if abs(found - right) < _EXACT * right:
+        return None
+    mistakes = {
+        1 / right: "Upside down: an odds ratio above 1 says that the two go together.",
+        ratio(places[["diag_1"]], one, other): "Only the first place is counted; there are three.",
+        ratio(places, one, other[:1]): "Only the first code of the other is counted.",
+        ratio(places, one, ["585", "403"]): "It counts other codes than those that were asked for.",
+    }
+    near = (said for value, said in mistakes.items() if abs(found - value) < _EXACT)
+    return next(near, f"{found:.4f} is not it for this table. Are all three places counted, and all codes?")
 
 
-def controls(answer: str | None, arms: pd.DataFrame) -> None:
-    """Exercise 5: the control group with the largest bias by weighting."""
-    names = arms["controls"].unique()
-    if answer is None:
-        print("Not yet. Take the rows with method 'weighting', and the largest bias without its sign.")
-    elif not isinstance(answer, str) or answer not in names:
-        print(f"That is no control group. Give one of these names: {', '.join(names)}.")
-    elif answer == "own controls":
-        print("The bias of the own controls is 0 by definition: the others are measured against them.")
-    else:
-        own = arms[(arms["method"] == "weighting") & arms["bias"].notna()].set_index("controls")["bias"]
-        if answer == own.abs().idxmax():
-            print(f"Right. {own[answer]:+.2f} days. Now look at its interval: could it be chance?")
-        else:
-            print(f"{answer}: {own.get(answer, float('nan')):+.2f} days. Another one is further off.")
+# --- 3: links out of nothing
+
+links = Exercise(
+    "links",
+    3,
+    visible_points=1,
+    hidden_points=2,
+    returns=several(("before the correction", number(0)), ("after it", number(0))),
+    hints=(
+        "The first number needs no correction: how many are below 0.05?",
+        "For the second, scipy.stats.false_discovery_control turns p into q, the share of false finds that you accept.",
+        "(p < 0.05).sum(), (false_discovery_control(p) < 0.05).sum()",
+    ),
+)
 
 
-def _is_number(answer: object, hint: str) -> bool:
-    if answer is None:
-        print(f"Not yet. {hint}")
-    elif isinstance(answer, bool) or not isinstance(answer, Real):
-        print(f"Give one number. {hint}")
-    else:
-        return True
-    return False
+@links.planted
+def chances(seed: int) -> tuple[np.ndarray]:
+    """The p of many pairs of which some are linked."""
+    rng = np.random.default_rng([3, seed])
+    linked = int(rng.integers(5, 30))
+    return (rng.permutation(np.concatenate([rng.random(400), rng.random(linked) * 10 ** -rng.uniform(2, 5)])),)
+
+
+@links.visible
+def before_and_after(found: list, p: np.ndarray) -> str | None:
+    """Benjamini and Hochberg's correction (1995), and the usual mistakes."""
+    before, after = found
+    should = int((p < 0.05).sum()), int((false_discovery_control(p) < 0.05).sum())
+    if (before, after) == should:
+        return None
+    if (after, before) == should:
+        return "The two are the wrong way round: a correction for many looks cannot add links."
+    if before != should[0]:
+        return f"The first is not {before:g}: count the p below 0.05."
+    if after == int((p < 0.05 / len(p)).sum()):
+        return "The second is Bonferroni's correction; Benjamini and Hochberg's is asked for."
+    return f"The second is not {after:g}."
+
+
+# --- 4: at one size
+
+size = Exercise(
+    "size",
+    4,
+    visible_points=1,
+    hidden_points=2,
+    returns=several(("held-out", number(0, 1)), ("synthetic", number(0, 1))),
+    hints=(
+        "More records show more. What would make the two rates comparable?",
+        "replicate takes records=: give both the size of the smaller table.",
+        "fewest = min(len(holdout), len(synthetic)), and rate(replicate(train, table, records=fewest)) for each table.",
+    ),
+)
+
+
+@size.planted
+def rates_by_size(seed: int) -> tuple[Callable, Callable, str, list[int], list[int]]:
+    """A `replicate` that finds more in larger tables, and a `rate` that says how much."""
+    rng = np.random.default_rng([4, seed])
+    few, many = sorted(int(n) for n in rng.choice(np.arange(50, 400), 2, replace=False))
+    worth = {"holdout": rng.uniform(0.5, 0.6), "synthetic": rng.uniform(0.3, 0.4)}
+    tables = {"holdout": [1] * few, "synthetic": [2] * many}
+    if seed % 2:  # the synthetic table is the smaller one
+        tables = {"holdout": [1] * many, "synthetic": [2] * few}
+    names = {1: "holdout", 2: "synthetic"}
+
+    def replicate(train: str, table: list[int], records: int | None = None) -> tuple[str, int]:
+        return names[table[0]], min(records or len(table), len(table))
+
+    def rate(found: tuple[str, int]) -> float:
+        name, records = found
+        return worth[name] + records / 1000
+
+    return replicate, rate, "train", tables["holdout"], tables["synthetic"]
+
+
+@size.visible
+def both_at_the_size_of_the_smaller(found: list, replicate, rate, train, holdout, synthetic) -> str | None:
+    """The rates of the whole tables have numbers of their own."""
+    fewest = min(len(holdout), len(synthetic))
+    right = [rate(replicate(train, table, records=fewest)) for table in (holdout, synthetic)]
+    whole = [rate(replicate(train, table)) for table in (holdout, synthetic)]
+    if np.allclose(found, right, rtol=0, atol=_EXACT):
+        return None
+    if np.allclose(found, whole, rtol=0, atol=_EXACT):
+        return "The larger table wins by its size: cut both to the size of the smaller one."
+    if np.allclose(found[::-1], right, rtol=0, atol=_EXACT):
+        return "The two are the wrong way round: held-out patients first."
+    return "At least one of the two rates is not that of as many records as the smaller table has."
+
+
+# --- 5: whom would you believe?
+
+_GROUPS = (
+    "own controls",
+    "few own controls",
+    "held-out controls",
+    "synthetic controls",
+    "controls of independent columns",
+)
+
+controls = Exercise(
+    "controls",
+    5,
+    visible_points=1,
+    hidden_points=1,
+    returns=word(*_GROUPS),
+    hints=(
+        "Weighting alone; a bias has a sign, and the size of the bias has none.",
+        'Take the rows with method "weighting" whose bias is not missing, and the largest absolute bias.',
+        'weighted.loc[weighted["bias"].abs().idxmax(), "controls"]',
+    ),
+)
+
+
+@controls.planted
+def arms_of_a_trial(seed: int) -> tuple[pd.DataFrame]:
+    """Three methods and five control groups; the largest bias by weighting is below 0, another method's is larger."""
+    rng = np.random.default_rng([5, seed])
+    rows = []
+    for method in ("raw", "weighting", "g-computation"):
+        bias = rng.normal(0, 0.3, 5) if method == "weighting" else rng.normal(0, 2, 5)
+        bias[0] = 0
+        if method == "weighting":
+            bias[rng.integers(1, 5)] = -1.5
+        rows += [{"method": method, "controls": name, "bias": b} for name, b in zip(_GROUPS, bias, strict=True)]
+    arms = pd.DataFrame(rows)
+    gone = arms.index[(arms["method"] == "weighting") & arms["bias"].between(-1, -1e-9)]
+    arms.loc[gone[:1], "bias"] = np.nan
+    return (arms.sample(frac=1, random_state=seed),)
+
+
+@controls.visible
+def largest_by_weighting(found: str, arms: pd.DataFrame) -> str | None:
+    """The usual mistakes lead to other groups."""
+    weighted = arms[arms["method"] == "weighting"].dropna(subset="bias").set_index("controls")["bias"]
+    if found == weighted.abs().idxmax():
+        return None
+    if found == "own controls":
+        return "The bias of the own controls is 0 by definition: the others are measured against them."
+    if found == weighted.idxmax():
+        return "That is the largest bias above 0; one below 0 is larger without its sign."
+    return f"{found!r} is not the group with the largest bias by weighting."

@@ -9,7 +9,15 @@ from shd._progress import notice
 from shd.dataset import SOURCES, DataCard, Dataset
 from shd.datasets._pictures import as_stored, read_pictures, write_pictures
 from shd.datasets.archive import add, fetch, list_datasets, verify
-from shd.datasets.registry import DATASETS, archive_path, find, real_path, shipped_path
+from shd.datasets.registry import (
+    DATASETS,
+    archive_path,
+    is_known,
+    own_path,
+    real_path,
+    recipe_of,
+    shipped_path,
+)
 
 __all__ = [
     "DATASETS",
@@ -26,6 +34,7 @@ __all__ = [
     "write_pictures",
 ]
 
+_CALLED = {"synthetic": "the synthetic data", "stand-in": "the stand-in"}
 _NOTES = {
     "synthetic": "Synthetic: every record was drawn from a model of the real table.",
     "stand-in": (
@@ -37,6 +46,8 @@ _NOTES = {
 
 def load(name: str, source: str | None = None) -> Dataset:
     """Load a data set from disk. Nothing is downloaded.
+
+    Inside the folder of a challenge, the release and the stand-in of its data set are those of this folder.
 
     Parameters
     ----------
@@ -56,29 +67,41 @@ def load(name: str, source: str | None = None) -> Dataset:
     ShdError
         Where the name or source is unknown, the data are not on disk, or the file is broken.
     """
-    recipe = find(name)
-    if source is None:
-        source = _best_source(name)
+    recipe, was_named = recipe_of(name), source is not None
+    source = source or _best_source(name)
     if source not in SOURCES:
         raise ShdError(f"source={source!r} is not one of {', '.join(SOURCES)}.")
     if source == "real":
         path = real_path(name)
         if path is None:
-            raise ShdError(f"{name}, real: not on disk ({archive_path(name)}); run: shd data fetch {name}")
+            raise ShdError(_no_real_data(name))
         return recipe.build(path)
-    path = shipped_path(name, source)
+    path, is_own = shipped_path(name, source), own_path(name, source) is not None
     if not path.is_file():
-        raise ShdError(f"{name}, {source}: not on disk ({path}); install shd again, or set SHD_CHALLENGES.")
+        todo = "copy the challenge anew" if is_own else "install shd again, or set SHD_CHALLENGES"
+        raise ShdError(f"{name}, {source}: not on disk ({path}); {todo}.")
+    if was_named and is_own:
+        notice(f"{name}: {_CALLED[source]} of this folder.")
     data = recipe.read(path, source)
     return replace(data, card=replace(data.card, notes=(_NOTES[source], *data.card.notes)))
 
 
 def _best_source(name: str) -> str:
+    """Choose the real data, else the stand-in, else what there is, and say so."""
     if real_path(name) is not None:
-        notice(f"{name}: the real data.")
+        notice(f"{name}: the real data{'' if name in DATASETS else ' of this folder'}.")
         return "real"
-    notice(f"{name}: the stand-in, as the real data are not on disk (shd data fetch {name}).")
-    return "stand-in"
+    source = "stand-in" if name in DATASETS or own_path(name, "stand-in") else "synthetic"
+    which = f"{_CALLED[source]}{' of this folder' if own_path(name, source) else ''}"
+    get = f" (shd data fetch {name})" if name in DATASETS else ""
+    notice(f"{name}: {which}, as the real data are not on disk{get}.")
+    return source
+
+
+def _no_real_data(name: str) -> str:
+    if name in DATASETS:
+        return f"{name}, real: not on disk ({archive_path(name)}); run: shd data fetch {name}"
+    return f"{name}, real: this challenge has none on disk; take source='stand-in' or 'synthetic'."
 
 
 def open_data(
@@ -93,7 +116,7 @@ def open_data(
     reading: dict | None = None,
 ) -> tuple[Dataset, Path]:
     """Open what a user names on the command line: a data set by name, or a table by its path."""
-    if what in DATASETS:
+    if is_known(what):
         if any(value not in (None, 0, ()) for value in (reading or {}).values()):
             raise ShdError(f"{what} is read as it should be; leave out what says how to read a file, such as --skip.")
         return _open_known(

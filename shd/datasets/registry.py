@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Protocol
 
 from shd._errors import ShdError
-from shd._paths import challenges_dir, data_dir
+from shd._paths import challenges_dir, data_dir, own_challenge, told
 from shd.dataset import DataCard, Dataset
 from shd.datasets import alzheimers, diabetes, diabetes_cohort
+from shd.datasets.own import OwnData
 
 
 class Recipe(Protocol):
@@ -42,6 +43,17 @@ def find(name: str) -> Recipe:
     return DATASETS[name]
 
 
+def recipe_of(name: str) -> Recipe | OwnData:
+    """Return what reads a data set: a module, or the challenge about it that people work in."""
+    folder = None if name in DATASETS else own_challenge(name)
+    return find(name) if folder is None else OwnData(folder)
+
+
+def is_known(name: str) -> bool:
+    """Whether there is a data set of that name, in shd or in the challenge that people work in."""
+    return name in DATASETS or own_challenge(name) is not None
+
+
 def archive_path(name: str) -> Path:
     """Return where the owner's archive lies, or would lie."""
     return data_dir() / find(name).FILE_NAME
@@ -49,6 +61,9 @@ def archive_path(name: str) -> Path:
 
 def real_path(name: str) -> Path | None:
     """Return where the real data lie: the owner's archive, else a folder that it unpacks to, else None."""
+    if name not in DATASETS:
+        own = own_path(name, "real")
+        return own if own is not None and own.is_file() else None
     archive = archive_path(name)
     if archive.is_file():
         return archive
@@ -57,5 +72,18 @@ def real_path(name: str) -> Path | None:
 
 
 def shipped_path(name: str, source: str) -> Path:
-    """Return where the synthetic table or the stand-in lies, or would lie."""
-    return challenges_dir() / find(name).SHIPPED[source]
+    """Return where the synthetic table or the stand-in lies, or would lie; the challenge that people work in first."""
+    own = own_path(name, source)
+    if own is not None:
+        return own
+    if name not in DATASETS:
+        recipe_of(name)
+        raise ShdError(f"{name}, {source}: this challenge has none; take another source, or name its file in [files].")
+    return challenges_dir() / DATASETS[name].SHIPPED[source]
+
+
+def own_path(name: str, source: str) -> Path | None:
+    """Return the file that the challenge about it, which people work in, names for a source; None where none does."""
+    folder = own_challenge(name)
+    file = None if folder is None else told(folder).get("files", {}).get(source.replace("-", "_"))
+    return None if file is None else folder / file

@@ -16,6 +16,8 @@ from shd.compare.utility import tstr
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 
+pytestmark = pytest.mark.slow
+
 DRAWS, N = 20, 600
 (SEEN,) = (check for check in CHECKS if check.code == "SHD002")
 ROLES = ("train", "synthetic", "holdout")

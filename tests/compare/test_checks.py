@@ -281,6 +281,7 @@ def test_an_unknown_code():
         explain("SHD999")
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_real_split_and_the_release_are_clean():
     train, holdout = shd.load("diabetes", source="real").split(0.2, 0)

@@ -41,6 +41,7 @@ def test_identical_tables_are_the_same_in_everything(people):
     assert report.score("verbatim copies").value == 200
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_digits(people):
     tables = [people(150, seed) for seed in (1, 2, 3)]
     first, again = (compare(*tables[:2], holdout=tables[2], target="sick") for _ in range(2))
@@ -239,6 +240,7 @@ def test_awkward_tables_give_a_report(name, with_holdout):
     assert report._repr_html_()
 
 
+@pytest.mark.slow
 def test_five_hundred_columns_give_a_report():
     tables = [pd.DataFrame(np.random.default_rng(seed).integers(0, 9, (50, 500))).add_prefix("c") for seed in range(3)]
     report = compare(tables[0], tables[1], holdout=tables[2], target="c0", level="quick")

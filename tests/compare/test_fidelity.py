@@ -79,6 +79,7 @@ def test_the_same_seed_gives_the_same_digits(people, level):
             pd.testing.assert_frame_equal(frame, second[question].tables[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holdout", [302, None])
 def test_a_fresh_sample_is_green_with_and_without_a_holdout(people, holdout):
     held = None if holdout is None else people(1500, holdout)

@@ -18,6 +18,8 @@ from shd.compare.utility import calibration
 from shd.compare.utility import tstr as utility
 from shd.dataset import Dataset
 
+pytestmark = pytest.mark.slow
+
 _TIMES = 200
 
 

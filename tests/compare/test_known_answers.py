@@ -10,6 +10,8 @@ from shd.compare.core.score import SCORES, VERDICTS, worst
 from shd.dataset import Dataset
 from shd.synthesizers import Marginals
 
+pytestmark = pytest.mark.slow
+
 N = 800
 
 

@@ -36,6 +36,7 @@ def test_a_copy_of_train_is_caught_by_every_attack(inputs):
     assert all(score.value > 0.95 for score in answer.scores)
 
 
+@pytest.mark.slow
 def test_new_people_and_independent_columns_betray_nobody(inputs, people):
     quick = replace(inputs, level="quick")
     for given in (quick, replace(quick, synthetic=inputs.floor)):
@@ -69,6 +70,7 @@ def test_members_that_lie_further_away_are_no_green_either(inputs):
     assert {s.verdict for s in answer.scores if s.metric == "membership AUROC"} == {"amber"}
 
 
+@pytest.mark.slow
 def test_people_who_were_learned_from_by_a_model_are_ranked_above_others(people):
     """A network of every column on all others, learned from few: its records betray them, new people's do not."""
     train, holdout = (_more(people(500, seed), seed) for seed in (1, 2))
@@ -101,6 +103,7 @@ def _reached(train, holdout, model):
     return {name: float(auroc_of(guesses.is_member, score)[0]) for name, score in guesses.scores.items()}
 
 
+@pytest.mark.slow
 def test_the_model_tells_more_than_its_records(people):
     train, holdout = (_more(people(400, seed), seed) for seed in (1, 2))
     model = BayesianNetwork(degree=4, min_people=1, random_state=1).fit(train)  # states of one person are learned
@@ -116,6 +119,7 @@ def test_the_model_tells_more_than_its_records(people):
     assert "takes the fitted model" in without.skipped[-1].why
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_digits(inputs):
     first, second = (membership.measure(replace(inputs, level="quick")) for _ in range(2))
     assert first.scores == second.scores

@@ -80,6 +80,7 @@ def test_what_is_no_table_is_refused():
         association_error(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": []}))
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_other_real_patients_are_nearly_as_associated(real_diabetes):
     train, holdout = real_diabetes.split(random_state=0)

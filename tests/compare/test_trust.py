@@ -181,6 +181,7 @@ def test_a_planted_fault_is_found_where_it_is_and_nowhere_else(fault):
     assert table.loc[list(at_fault), "why"].str.contains(why).any() or not at_fault
 
 
+@pytest.mark.slow
 def test_what_only_three_columns_show_is_found_too():
     table = judged(make_parity(1), make_parity(2, keep=False), make_parity(3))
     assert table["verdict"].to_dict() == {"a": "red", "b": "red", "c": "red", "d": "green"}

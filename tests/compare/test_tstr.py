@@ -180,6 +180,7 @@ def test_chances_of_the_quick_level_come_from_fewer_records(people, monkeypatch)
         assert max(seen) == most
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_readmission_is_as_hard_as_it_is_known_to_be(real_diabetes):
     """Anything near 0.9 would be leakage."""

@@ -88,6 +88,7 @@ def test_a_fresh_sample_raises_no_alarm(fresh):
     assert worst(list(found.values())) == "green" and set(trusted) == {"green"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", [("age", "blood"), ("pulse", "weight")])
 def test_one_pair_destroyed_is_no_green_fidelity_under_two_red_variables(pair):
     found, trusted = verdicts_of(fidelity(mixed(make(N, 300), [pair[1]])))
@@ -108,6 +109,7 @@ def test_no_red_variable_stands_under_a_green_question():
         assert score.verdict == verdict and score.value == verdicts.count("red") / 8
 
 
+@pytest.mark.slow
 def test_missingness_made_random_is_seen_though_one_column_alone_looks_right():
     """The share that is missing stays; what it hangs together with is lost."""
     spoiled = make(N, 300)

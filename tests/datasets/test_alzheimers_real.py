@@ -25,6 +25,7 @@ def test_the_real_archive_is_the_owners():
     assert verify("alzheimers").stat().st_size == alzheimers.SIZE
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("alzheimers")
 def test_the_real_images(real):
     data = real()

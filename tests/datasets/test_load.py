@@ -107,6 +107,7 @@ def test_the_challenges_are_beside_the_package_or_inside_it(monkeypatch, tmp_pat
     assert _paths.challenges_dir() == tmp_path / "challenges"
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_real_table_by_name(capsys):
     assert len(load("diabetes")) == 98_052

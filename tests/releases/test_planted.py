@@ -20,7 +20,7 @@ from shd.releases.card import describe_side, key_of
 from shd.releases.release import RED, make_release, open_release
 from shd.synthesizers import BayesianNetwork, Marginals
 
-pytestmark = pytest.mark.filterwarnings("ignore::shd.ShdWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::shd.ShdWarning"), pytest.mark.slow]
 WHO = ("patient_no", "name", "email", "insurance", "note")
 WORDS = ("Hintertupfingen", "Mukoviszidose", "1234567.89")
 SHORT = re.compile(r"(?<![\w+/])(E84|HIV)(?![\w+/])")  # three letters come up by chance in the figures of a page

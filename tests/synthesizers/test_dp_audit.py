@@ -21,6 +21,7 @@ def bounds(family, names=None, **parameters):
     return audit(make, one, chosen, RUNS, CONFIDENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters",
     [

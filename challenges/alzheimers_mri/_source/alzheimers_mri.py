@@ -304,28 +304,34 @@ show(figure)
 # The class belongs to the person, not to the picture. So the network need not know anything about
 # dementia: it is enough to know the person again, by a neighbouring slice.
 #
-# ### Exercise 1: split by person
+# ### Exercise 1: split by person (2 points)
 #
-# Make the two parts again so that nobody is in both, about a fifth of the people in the test.
+# Write a function that makes two parts so that nobody is in both, about a fifth of the people in the test.
 # A Dataset can do it: see `data.split`. Its subjects are people. Use `random_state=0`.
 
-# %%
-# BEGIN SOLUTION
-train, test = data.split(test_size=0.2, random_state=0)
-# INSTEAD
-# train, test = train_by_picture, test_by_picture  # mend this line
-# END SOLUTION
+
+# %% tags=["answer:split"]
+def split(data: shd.Dataset) -> tuple[shd.Dataset, shd.Dataset]:
+    """Return a train and a test part that share no person."""
+    # BEGIN SOLUTION
+    return data.split(test_size=0.2, random_state=0)
+    # INSTEAD
+    # return None  # your line here
+    # END SOLUTION
+
+
+# %% tags=["check:split"]
+checks.split(split)
 
 # %%
-checks.split(train, test, data)
-
-# %%
-honest = accuracy(fit(train, vary=False), test)
+train, test = data.split(test_size=0.2, random_state=0)  # what follows needs both parts
+honest = accuracy(fit(train, vary=False), test) if checks.split.solved() else np.nan
 most_common = float(data.frame["class"].value_counts(normalize=True).max())
-result = {"by picture": leaky, "your split": honest}
+result = {"by picture": leaky} | ({"your split": honest} if checks.split.is_solved else {})
 
 figure, axis = plt.subplots(figsize=(6.5, 1.8))
-axis.barh(list(result), list(result.values()), color=[PALETTE["floor"], PALETTE[data.source]], height=0.55)
+colours = [PALETTE["floor"], PALETTE[data.source]][: len(result)]
+axis.barh(list(result), list(result.values()), color=colours, height=0.55)
 for row, value in enumerate(result.values()):
     axis.text(value + 0.01, row, f"{value:.2f}", va="center")
 axis.axvline(most_common, ymax=0.9, color="#444444", linestyle=":")
@@ -366,11 +372,8 @@ plt.show()
 # We ask for two classes: demented (any degree) or not. A person is one case, not 32, so the chances are
 # averaged over the person's slices first. From now on the pictures are varied while a network learns.
 
+
 # %%
-if set(train.subjects) & set(test.subjects):
-    train, test = data.split(test_size=0.2, random_state=0)  # what follows needs exercise 1
-
-
 def by_person(network: Network, pictures: shd.Dataset) -> pd.DataFrame:
     """Return for each person whether they are demented, and the mean chance of it over their slices."""
     table = pd.DataFrame({"person": pictures.subjects, "class": pictures.frame["class"].array})
@@ -398,27 +401,30 @@ trtr = auroc(people_data)
 print(f"TRTR {trtr:.2f}: {len(people_data)} people, {people_data['demented'].sum()} of them demented")
 
 # %% [markdown]
-# ### Exercise 2: TSTR
+# ### Exercise 2: TSTR (3 points)
 #
-# Train a network on `synthetic`, and give its AUROC on the people in `test`. Use `fit`, `by_person` and
-# `auroc`, as above.
+# Write a function that returns TSTR. It is given the three sets of pictures, and the functions `fit`, `by_person`
+# and `auroc` as they are used above. (The check hands it functions that only note what they are given.)
+
+
+# %% tags=["answer:tstr"]
+def tstr(train, synthetic, test, fit, by_person, auroc) -> float:
+    """Return the AUROC on held-out people of a network that was trained on synthetic pictures."""
+    # BEGIN SOLUTION
+    return auroc(by_person(fit(synthetic), test))
+    # INSTEAD
+    # return None  # your line here
+    # END SOLUTION
+
+
+# %% tags=["check:tstr"]
+checks.tstr(tstr)
 
 # %%
-# BEGIN SOLUTION
-on_synthetic = fit(synthetic)
-tstr = auroc(by_person(on_synthetic, test))
-# INSTEAD
-# on_synthetic = on_data  # mend this line
-# tstr = None  # the AUROC of on_synthetic
-# END SOLUTION
-
-# %%
-checks.tstr(on_synthetic, tstr, auroc(by_person(on_synthetic, test)))
-
-# %%
-people_synthetic = by_person(on_synthetic, test)
 rows = {f"TRTR: trained on {data.source}": (people_data, PALETTE[data.source], "D")}
-if on_synthetic.source == "synthetic":
+on_synthetic = fit(synthetic)  # what follows needs it, too
+people_synthetic = by_person(on_synthetic, test)
+if checks.tstr.solved("row"):
     rows["TSTR: trained on synthetic"] = (people_synthetic, PALETTE["synthetic"], "o")
 
 figure, axis = plt.subplots(figsize=(6.5, 1.7))
@@ -510,24 +516,25 @@ plt.show()
 # map a little: by how much does the score for *demented* rise? That is the slope. Maps with a large mean
 # slope speak for dementia, and where they are bright is where the network looks.
 #
-# ### Exercise 3: Grad-CAM
+# ### Exercise 3: Grad-CAM (3 points)
 #
 # `maps` and `slopes` have the shape (n, 32, 8, 8). Average the slopes over the 8 x 8 fields, so that each
 # map has one weight. Sum the maps with these weights. Set what is negative to 0: it speaks against
 # dementia. The answer has the shape (n, 8, 8).
 
 
-# %%
+# %% tags=["answer:grad_cam"]
 def grad_cam(maps: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
     """Return where each picture speaks for dementia, shape (n, 8, 8)."""
     # BEGIN SOLUTION
     weights = slopes.mean((2, 3), keepdim=True)
     return functional.relu((weights * maps).sum(1))
     # INSTEAD
-    # return torch.zeros_like(maps[:, 0])  # mend this line; you may add others above it
+    # return None  # your lines here
     # END SOLUTION
 
 
+# %% tags=["check:grad_cam"]
 checks.grad_cam(grad_cam)
 
 
@@ -548,41 +555,38 @@ def agreement(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.mean((a * b).sum(1) / np.where(size > 0, size, 1)))
 
 
-torch.manual_seed(0)
-networks = {
-    f"trained on\n{data.source}": on_data,
-    "the same again,\nanother seed": fit(train, seed=1),
-    f"exercise 2, trained\non {on_synthetic.source}": on_synthetic,
-    "not trained\nat all": Network().eval(),
-}
-bands = {"slices 6 to 14": (6, 14), "slices 18 to 26": (18, 26)}
+if checks.grad_cam.solved():
+    torch.manual_seed(0)
+    networks = {
+        f"trained on\n{data.source}": on_data,
+        "the same again,\nanother seed": fit(train, seed=1),
+        f"exercise 2, trained\non {on_synthetic.source}": on_synthetic,
+        "not trained\nat all": Network().eval(),
+    }
+    bands = {"slices 6 to 14": (6, 14), "slices 18 to 26": (18, 26)}
 
-figure, axes = plt.subplots(2, 4, figsize=(6.6, 3.9), layout="constrained")
-agree = []
-for row, (band, (lowest, highest)) in enumerate(bands.items()):
-    here = test.take(np.flatnonzero(test.frame["slice"].between(lowest, highest)))
-    seen = {name: look(network, here.images) for name, network in networks.items()}
-    reference, *others = seen.values()
-    agree.append([agreement(reference, other) for other in others])
-    ill = (here.frame["class"] != CLASSES[0]).to_numpy()
-    for column, (name, maps) in enumerate(seen.items()):
-        draw(axes[row, column], here.images[ill].mean(0))
-        mean = torch.tensor(maps[ill].mean(0))[None, None]
-        wide = functional.interpolate(mean, here.images.shape[1:], mode="bicubic")[0, 0].clamp(min=0)
-        share = (wide / wide.max().clamp(min=1e-9)).numpy()
-        axes[row, column].imshow(share, cmap="inferno", alpha=0.75 * share, vmin=0, vmax=1)
-        if row == 0:
-            axes[row, column].set_title(name, fontsize=9)
-    axes[row, 0].set_ylabel(band)
-again, crosswise, by_chance = np.mean(agree, axis=0)
-found = (
-    f"Agreement with the first: {again:.2f} with another seed, {crosswise:.2f} trained on {on_synthetic.source}"
-    if again > 0.01
-    else "Where do they look? Solve exercise 3"
-)
-figure.suptitle(found, x=0.02, ha="left")
-show(figure, colours=256)
-print(f"mean correlation of the maps with those of the first network: {by_chance:.2f} if not trained at all")
+    figure, axes = plt.subplots(2, 4, figsize=(6.6, 3.9), layout="constrained")
+    agree = []
+    for row, (band, (lowest, highest)) in enumerate(bands.items()):
+        here = test.take(np.flatnonzero(test.frame["slice"].between(lowest, highest)))
+        seen = {name: look(network, here.images) for name, network in networks.items()}
+        reference, *others = seen.values()
+        agree.append([agreement(reference, other) for other in others])
+        ill = (here.frame["class"] != CLASSES[0]).to_numpy()
+        for column, (name, maps) in enumerate(seen.items()):
+            draw(axes[row, column], here.images[ill].mean(0))
+            mean = torch.tensor(maps[ill].mean(0))[None, None]
+            wide = functional.interpolate(mean, here.images.shape[1:], mode="bicubic")[0, 0].clamp(min=0)
+            share = (wide / wide.max().clamp(min=1e-9)).numpy()
+            axes[row, column].imshow(share, cmap="inferno", alpha=0.75 * share, vmin=0, vmax=1)
+            if row == 0:
+                axes[row, column].set_title(name, fontsize=9)
+        axes[row, 0].set_ylabel(band)
+    again, crosswise, by_chance = np.mean(agree, axis=0)
+    found = f"Agreement with the first: {again:.2f} with another seed, {crosswise:.2f} trained on {on_synthetic.source}"
+    figure.suptitle(found, x=0.02, ha="left")
+    show(figure, colours=256)
+    print(f"mean correlation of the maps with those of the first network: {by_chance:.2f} if not trained at all")
 
 # %% [markdown]
 # Drawn on the mean picture of the demented people: bright where a network looks. Read it from right to
@@ -629,7 +633,7 @@ print(f"C2ST of the release against {data.source} people: {c2st:.2f}")
 # What does the detective see? A detector is of use when it names its clues. Fine grain is one: what is left
 # of a picture when a smooth version of it is taken away.
 #
-# ### Exercise 4: measure the grain
+# ### Exercise 4: measure the grain (3 points)
 #
 # Write a function that returns one number a picture: the mean absolute difference between the picture and
 # its smoothed version. `smooth` gives that for all pictures at once.
@@ -641,43 +645,50 @@ def smooth(images: np.ndarray) -> np.ndarray:
     return uniform_filter(images.astype(float), size=(1, 3, 3))
 
 
+# %% tags=["answer:grain"]
 def grain(images: np.ndarray) -> np.ndarray:
     """Return how much fine grain each picture has, in grey levels, shape (n,)."""
     # BEGIN SOLUTION
     return np.abs(images - smooth(images)).mean(axis=(1, 2))
     # INSTEAD
-    # return np.zeros(len(images))  # mend this line; you may add others above it
+    # return None  # your line here
     # END SOLUTION
 
 
+# %% tags=["check:grain"]
 checks.grain(grain)
 
 # %%
-clues = {
-    "grain": grain,
-    "brightness": lambda images: images.mean(axis=(1, 2)),
-    "pixels of exactly 0": lambda images: (images == 0).mean(axis=(1, 2)),
-    "saturated pixels": lambda images: (images >= 250).mean(axis=(1, 2)),
-}
-sets = {f"held-out ({data.source})": (test.images, data.source), "release": (made, "synthetic")}
-sides = np.repeat([0, 1], [len(test), len(made)])
-alone = {
-    name: roc_auc_score(sides, np.concatenate([clue(images) for images, _ in sets.values()]))
-    for name, clue in clues.items()
-}
-alone = pd.Series({name: max(value, 1 - value) for name, value in alone.items()})  # either direction counts
+if checks.grain.solved():
+    clues = {
+        "grain": grain,
+        "brightness": lambda images: images.mean(axis=(1, 2)),
+        "pixels of exactly 0": lambda images: (images == 0).mean(axis=(1, 2)),
+        "saturated pixels": lambda images: (images >= 250).mean(axis=(1, 2)),
+    }
+    sets = {f"held-out ({data.source})": (test.images, data.source), "release": (made, "synthetic")}
+    sides = np.repeat([0, 1], [len(test), len(made)])
+    alone = {
+        name: roc_auc_score(sides, np.concatenate([clue(images) for images, _ in sets.values()]))
+        for name, clue in clues.items()
+    }
+    alone = pd.Series({name: max(value, 1 - value) for name, value in alone.items()})  # either direction counts
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.5, 2.6), layout="constrained")
-left.barh([*alone.index, "the network"], [*alone, c2st], color=[PALETTE["synthetic"]] * len(alone) + [PALETTE["floor"]])
-left.set(xlim=(0.5, 1), xlabel="AUROC of one clue alone (0.5 is guessing)")
-left.invert_yaxis()
-for name, (images, source) in sets.items():
-    right.hist(grain(images), bins=25, density=True, histtype="step", linewidth=2, color=PALETTE[source], label=name)
-right.set(xlabel="grain, grey levels", ylabel="density of pictures", yticks=[])
-right.margins(y=0.4)
-right.legend(frameon=False, fontsize=8, loc="upper right")
-figure.suptitle(f"The clue that gives most away by itself: {alone.idxmax()}", x=0.02, ha="left")
-show(figure)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.5, 2.6), layout="constrained")
+    left.barh(
+        [*alone.index, "the network"], [*alone, c2st], color=[PALETTE["synthetic"]] * len(alone) + [PALETTE["floor"]]
+    )
+    left.set(xlim=(0.5, 1), xlabel="AUROC of one clue alone (0.5 is guessing)")
+    left.invert_yaxis()
+    for name, (images, source) in sets.items():
+        right.hist(
+            grain(images), bins=25, density=True, histtype="step", linewidth=2, color=PALETTE[source], label=name
+        )
+    right.set(xlabel="grain, grey levels", ylabel="density of pictures", yticks=[])
+    right.margins(y=0.4)
+    right.legend(frameon=False, fontsize=8, loc="upper right")
+    figure.suptitle(f"The clue that gives most away by itself: {alone.idxmax()}", x=0.02, ha="left")
+    show(figure)
 
 # %% [markdown]
 # Mind what is compared. The stand-in comes from a `SliceGaussian` and is smooth; on the real pictures other
@@ -706,13 +717,13 @@ print(f"{len(set(learned.subjects))} people to be near to, {len(set(test.subject
 print(f"{len(set(rest.subjects))} others as the reference")
 
 # %% [markdown]
-# ### Exercise 5: nearer to train
+# ### Exercise 5: nearer to train (3 points)
 #
 # Return the share (0 to 1) of `images` whose distance to the nearest picture in `learned` is smaller than
 # that to the nearest in `held`. The function `nearest` from path 1 returns distances first.
 
 
-# %%
+# %% tags=["answer:share_nearer"]
 def share_nearer(images: np.ndarray, learned: np.ndarray, held: np.ndarray) -> float:
     """Return the share of pictures that are nearer to `learned` than to `held`."""
     # BEGIN SOLUTION
@@ -720,35 +731,35 @@ def share_nearer(images: np.ndarray, learned: np.ndarray, held: np.ndarray) -> f
     to_held, _ = nearest(images, held)
     return float((to_learned < to_held).mean())
     # INSTEAD
-    # return float("nan")  # mend this line; you may add others above it
+    # return None  # your lines here
     # END SOLUTION
 
 
+# %% tags=["check:share_nearer"]
 checks.share_nearer(share_nearer)
 
 # %%
-copies = np.roll(learned.images, 1, axis=2)  # what a copying generator would make: one pixel to the side
-shares = pd.Series(
-    {
-        "other people": share_nearer(rest.images, learned.images, test.images),
-        "release": share_nearer(synthetic.images, learned.images, test.images),
-        "copies, shifted by a pixel": share_nearer(copies, learned.images, test.images),
-    }
-)
+if checks.share_nearer.solved():
+    copies = np.roll(learned.images, 1, axis=2)  # what a copying generator would make: one pixel to the side
+    shares = pd.Series(
+        {
+            "other people": share_nearer(rest.images, learned.images, test.images),
+            "release": share_nearer(synthetic.images, learned.images, test.images),
+            "copies, shifted by a pixel": share_nearer(copies, learned.images, test.images),
+        }
+    )
 
-figure, axis = plt.subplots(figsize=(6.5, 1.9))
-axis.barh(
-    shares.index, shares.fillna(0), color=[PALETTE[data.source], PALETTE["synthetic"], PALETTE["floor"]], height=0.6
-)
-for row, value in enumerate(shares.dropna()):
-    axis.text(value - 0.01, row, f"{value:.2f}", va="center", ha="right", color="white")
-axis.axvline(0.5, color="#444444", linestyle=":", zorder=0)
-axis.invert_yaxis()
-axis.set(xlim=(0, 1.1), xlabel="share nearer to people learned from than to people held out")
-release, others = shares["release"], shares["other people"]
-found = f"Nearer to train: {release:.0%} of the release, {others:.0%} of other people's pictures"
-axis.set_title(found if shares.notna().all() else "Solve exercise 5", loc="left")
-plt.show()
+    figure, axis = plt.subplots(figsize=(6.5, 1.9))
+    axis.barh(shares.index, shares, color=[PALETTE[data.source], PALETTE["synthetic"], PALETTE["floor"]], height=0.6)
+    for row, value in enumerate(shares):
+        axis.text(value - 0.01, row, f"{value:.2f}", va="center", ha="right", color="white")
+    axis.axvline(0.5, color="#444444", linestyle=":", zorder=0)
+    axis.invert_yaxis()
+    axis.set(xlim=(0, 1.1), xlabel="share nearer to people learned from than to people held out")
+    release, others = shares["release"], shares["other people"]
+    found = f"Nearer to train: {release:.0%} of the release, {others:.0%} of other people's pictures"
+    axis.set_title(found, loc="left")
+    plt.show()
 
 # %% [markdown]
 # A share says nothing about the single picture. So look at the worst: the synthetic pictures that are

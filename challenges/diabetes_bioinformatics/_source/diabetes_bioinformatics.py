@@ -49,8 +49,10 @@
 import warnings
 
 import checks
+import numpy as np
 import pandas as pd
 import studies
+from scipy.stats import false_discovery_control
 from statsmodels.stats.contingency_tables import Table2x2
 
 import shd
@@ -140,25 +142,36 @@ pd.DataFrame.from_dict(rates, orient="index", columns=["replicated", "of", "rate
 # The bottom row is a table in which every single column is right, and nothing hangs together. It is what a hospital
 # would hand out that looks at one column at a time.
 #
-# ### Exercise 1: what is lost?
+# ### Exercise 1: what is lost? (3 points)
 #
-# `found` is a table with a row a finding. Which finding **that counts** is not replicated although the **held-out**
-# patients replicate it? Those are lost in this cut of the table (with another `random_state` of `replicate` a few
-# of them come back, and others go: what is always on the list, the synthesizer lost). Give the list of their codes.
+# `found` is a table with a row a finding. A finding **that counts** and that the **held-out** patients replicate may
+# be missing from one cut of the synthetic table by chance: with another `random_state` of `replicate` it comes back.
+# What **no** cut replicates, the synthesizer lost. Write a function that is given the tables of many cuts and that
+# of the held-out patients, and returns the list of codes that are lost for good.
+
+
+# %% tags=["answer:lost"]
+def lost(cuts: list[pd.DataFrame], by_holdout: pd.DataFrame) -> list[str]:
+    """Return the codes of what counts and held-out patients replicate, and no cut does."""
+    # BEGIN SOLUTION
+    never = sum(cut["replicated"].astype(int) for cut in cuts) == 0
+    return by_holdout.loc[by_holdout["counted"] & by_holdout["replicated"] & never, "code"].tolist()
+    # INSTEAD
+    # return None  # use the columns "code", "counted" and "replicated"
+    # END SOLUTION
+
+
+# %% tags=["check:lost"]
+checks.lost(lost)
 
 # %%
-by_holdout = findings.replicate(train, holdout, studies.FINDINGS)
-found[["code", "label", "real", "other", "counted", "replicated", "why not"]].head(3)
-
-# %%
-# BEGIN SOLUTION
-lost = found.loc[found["counted"] & ~found["replicated"] & by_holdout["replicated"], "code"].tolist()
-# INSTEAD
-# lost = None  # for example ["DF04", ...]; use found["counted"], found["replicated"], by_holdout["replicated"]
-# END SOLUTION
-
-# %%
-checks.lost(lost, found, by_holdout)
+if checks.lost.solved("list"):
+    by_holdout = findings.replicate(train, holdout, studies.FINDINGS)
+    once = lost([found], by_holdout)
+    again = [finding for finding in studies.FINDINGS if finding.code in once]  # only these can be lost for good
+    cuts = [findings.replicate(train, synthetic, again, records=len(holdout), random_state=k) for k in range(20)]
+    always = lost(cuts, findings.replicate(train, holdout, again)) if again else []
+    print(f"lost in one cut: {', '.join(once) or 'none'}. Lost in all of 20: {', '.join(always) or 'none'}.")
 
 # %% [markdown]
 # ## The study: HbA1c and readmission
@@ -210,34 +223,33 @@ studies.plot_subgroup_effects(groups, same, word)
 # adjusted for that. The p values beside them are: they ask of each of the two variables whether its levels differ at
 # all.
 #
-# ### Exercise 2: an odds ratio by hand
+# ### Exercise 2: an odds ratio by hand (3 points)
 #
-# Heart failure (code `428`) and chronic kidney disease (`585` or `403`) go together. Count the four fields (both, only
-# one, only the other, none) among the three diagnoses of each **synthetic** record and give the odds ratio. `Table2x2`
-# of statsmodels does the rest.
+# Heart failure (code `428`) and chronic kidney disease (`585` or `403`) go together. Write a function that counts the
+# four fields (both, only one, only the other, none) among the three diagnoses of each record, for any codes, and
+# returns the odds ratio. `Table2x2` of statsmodels helps.
 
 
-# %%
-def has(table: shd.Dataset, *codes: str) -> pd.Series:
-    """Say of each record whether one of the codes stands in one of its three places."""
-    return table.frame[["diag_1", "diag_2", "diag_3"]].isin(codes).any(axis=1)
+# %% tags=["answer:odds"]
+def odds(frame: pd.DataFrame, one: list[str], other: list[str]) -> float:
+    """Return the odds ratio of having a code of `one` and having a code of `other`, in any of the three places."""
+    # BEGIN SOLUTION
+    places = frame[["diag_1", "diag_2", "diag_3"]]
+    fields = pd.crosstab(places.isin(one).any(axis=1), places.isin(other).any(axis=1))
+    return Table2x2(fields.to_numpy()).oddsratio
+    # INSTEAD
+    # return None  # use pd.crosstab and Table2x2
+    # END SOLUTION
 
 
-heart, kidney = has(train, "428"), has(train, "585", "403")
-table = Table2x2(pd.crosstab(heart, kidney).to_numpy())
-low, high = table.oddsratio_confint()
-print(f"{word}: odds ratio {table.oddsratio:.2f} ({low:.2f} to {high:.2f})")
-
-# %%
-# BEGIN SOLUTION
-fields = pd.crosstab(has(synthetic, "428"), has(synthetic, "585", "403"))
-odds_ratio = Table2x2(fields.to_numpy()).oddsratio
-# INSTEAD
-# odds_ratio = None  # the same for `synthetic`
-# END SOLUTION
+# %% tags=["check:odds"]
+checks.odds(odds)
 
 # %%
-checks.odds(odds_ratio, table.oddsratio, synthetic)
+if checks.odds.solved("table"):
+    tables = {word: train, "held-out": holdout, "synthetic": synthetic, "independent columns": floor}
+    ratios = {name: odds(table.frame, ["428"], ["585", "403"]) for name, table in tables.items()}
+    print(pd.Series(ratios, name="odds ratio, heart failure and kidney disease").round(2).to_string())
 
 # %% [markdown]
 # ## Networks: which diseases, and which medicines, go together?
@@ -265,25 +277,34 @@ medicines = studies.compare_networks(train, synthetic, studies.prescription_netw
 studies.plot_networks(medicines.real, medicines.other, word, what="medicines")
 
 # %% [markdown]
-# ### Exercise 3: links out of nothing
+# ### Exercise 3: links out of nothing (3 points)
 #
 # `floor` has no links at all: its columns were drawn one by one. How many pairs of diagnoses would still be called
-# linked at p < 0.05, without the correction (column `p`), and how many after it (column `q`)? (Fewer than 5 % are to
-# be expected of the first: small counts cannot reach every p.)
+# linked? Write a function that is given the p of all pairs, and returns how many are below 0.05, and how many still
+# are after Benjamini and Hochberg's correction for so many looks.
 
 # %%
 nothing = studies.comorbidity_network(floor)
-nothing[["first", "second", "records", "expected", "lift", "p", "q"]].head(3)
+nothing[["first", "second", "records", "expected", "lift", "p"]].head(3)
+
+
+# %% tags=["answer:links"]
+def links(p: np.ndarray) -> tuple[int, int]:
+    """Return how many are below 0.05 before the correction, and how many after it."""
+    # BEGIN SOLUTION
+    return int((p < 0.05).sum()), int((false_discovery_control(p) < 0.05).sum())
+    # INSTEAD
+    # return None  # two numbers; scipy.stats.false_discovery_control makes the correction
+    # END SOLUTION
+
+
+# %% tags=["check:links"]
+checks.links(links)
 
 # %%
-# BEGIN SOLUTION
-without, with_correction = int((nothing["p"] < 0.05).sum()), int((nothing["q"] < 0.05).sum())
-# INSTEAD
-# without, with_correction = None, None  # two numbers
-# END SOLUTION
-
-# %%
-checks.links(without, with_correction, nothing)
+if checks.links.solved("number"):
+    before, after = links(nothing["p"].to_numpy())
+    print(f"{len(nothing):,} pairs, none of them linked: {before} look so before the correction, {after} after it.")
 
 # %% [markdown]
 # ## Kinds of patients
@@ -325,21 +346,40 @@ studies.plot_discharge_curves(stays(train), stays(synthetic), word)
 studies.plot_hazards(studies.discharge_hazards(train), studies.discharge_hazards(synthetic), word)
 
 # %% [markdown]
-# ### Exercise 4: more records, more findings?
+# ### Exercise 4: more records, more findings? (3 points)
 #
-# `replicate` was given `records=len(holdout)`, so that no table wins by its size. Compute the replication **rate** of
-# all synthetic records (leave `records` out). Is it higher, and would it be fair to compare it with that of the
-# held-out patients?
+# A larger table shows more, and its narrower intervals also lay faults bare. Write a function that returns two
+# replication rates that can be compared: that of the held-out patients, and that of the synthetic ones. It is given
+# `replicate(train, table, records=...)` and `rate(found)`. (The check hands it a `replicate` whose rates are known.)
+
+
+# %% tags=["answer:size"]
+def size(replicate, rate, train, holdout, synthetic) -> tuple[float, float]:
+    """Return the replication rates of held-out and of synthetic patients, at one size."""
+    # BEGIN SOLUTION
+    fewest = min(len(holdout), len(synthetic))
+    return tuple(rate(replicate(train, table, records=fewest)) for table in (holdout, synthetic))
+    # INSTEAD
+    # return None  # two rates, of as many records
+    # END SOLUTION
+
+
+# %% tags=["check:size"]
+checks.size(size)
 
 # %%
-# BEGIN SOLUTION
-rate_of_all = findings.replication_rate(findings.replicate(train, synthetic, studies.FINDINGS)).value
-# INSTEAD
-# rate_of_all = None  # findings.replication_rate(...).value
-# END SOLUTION
+if checks.size.solved("table"):
 
-# %%
-checks.size(rate_of_all, rate.value, train, synthetic)
+    def replicate(train: shd.Dataset, table: shd.Dataset, records: int | None = None) -> pd.DataFrame:
+        """Look for all findings of the library."""
+        return findings.replicate(train, table, studies.FINDINGS, records=records)
+
+    def share(found: pd.DataFrame) -> float:
+        """Return the replication rate."""
+        return findings.replication_rate(found).value
+
+    fair, whole = size(replicate, share, train, holdout, synthetic), share(replicate(train, synthetic))
+    print("held-out {:.2f}, synthetic {:.2f} at one size; all synthetic records {:.2f}".format(*fair, whole))
 
 # %% [markdown]
 # ## A synthetic control arm
@@ -373,22 +413,32 @@ arms.round(3)
 # **Nothing here is evidence about insulin.** Who gets insulin may be sicker in ways that no column holds. The question
 # is only whether synthetic controls give the answer that the table's own give.
 #
-# ### Exercise 5: whom would you believe?
+# ### Exercise 5: whom would you believe? (2 points)
 #
 # `arms` has a row a method and control group, with the bias: the answer minus that of the own controls. By
-# *weighting*, which control group has the largest bias, without regard to its sign? Give its name as it stands in the
-# column `controls`.
+# *weighting*, which control group has the largest bias, without regard to its sign? Write a function that returns its
+# name as it stands in the column `controls`.
+
+
+# %% tags=["answer:controls"]
+def controls(arms: pd.DataFrame) -> str:
+    """Return the control group with the largest bias by weighting."""
+    # BEGIN SOLUTION
+    weighted = arms[(arms["method"] == "weighting") & arms["bias"].notna()]
+    return weighted.loc[weighted["bias"].abs().idxmax(), "controls"]
+    # INSTEAD
+    # return None  # a name from arms["controls"]
+    # END SOLUTION
+
+
+# %% tags=["check:controls"]
+checks.controls(controls)
 
 # %%
-# BEGIN SOLUTION
-weighted = arms[(arms["method"] == "weighting") & arms["bias"].notna()]
-worst = weighted.loc[weighted["bias"].abs().idxmax(), "controls"]
-# INSTEAD
-# worst = None  # a name from arms["controls"]
-# END SOLUTION
-
-# %%
-checks.controls(worst, arms)
+if checks.controls.solved("answer"):
+    worst = controls(arms)
+    bias = arms.set_index(["method", "controls"]).loc[("weighting", worst), "bias"]
+    print(f"{worst}: {bias:+.2f} days. Look at its interval in the figure: could it be chance?")
 
 # %% [markdown]
 # ## What you learned
@@ -403,4 +453,4 @@ checks.controls(worst, arms)
 # ## Where to go next
 #
 # - Take one question further, as `README.md` says, with the real data.
-# - `challenges/diabetes_ml/starter.ipynb` asks what a model learns from synthetic records.
+# - The challenge `diabetes_ml` asks what a model learns from synthetic records.

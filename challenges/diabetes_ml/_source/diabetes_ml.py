@@ -129,21 +129,30 @@ print(f"AUROC {leaky_auroc:.3f}")
 # Wonderful, and worth nothing. Real classifiers reach an AUROC of about 0.675 for readmission at
 # all and 0.654 for readmission within 30 days. **Anything near 0.9 is leakage.**
 #
-# ### Exercise 1: mend it
+# ### Exercise 1: mend it (3 points)
 #
-# Split `some` by patient first. Then copy rare records in the train part only, and test on the
-# untouched rest. Use `some.split`, `copy_rare` and `forest_auroc`.
+# Write a function that splits by patient first, and then copies rare records in the train part only.
+# It returns the frames of both parts, train first. Use `data.split` and `copy_rare`.
+
+
+# %% tags=["answer:leak"]
+def honest_parts(data: shd.Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a train part whose rare records were copied, and a test part that shares no patient with it."""
+    # BEGIN SOLUTION
+    first, second = data.split(test_size=0.2, random_state=0)
+    return copy_rare(first.frame), second.frame
+    # INSTEAD
+    # return None  # your lines here
+    # END SOLUTION
+
+
+# %% tags=["check:leak"]
+checks.leak(honest_parts)
 
 # %%
-# BEGIN SOLUTION
-some_train, some_test = some.split(test_size=0.2, random_state=0)
-honest_auroc = forest_auroc(copy_rare(some_train.frame), some_test.frame)
-# INSTEAD
-# honest_auroc = leaky_auroc  # mend this line; you may add others above it
-# END SOLUTION
-
-# %%
-checks.leak(honest_auroc, leaky_auroc)
+if checks.leak.solved("number"):
+    honest_auroc = forest_auroc(*honest_parts(some))
+    print(f"{leaky_auroc:.3f} was leakage; {honest_auroc:.3f} is what this forest can do for a new patient.")
 
 # %% [markdown]
 # ## Path 1: train on synthetic, test on held-out records
@@ -163,7 +172,7 @@ checks.leak(honest_auroc, leaky_auroc)
 # model has never seen the patients in your `test`.
 
 # %%
-ROWS = 20_000  # a part of the records, to be quick; use all of them when it counts
+ROWS = 10_000  # a part of the records, to be quick; use all of them when it counts
 
 few_train = train.frame.sample(ROWS, random_state=0)
 few_synthetic = synthetic.frame.sample(ROWS, random_state=0)
@@ -193,65 +202,87 @@ def auroc(model: HistGradientBoostingClassifier, frame: pd.DataFrame, level: str
 
 on_train, on_synthetic = fit_model(few_train, "any"), fit_model(few_synthetic, "any")
 trtr = {"any": auroc(on_train, test.frame, "any"), "<30": auroc(fit_model(few_train, "<30"), test.frame, "<30")}
-tstr = {"any": auroc(on_synthetic, test.frame, "any")}
 floor = {level: auroc(fit_model(few_floor, level), test.frame, level) for level in trtr}
-print(f"Came back at any time. TRTR {trtr['any']:.3f}, TSTR {tstr['any']:.3f}, floor {floor['any']:.3f}")
+for level, value in trtr.items():
+    print(f"{level:3}  TRTR {value:.3f}, floor {floor[level]:.3f}")
 
 # %% [markdown]
-# ### Exercise 2: TSTR for readmission within 30 days
+# ### Exercise 2: TSTR (3 points)
 #
-# Fit a model on `few_synthetic` for the level `"<30"`, and score it on the held-out records.
+# Write a function that returns TSTR for a level. It is given three tables; `fit_model` and `auroc` do the rest.
+
+
+# %% tags=["answer:tstr"]
+def tstr(train: pd.DataFrame, synthetic: pd.DataFrame, test: pd.DataFrame, level: str) -> float:
+    """Return the AUROC on held-out records of a model that was trained on synthetic ones."""
+    # BEGIN SOLUTION
+    return auroc(fit_model(synthetic, level), test, level)
+    # INSTEAD
+    # return None  # your line here
+    # END SOLUTION
+
+
+# %% tags=["check:tstr"]
+checks.tstr(tstr)
 
 # %%
-# BEGIN SOLUTION
-tstr["<30"] = auroc(fit_model(few_synthetic, "<30"), test.frame, "<30")
-# INSTEAD
-# tstr["<30"] = None  # your line here
-# END SOLUTION
+if checks.tstr.solved():
+    taught = {level: tstr(few_train, few_synthetic, test.frame, level) for level in trtr}
+    table = pd.DataFrame({"floor": floor, "TSTR": taught, "TRTR": trtr})
+    share = ((table["TSTR"] - 0.5) / (table["TRTR"] - 0.5)).mean()  # 0.5 is guessing
 
-# %%
-checks.tstr(tstr["<30"], trtr["<30"], synthetic, test)
-
-# %%
-table = pd.DataFrame({"floor": floor, "TSTR": tstr, "TRTR": trtr}, dtype=float)
-share = ((table["TSTR"] - 0.5) / (table["TRTR"] - 0.5)).mean()  # 0.5 is guessing
-
-figure, axis = plt.subplots(figsize=(6.5, 2.2))
-marks = {"floor": (PALETTE["floor"], "s"), "TSTR": (PALETTE["synthetic"], "o"), "TRTR": (PALETTE[data.source], "D")}
-for name, (colour, mark) in marks.items():
-    axis.scatter(table[name], range(len(table)), color=colour, marker=mark, s=60, label=name, zorder=3, alpha=0.8)
-axis.hlines(range(len(table)), table.min(axis=1), table.max(axis=1), color="#cccccc", zorder=1)
-axis.set(yticks=range(len(table)), yticklabels=["back at any time", "back within 30 days"], ylim=(-0.6, 1.6))
-axis.set(xlim=(0.45, 0.75), xlabel=f"AUROC on held-out {data.source} records (0.5 is guessing)")
-axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-found = f"Synthetic records teach {share:.0%} of what {data.source} records teach"
-axis.set_title(found if table["TSTR"].notna().all() else "Where will TSTR fall, between floor and TRTR?", loc="left")
-plt.show()
+    figure, axis = plt.subplots(figsize=(6.5, 2.2))
+    marks = {"floor": (PALETTE["floor"], "s"), "TSTR": (PALETTE["synthetic"], "o"), "TRTR": (PALETTE[data.source], "D")}
+    for name, (colour, mark) in marks.items():
+        axis.scatter(table[name], range(len(table)), color=colour, marker=mark, s=60, label=name, zorder=3, alpha=0.8)
+    axis.hlines(range(len(table)), table.min(axis=1), table.max(axis=1), color="#cccccc", zorder=1)
+    axis.set(yticks=range(len(table)), yticklabels=["back at any time", "back within 30 days"], ylim=(-0.6, 1.6))
+    axis.set(xlim=(0.45, 0.75), xlabel=f"AUROC on held-out {data.source} records (0.5 is guessing)")
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    axis.set_title(f"Synthetic records teach {share:.0%} of what {data.source} records teach", loc="left")
+    plt.show()
 
 # %% [markdown]
-# ### Exercise 3: is the synthetic table too easy?
+# ### Exercise 3: is a synthetic table too easy? (4 points)
 #
-# Train and test on synthetic records only, for the level `"any"`. Then set `verdict` to
-# `"too easy"`, `"too hard"` or `"about right"`: two hundredths above TRTR is too easy, two
-# hundredths below is too hard. Test on records that were not trained on, as always.
+# Write a function that trains and tests on synthetic records only, for the level `"any"`: split them
+# by patient with `test_size=0.2, random_state=0`. It returns TSTS and a verdict, `"too easy"`,
+# `"too hard"` or `"about right"`: two hundredths above TRTR is too easy, two hundredths below is too
+# hard. TRTR comes from the two tables that the synthetic one stands for.
 #
 # Why it matters: a model trained and tested on the synthetic table of 2020 had an accuracy of 0.69
 # for the three levels, where real records give about 0.58. Data that are too easy to predict are as
 # wrong as data that are too hard, and TSTS alone looks like praise.
 
-# %%
-# BEGIN SOLUTION
-first, second = synthetic.split(test_size=0.2, random_state=0)
-tsts = auroc(fit_model(first.frame.sample(ROWS, random_state=0), "any"), second.frame, "any")
-verdict = "too easy" if tsts > trtr["any"] + 0.02 else "too hard" if tsts < trtr["any"] - 0.02 else "about right"
-print(f"TSTS {tsts:.3f}, TRTR {trtr['any']:.3f}: {verdict}")
-# INSTEAD
-# tsts = None  # the AUROC
-# verdict = None  # "too easy", "too hard" or "about right"
-# END SOLUTION
+
+# %% tags=["answer:ease"]
+def ease(synthetic: shd.Dataset, train: pd.DataFrame, test: pd.DataFrame) -> tuple[float, str]:
+    """Return TSTS, and what it says beside TRTR."""
+    # BEGIN SOLUTION
+    first, second = synthetic.split(test_size=0.2, random_state=0)
+    tsts = auroc(fit_model(first.frame, "any"), second.frame, "any")
+    trtr = auroc(fit_model(train, "any"), test, "any")
+    return tsts, "too easy" if tsts > trtr + 0.02 else "too hard" if tsts < trtr - 0.02 else "about right"
+    # INSTEAD
+    # return None  # your lines here
+    # END SOLUTION
+
+
+# %% tags=["check:ease"]
+checks.ease(ease)
+
+# %% [markdown]
+# Now two tables made from *this* train part: one is drawn from a network of pairs of columns, the
+# other is the same, but whoever was in hospital before comes back and nobody else. The release is
+# not judged here: it was made from the real patients, and the stand-in is another cohort.
 
 # %%
-checks.tsts(tsts, verdict, trtr["any"], synthetic)
+if checks.ease.solved("table"):
+    drawn = shd.BayesianNetwork(random_state=0).fit(train.take(np.arange(len(few_train)))).sample(ROWS)
+    planted = drawn.assign(readmitted=drawn["readmitted"].where(drawn["number_inpatient"] == 0, ">30"))
+    for name, frame in {"drawn": drawn, "planted": planted}.items():
+        made = shd.Dataset(frame, target="readmitted", source="synthetic")
+        print("{:8} TSTS {:.3f}: {}".format(name, *ease(made, few_train, test.frame)))
 
 # %% [markdown]
 # ## Path 2: two models side by side
@@ -261,7 +292,7 @@ checks.tsts(tsts, verdict, trtr["any"], synthetic)
 # column's permutation importance.
 
 # %%
-seen = test.frame.sample(3_000, random_state=0)
+seen = test.frame.sample(2_000, random_state=0)
 
 
 def importance(model: HistGradientBoostingClassifier) -> pd.Series:
@@ -318,25 +349,29 @@ by_group = pd.DataFrame(by_group, index=["synthetic minus other", "stays"]).T
 by_group.iloc[by_group.iloc[:, 0].abs().argsort()[::-1]].head(6).round(3).astype({"stays": int})
 
 # %% [markdown]
-# ### Exercise 4: who would be called?
+# ### Exercise 4: who would be called? (2 points)
 #
 # A ward can call one patient in ten after they leave, and calls those with the highest chance to
-# come back. Each model makes its list: the `n` positions with the highest chance. What share of
-# the list (0 to 1) do the two models have in common?
+# come back. Each model makes its list: the `n` positions with the highest chance. Write a function
+# that returns the share of the list (0 to 1) that the two models have in common.
+
+
+# %% tags=["answer:overlap"]
+def overlap(one: np.ndarray, other: np.ndarray, n: int) -> float:
+    """Return which share of the n highest chances of one model are among the n highest of the other."""
+    # BEGIN SOLUTION
+    return len(set(np.argsort(one)[-n:]) & set(np.argsort(other)[-n:])) / n
+    # INSTEAD
+    # return None  # use np.argsort
+    # END SOLUTION
+
+
+# %% tags=["check:overlap"]
+checks.overlap(overlap)
 
 # %%
-n = len(test) // 10
-# BEGIN SOLUTION
-list_train = set(np.argsort(p_train)[-n:])
-list_synthetic = set(np.argsort(p_synthetic)[-n:])
-overlap = len(list_train & list_synthetic) / n
-print(f"{overlap:.0%} of the list is the same")
-# INSTEAD
-# overlap = None  # use p_train, p_synthetic, n and np.argsort
-# END SOLUTION
-
-# %%
-checks.overlap(overlap, p_train, p_synthetic)
+if checks.overlap.solved("number"):
+    print(f"{overlap(p_train, p_synthetic, len(test) // 10):.0%} of the list is the same; by chance 10% would be.")
 
 # %% [markdown] tags=["solution"]
 # The AUROCs are close, and yet a part of the list is different. That need not be the fault of the
@@ -352,7 +387,7 @@ checks.overlap(overlap, p_train, p_synthetic)
 
 # %%
 against = {"release": few_synthetic, "floor": few_floor}
-c2st = {name: shd.compare.c2st(test, frame, rows=3_000) for name, frame in against.items()}
+c2st = {name: shd.compare.c2st(test, frame, rows=2_000) for name, frame in against.items()}
 for name, value in c2st.items():
     print(f"C2ST {value:.3f}  {name} against held-out {data.source} records")
 
@@ -363,8 +398,8 @@ for name, value in c2st.items():
 # What gives the floor away? Train such a classifier, and shuffle its columns on new records.
 
 # %%
-mixed = pd.concat([test.frame.sample(8_000, random_state=0), few_floor.sample(8_000, random_state=0)])
-is_floor = np.repeat([False, True], 8_000)
+mixed = pd.concat([test.frame.sample(5_000, random_state=0), few_floor.sample(5_000, random_state=0)])
+is_floor = np.repeat([False, True], 5_000)
 fit_rows = np.random.default_rng(0).random(len(mixed)) < 0.75
 detective = HistGradientBoostingClassifier(categorical_features="from_dtype", early_stopping=False, random_state=0)
 detective.fit(mixed[fit_rows], is_floor[fit_rows])
@@ -383,7 +418,7 @@ plt.show()
 # Drawn one by one, each column is right on its own. What is wrong is what columns have to do with
 # one another, and above all where there is a rule.
 #
-# ### Exercise 5: impossible records
+# ### Exercise 5: impossible records (3 points)
 #
 # `diabetesMed` says whether any medicine for diabetes was given. The columns in `medicines` say
 # which: everything but `No` means given. In the 98,052 real records the two never contradict
@@ -394,21 +429,25 @@ columns = list(train.frame.columns)
 medicines = columns[columns.index("metformin") : columns.index("change")]
 
 
-def impossible(frame: pd.DataFrame) -> pd.Series:
+# %% tags=["answer:impossible"]
+def impossible(frame: pd.DataFrame, medicines: list[str]) -> pd.Series:
     """Return for each record whether diabetesMed and the medicines contradict each other."""
     # BEGIN SOLUTION
     given = (frame[medicines] != "No").any(axis=1)
     return given != (frame["diabetesMed"] == "Yes")
     # INSTEAD
-    # return pd.Series(False, index=frame.index)  # mend this line; you may add others above it
+    # return None  # your lines here
     # END SOLUTION
 
 
-checks.impossible(impossible, medicines)
+# %% tags=["check:impossible"]
+checks.impossible(impossible)
 
 # %%
 rows = {f"held-out ({data.source})": test.frame, "release (synthetic)": synthetic.frame, "floor": few_floor}
-pd.DataFrame({"impossible records, per cent": {name: 100 * impossible(frame).mean() for name, frame in rows.items()}})
+if checks.impossible.solved("table"):
+    broken = {name: 100 * impossible(frame, medicines).mean() for name, frame in rows.items()}
+    print(pd.Series(broken, name="impossible records, per cent").round(2).to_string())
 
 # %% [markdown]
 # There is a second rule like this one: between `change` and the medicines. Find it, and see

@@ -96,6 +96,7 @@ def test_logrank_says_why_it_cannot_tell():
     assert np.isnan(same.p) and "do not vary" in same.why_not
 
 
+@pytest.mark.slow
 def test_cox_finds_the_hazard_ratio_of_exponential_stays():
     (row,) = times.discharge_hazards(stays(6000, 3), TERMS).itertuples()
     assert row.low < 1.5 < row.high and row[2] == pytest.approx(1.5, rel=0.06)
@@ -115,6 +116,7 @@ def test_cox_by_hand_where_two_leave_one_after_the_other():
     assert found == pytest.approx(ratios[likely.argmax()], abs=2e-4)
 
 
+@pytest.mark.slow
 def test_cox_intervals_and_its_check_are_right_as_often_as_they_say():
     held, doubted = 0, 0
     for seed in range(100):

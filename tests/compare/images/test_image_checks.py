@@ -47,6 +47,7 @@ def test_few_people_a_class_that_is_gone_and_a_copy(three, heads):
     assert codes(train, replace(train, subjects=None), holdout) == ["SHD011"]
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("alzheimers")
 def test_the_real_people_and_the_release_are_clean():
     train, holdout = shd.load("alzheimers", source="real").split(0.2, 0)

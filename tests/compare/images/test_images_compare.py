@@ -51,6 +51,7 @@ def test_one_picture_again_and_again_is_found_out(repeated):
     assert repeated.score("exact copies").value == 108 and repeated.verdicts["privacy"] == "red"
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_digits(sides, fresh):
     train, synthetic, holdout = sides
     again = compare(train, synthetic, holdout=holdout)
@@ -153,6 +154,7 @@ def test_words_in_a_notebook_and_a_terminal(fresh):
     json.dumps(fresh.to_dict(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_a_stand_in_says_so(sides):
     train, synthetic, holdout = (replace(data, source="stand-in") for data in sides)
     report = compare(train, replace(synthetic, source="synthetic"), holdout=holdout)

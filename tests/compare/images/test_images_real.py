@@ -34,6 +34,7 @@ def test_ventricles_widen_with_dementia(real):
     assert auroc(codes[first] > 0, mean)[0] == pytest.approx(0.75, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("alzheimers")
 def test_copies_of_real_people_are_red(real):
     scans = real()

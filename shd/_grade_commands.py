@@ -1,0 +1,58 @@
+"""The command `shd grade`: notebooks and tracks of many teams."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shd import _terminal
+from shd._errors import ShdError
+from shd._options import AsJson, examples
+from shd._terminal import in_columns
+
+EXAMPLES = examples("shd grade submissions -o results --challenge diabetes_ml")
+
+
+def grade(
+    submissions: Annotated[
+        Path, typer.Argument(metavar="SUBMISSIONS", help="A folder with one folder or ZIP archive a team.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="RESULTS", help="Where the results go.")],
+    challenge: Annotated[
+        str, typer.Option(metavar="NAME", help="A challenge by name, or its folder as the organiser has it.")
+    ],
+    organiser: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="What `shd challenge seal` made: tracks are scored on it.")
+    ] = None,
+    team: Annotated[list[str] | None, typer.Option(metavar="TEAM", help="Only this one; may be repeated.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="How many at once.  [default: one a core]")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a Dask cluster, such as tcp://host:8786.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(metavar="N", min=1, help="How long one cell may take.")] = 120.0,
+    memory: Annotated[float, typer.Option(metavar="GB", min=0.1, help="Of one submission.")] = 4.0,
+    seed: Annotated[int, typer.Option(help="Of the data that hidden checks plant.")] = 0,
+    trusted: Annotated[
+        bool, typer.Option("--trusted", help="Grade where this system has no sandbox: you know who wrote the code.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Grade the notebooks of many teams.
+
+    Each is rebuilt from the master with the answers of its team, run in a sandbox, and checked in another
+    process. Stopped and started again, it goes on where it was. Free-text answers go to marking.csv; fill
+    its column "mark", and grade again.
+    """
+    from shd.hackathon.grading import Kit, Options, cluster, here
+    from shd.hackathon.grading import grade as grade_all
+
+    if scheduler and workers:
+        raise ShdError("--workers is for this machine, and --scheduler for a cluster; give one of them.")
+    options = Options.of(seed, cell_seconds=seconds, memory=int(memory * 1e9), trusted=trusted)
+    chosen = cluster(scheduler) if scheduler else here(workers)
+    results = grade_all(submissions, output, Kit.of(challenge, organiser), options, chosen, teams=team)
+    rows = [(one["team"], f"{one['points']:g} of {one['out_of']}", "; ".join(one["notes"])[:60]) for one in results]
+    text = "\n".join(in_columns([("team", "points", "notes"), *rows]))
+    _terminal.emit({"results": results}, json, f"{text}\n\nResults: {output / 'index.html'}")

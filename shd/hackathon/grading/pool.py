@@ -1,0 +1,212 @@
+"""Grade many submissions: several at once on this machine, or on a Dask cluster; the same results to the byte.
+
+Results are written by one process alone, each folder whole or not at all. Whoever starts a grading again finds what is
+done by its fingerprint (what was sent, the challenge, the options), so that nothing is graded twice or lost.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Protocol
+
+from filelock import FileLock, Timeout
+
+from shd import __version__
+from shd._errors import ShdError
+from shd._progress import progress
+from shd.hackathon.grading.kit import Kit, pack
+from shd.hackathon.grading.one import MOST_UNPACKED, Options, failed, grade_one
+from shd.hackathon.grading.page import as_index
+from shd.hackathon.grading.result import SHEET, gradebook, marking_sheet, read_marks, read_results
+
+_TRIES = 2  # how often a submission is begun whose process died: the second time it may not have been its fault
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission to grade."""
+
+    team: str
+    submission: bytes
+    fingerprint: str
+
+
+class Workers(Protocol):
+    """What grades: processes of this machine, or a cluster."""
+
+    def __call__(self, tasks: Iterator[Task], kit: Kit, options: Options) -> Iterator[tuple[Task, dict[str, bytes]]]:
+        """Yield each task with the files of its result, as they are done."""
+
+
+def grade(
+    submissions: Path, results: Path, kit: Kit, options: Options, workers: Workers, teams: list[str] | None = None
+) -> list[dict]:
+    """Grade every submission in a folder that is not graded yet, and write the tables and pages.
+
+    Returns
+    -------
+    list of dict
+        The results of all teams, those of earlier runs too.
+    """
+    results.mkdir(parents=True, exist_ok=True)
+    with _alone(results):
+        for left in results.glob(".part-*"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        found = [path for path in submitted(submissions) if teams is None or path.stem in teams]
+        with progress(len(found), "grade") as bar:
+
+            def new() -> Iterator[Task]:
+                for path in found:
+                    task = _task(path, kit, options)
+                    if _is_done(results / task.team, task.fingerprint):
+                        bar.advance(note=f"{task.team}: graded before")
+                    else:
+                        yield task
+
+            for task, files in workers(new(), kit, options):
+                _write(results, task.team, files)
+                bar.advance(note=task.team)
+        return summarise(results)
+
+
+def submitted(folder: Path) -> list[Path]:
+    """Return the submissions in a folder: one folder or ZIP archive a team, its name is the team's."""
+    if not folder.is_dir():
+        raise ShdError(f"{folder}: there is no such folder; it should hold one folder or ZIP archive a team.")
+    found = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and not path.is_symlink()]
+    found = [path for path in found if path.is_dir() or path.suffix.lower() == ".zip"]
+    if not found:
+        raise ShdError(f"{folder}: no submission in it; it should hold one folder or ZIP archive a team.")
+    names = [path.stem if path.is_file() else path.name for path in found]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ShdError(f"{folder}: two submissions of {', '.join(sorted(twice))}; keep one of them.")
+    return found
+
+
+def summarise(results: Path) -> list[dict]:
+    """Write gradebook, sheet for marks by hand, and the page that lists all teams."""
+    found, marks = read_results(results), read_marks(results)
+    _replace(results / "grades.csv", gradebook(found, marks))
+    _replace(results / "index.html", as_index(found, marks))
+    if any(one["texts"] for one in found):
+        _replace(results / SHEET, marking_sheet(found, marks))
+    return found
+
+
+def here(count: int | None = None) -> Workers:
+    """Return workers on this machine: one process a submission, so many at once (without a number, one a core)."""
+
+    def work(tasks: Iterator[Task], kit: Kit, options: Options) -> Iterator[tuple[Task, dict[str, bytes]]]:
+        context = get_context("spawn" if os.name == "nt" else "forkserver")
+        if os.name != "nt":
+            context.set_forkserver_preload(["shd.hackathon.grading.one", "nbval.plugin", "pandas"])
+        running: dict = {}
+        again: list[tuple[Task, int]] = []
+        tasks = iter(tasks)
+        while True:
+            while len(running) < (count or os.cpu_count() or 1):
+                task, tried = again.pop() if again else (next(tasks, None), 0)
+                if task is None:
+                    break
+                receiver, sender = context.Pipe(duplex=False)
+                process = context.Process(target=_child, args=(sender, task, kit, options))
+                process.start()
+                sender.close()
+                running[receiver] = task, process, tried + 1
+            if not running:
+                return
+            for receiver in wait(list(running)):
+                task, process, tried = running.pop(receiver)
+                files = _received(receiver)
+                process.join()
+                if files is not None:
+                    yield task, files
+                elif tried < _TRIES:
+                    again.append((task, tried))
+                else:
+                    yield task, failed(task.team, kit, task.fingerprint, "the process that graded it ended, twice.")
+
+    return work
+
+
+def _child(sender, task: Task, kit: Kit, options: Options) -> None:
+    sender.send(grade_one(task.team, task.submission, kit, options, task.fingerprint))
+
+
+def _received(receiver) -> dict[str, bytes] | None:
+    """Return the files that a process sent, or None where it died before."""
+    with receiver:
+        try:
+            return receiver.recv()
+        except (EOFError, OSError):
+            return None
+
+
+def cluster(address: str) -> Workers:
+    """Return workers of a Dask cluster: what they need travels with the task; what a lost one had is graded again."""
+
+    def work(tasks: Iterator[Task], kit: Kit, options: Options) -> Iterator[tuple[Task, dict[str, bytes]]]:
+        from dask.distributed import Client, as_completed
+
+        with Client(address, set_as_default=False) as client, client.as_current():
+            there = client.scatter(kit, broadcast=True)
+            asked: dict[Future, Task] = {}
+            for task in tasks:
+                given = (task.team, task.submission, there, options, task.fingerprint)
+                asked[client.submit(grade_one, *given, pure=False, retries=_TRIES)] = task
+            for future in as_completed(list(asked)):
+                task = asked.pop(future)
+                if future.status == "finished":
+                    yield task, future.result()
+                else:
+                    yield task, failed(task.team, kit, task.fingerprint, "the workers that graded it ended.")
+
+    return work
+
+
+def _task(path: Path, kit: Kit, options: Options) -> Task:
+    """Read a submission, and give it its fingerprint."""
+    team = path.name if path.is_dir() else path.stem
+    content = pack(path, MOST_UNPACKED) if path.is_dir() else path.read_bytes()
+    parts = (__version__, kit.digest, repr(options), team, hashlib.sha256(content).hexdigest())
+    return Task(team, content, hashlib.sha256("\n".join(parts).encode()).hexdigest())
+
+
+def _is_done(folder: Path, fingerprint: str) -> bool:
+    file = folder / "result.json"
+    return file.is_file() and f'"{fingerprint}"' in file.read_text(encoding="utf-8")
+
+
+def _write(results: Path, team: str, files: dict[str, bytes]) -> None:
+    """Put a result in its place, whole or not at all."""
+    part = results / f".part-{team}"
+    part.mkdir()
+    for name, content in files.items():
+        (part / name).write_bytes(content)
+    old = results / f".part-old-{team}"
+    if (results / team).exists():
+        (results / team).rename(old)
+    part.rename(results / team)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _replace(file: Path, text: str) -> None:
+    part = file.with_name(f".part-{file.name}.txt")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)
+
+
+def _alone(results: Path) -> FileLock:
+    """Keep a second grading out of the same results."""
+    lock = FileLock(results / ".lock")
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ShdError(f"{results}: another grading writes there; wait for it, or choose another folder.") from error

@@ -1,0 +1,123 @@
+"""What became of one submission, and of all of them: a table for the gradebook and a sheet for marks by hand."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shd._errors import ShdError
+from shd.hackathon.grading.marks import Mark
+
+SHEET = "marking.csv"
+"""The sheet for free-text answers: a person fills its column ``mark``, and the next grading reads it."""
+_SHEET = ("team", "text", "points", "words", "mark", "comment")
+
+
+@dataclass
+class Result:
+    """What became of one submission."""
+
+    team: str
+    challenge: str
+    fingerprint: str
+    sandbox: list[str] = field(default_factory=list)
+    exercises: list[Mark] = field(default_factory=list)
+    texts: list[dict] = field(default_factory=list)
+    tracks: list[dict] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def points(self) -> float:
+        """The points of all exercises that checks mark."""
+        return round(sum(one.points for one in self.exercises), 2)
+
+    @property
+    def out_of(self) -> int:
+        """How many there are."""
+        return sum(one.out_of for one in self.exercises)
+
+    def to_dict(self) -> dict:
+        """Return all of it as plain values."""
+        plain = {
+            name: getattr(self, name) for name in ("team", "challenge", "fingerprint", "points", "out_of", "sandbox")
+        }
+        exercises = [one.to_dict() for one in self.exercises]
+        return {**plain, "exercises": exercises, "texts": self.texts, "tracks": self.tracks, "notes": self.notes}
+
+
+def read_results(folder: Path) -> list[dict]:
+    """Return the results in a folder, in the order of the names of teams."""
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*/result.json"))]
+
+
+def gradebook(results: Sequence[dict], marks: dict[tuple[str, str], dict]) -> str:
+    """Return a table of points as CSV: one line a team, one column an exercise, words marked by hand behind them."""
+    names = list(dict.fromkeys(one["exercise"] for result in results for one in result["exercises"]))
+    texts = list(dict.fromkeys(one["text"] for result in results for one in result["texts"]))
+    rows = []
+    for result in results:
+        points = {one["exercise"]: one["points"] for one in result["exercises"]}
+        by_hand = {text: _mark(marks.get((result["team"], text))) for text in texts}
+        row = {"team": result["team"], "challenge": result["challenge"], **points, **by_hand}
+        total = result["points"] + sum(mark for mark in by_hand.values() if mark is not None)
+        rows.append({**row, "points": round(total, 2), "out of": result["out_of"] + sum(map(points_of, texts))})
+    return _as_csv(rows, ["team", "challenge", *names, *texts, "points", "out of"])
+
+
+def points_of(text: str) -> int:
+    """Return what a free-text answer can be worth: the tag ``text:why:3`` says 3."""
+    worth = text.rpartition(":")[2]
+    return int(worth) if worth.isdigit() else 0
+
+
+def marking_sheet(results: Sequence[dict], marks: dict[tuple[str, str], dict]) -> str:
+    """Return the sheet with every free-text answer, and the marks that it has so far."""
+    rows = []
+    for result in results:
+        for one in result["texts"]:
+            known = marks.get((result["team"], one["text"]), {})
+            kept = {key: known.get(key, "") for key in ("mark", "comment")}
+            row = {"team": result["team"], "text": one["text"], "points": points_of(one["text"])}
+            rows.append({**row, "words": _harmless(one["words"]), **kept})
+    return _as_csv(rows, _SHEET)
+
+
+def read_marks(folder: Path) -> dict[tuple[str, str], dict]:
+    """Return what people wrote into the sheet, by team and text."""
+    file = folder / SHEET
+    if not file.is_file():
+        return {}
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
+    marks = {}
+    for number, row in enumerate(rows, 2):
+        if not row.keys() >= {"team", "text", "mark"}:
+            raise ShdError(f"{file.name}: the columns team, text and mark are needed; make the sheet again without it.")
+        if _mark(row) is not None and not 0 <= _mark(row) <= points_of(row["text"]):
+            raise ShdError(
+                f"{file.name}, line {number}: {row['mark']} points, where {points_of(row['text'])} is the most."
+            )
+        marks[row["team"], row["text"]] = row
+    return marks
+
+
+def _mark(row: dict | None) -> float | None:
+    text = (row or {}).get("mark", "").strip().replace(",", ".")
+    try:
+        return float(text) if text else None
+    except ValueError as error:
+        raise ShdError(f"{SHEET}: {text!r} is no mark; a number is wanted, or nothing.") from error
+
+
+def _harmless(words: str) -> str:
+    """Keep spreadsheets from running what a team wrote as a formula."""
+    return f"'{words}" if words[:1] in "=+-@\t\r" and words else words
+
+
+def _as_csv(rows: Iterable[dict], columns: Sequence[str]) -> str:
+    made = io.StringIO()
+    writer = csv.DictWriter(made, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return made.getvalue()

@@ -1,0 +1,179 @@
+"""Run a rebuilt notebook: its kernel in a sandbox, the client that records what it prints outside."""
+
+import asyncio
+import re
+import subprocess
+import time
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from jupyter_client import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+
+from shd.hackathon.exercise import HAND_IN, HIDDEN_SEEDS
+from shd.hackathon.grading.rebuild import ANSWER, CHECK, tagged
+from shd.hackathon.sandbox import Sandbox, kernel_manager, remove
+
+MOST_PRINTED = 1_000_000
+"""Bytes that one cell may print or draw before it is stopped; figures count."""
+HANDED_IN = "handed-in"
+"""The folder that check cells write to, in the private directory of a run."""
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+_GRACE = 5.0  # seconds that an interrupted cell has to end
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long things may take, in seconds: a cell, and the whole notebook, again and again included."""
+
+    cell: float = 120.0
+    notebook: float = 900.0
+
+
+@dataclass
+class Ran:
+    """A notebook that ran, the cells that were left out of it, and what there is to say."""
+
+    book: NotebookNode
+    left_out: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+class _Client(NotebookClient):
+    """Run all cells, whatever becomes of one; stop a cell that takes too long or prints too much."""
+
+    pace: Pace
+    at: int = 0  # the cell that runs
+    stopped: str | None = None  # why the last cell that was stopped was stopped
+
+    async def async_execute_cell(self, cell: NotebookNode, cell_index: int, **options) -> NotebookNode:
+        self.at, self.stopped, self.printed, self.flooded = cell_index, None, 0, asyncio.Event()
+        guard = asyncio.ensure_future(self._guard())
+        try:
+            return await super().async_execute_cell(cell, cell_index, **options)
+        finally:
+            guard.cancel()
+
+    async def _guard(self) -> None:
+        """Interrupt a cell when its time is up or it has printed enough, and end the kernel if that does not help."""
+        try:
+            await asyncio.wait_for(self.flooded.wait(), self.pace.cell)
+            self.stopped = f"printed more than {MOST_PRINTED / 1e6:.0f} MB"
+        except TimeoutError:
+            self.stopped = f"ran longer than {self.pace.cell:.0f} seconds"
+        await self.km.interrupt_kernel()
+        await asyncio.sleep(_GRACE)
+        await self.km.shutdown_kernel(now=True)
+
+    def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        if msg["msg_type"] != "status":
+            self.printed += _size(msg["content"])
+            if self.printed > MOST_PRINTED:
+                self.flooded.set()
+                return None
+        return super().process_message(msg, cell, cell_index)
+
+
+def run(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace = Pace()) -> Ran:
+    """Run a notebook in the private directory of a sandbox.
+
+    Where a cell ends the kernel, the answer at fault is left out and the notebook runs again: it costs its own points,
+    not those of the others.
+    """
+    left_out: dict[str, str] = {}
+    deadline = time.monotonic() + pace.notebook
+    while True:
+        attempt = deepcopy(book)
+        for cell in attempt.cells:
+            if (name := tagged(cell, ANSWER)) in left_out:
+                cell.source = f"# left out: {left_out[name]}"
+        notes, fault = _once(attempt, box, seeds, replace(pace, notebook=max(deadline - time.monotonic(), 1.0)))
+        if fault is None or fault[0] is None or fault[0] in left_out:
+            notes += [f"{fault[1]}; the cells after it did not run."] if fault else []
+            break
+        left_out[fault[0]] = fault[1]
+    _settle(attempt, box.work)
+    return Ran(attempt, left_out, notes)
+
+
+def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tuple[list[str], tuple | None]:
+    """Run all cells once; return notes on cells that were stopped, and whose fault it was if the kernel ended."""
+    remove(box.work / HANDED_IN)
+    manager = kernel_manager(box, AsyncKernelManager)
+    options = {"allow_errors": True, "timeout": None, "record_timing": False, "coalesce_streams": True}
+    client = _Client(book, km=manager, **options)
+    client.pace = pace
+    notes: list[str] = []
+
+    def note_stopped(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
+        if client.stopped:
+            notes.append(f"{_whose(book, cell_index) or 'a cell'}: it {client.stopped}, and was stopped.")
+
+    client.on_cell_executed = note_stopped
+    told = {HAND_IN: str(box.work / HANDED_IN), HIDDEN_SEEDS: ",".join(map(str, seeds))}
+    why = asyncio.run(_to_its_end(client, box, told))
+    if why is None:
+        return notes, None
+    name = _whose(book, client.at)
+    return notes, (name, f"its cell {why}" if name else f"the notebook {why}")
+
+
+async def _to_its_end(client: _Client, box: Sandbox, told: dict[str, str]) -> str | None:
+    """Run all cells, watched; return why the kernel ended before them, if it did."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    await client.km.start_kernel(env=box.environment(told), cwd=str(box.work), **quiet)
+    with box.watch(client.km.provisioner.process) as watch:
+        try:
+            await asyncio.wait_for(client.async_execute(), client.pace.notebook)
+        except TimeoutError:
+            return f"was not at its end after {client.pace.notebook:.0f} seconds"
+        except (DeadKernelError, RuntimeError):  # RuntimeError: it died while it started
+            return _said(watch.broken) or client.stopped or "ended the kernel"
+        finally:
+            if client.kc is not None:
+                client.kc.stop_channels()
+            await client.km.shutdown_kernel(now=True)
+    return None
+
+
+def _said(broken: str | None) -> str | None:
+    """Turn the sentence of a watch into the end of one."""
+    return broken and broken.rstrip(".").removeprefix("It ")
+
+
+def _whose(book: NotebookNode, at: int) -> str | None:
+    """Return the exercise of a cell: its own, or that of the answer before it."""
+    for cell in book.cells[at::-1]:
+        if (name := tagged(cell, ANSWER) or tagged(cell, CHECK)) and cell.cell_type == "code":
+            return name
+    return None
+
+
+def _settle(book: NotebookNode, place: Path) -> None:
+    """Take out of what was printed whatever differs from run to run: places in memory, and the private directory."""
+    for cell in book.cells:
+        for output in cell.get("outputs", []):
+            for held in (output, output.get("data", {})):
+                for key, value in held.items():
+                    if isinstance(value, str) and not key.startswith("image/"):
+                        held[key] = _settled(value, place)
+                    elif key == "traceback":
+                        held[key] = [_settled(line, place) for line in value]
+    book.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
+
+
+def _settled(text: str, place: Path) -> str:
+    return _ADDRESS.sub("0x...", text.replace(str(place), "."))
+
+
+def _size(content: object) -> int:
+    """Count the characters that a message holds."""
+    if isinstance(content, dict):
+        return sum(map(_size, content.values()))
+    if isinstance(content, (list, tuple)):
+        return sum(map(_size, content))
+    return len(content) if isinstance(content, str) else 8

@@ -1,0 +1,185 @@
+"""Many submissions: each exactly once, whoever is killed; the same to the byte wherever they are graded."""
+
+import csv
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from shd import ShdError
+from shd.hackathon.grading import Kit, Options, cluster, grade, here
+from shd.hackathon.grading.one import failed
+from shd.hackathon.grading.result import SHEET, Result, gradebook, marking_sheet, read_marks
+
+
+@pytest.fixture
+def quickly():
+    """Workers that run nothing: each result says how often it was made; and how often they were asked."""
+    asked: list[str] = []
+
+    def work(tasks, kit, options) -> Iterator:
+        for task in tasks:
+            asked.append(task.team)
+            yield task, failed(task.team, kit, task.fingerprint, "nobody ran it.")
+
+    return work, asked
+
+
+@pytest.fixture
+def class_of_three(hand_in, tmp_path):
+    for team in ("ants", "bees", "cats"):
+        hand_in(tmp_path / "sent" / team)
+    return tmp_path / "sent", tmp_path / "results"
+
+
+def tree(folder) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+
+
+def test_what_is_done_is_not_done_again_and_what_changed_is(toy, options, quickly, class_of_three):
+    sent, results = class_of_three
+    work, asked = quickly
+    found = grade(sent, results, toy, options, work)
+    assert [one["team"] for one in found] == ["ants", "bees", "cats"] == asked
+    before = tree(results)
+    assert grade(sent, results, toy, options, work) == found and len(asked) == 3 and tree(results) == before
+    (sent / "bees/more.txt").write_text("more")
+    grade(sent, results, toy, options, work)
+    assert asked[3:] == ["bees"]
+    grade(sent, results, toy, Options.of(1), work, teams=["cats"])
+    assert asked[4:] == ["cats"]
+    grade(sent, results, Kit("toy", toy.content, toy.exercises + "#"), Options.of(1), work, teams=["cats"])
+    assert asked[5:] == ["cats"]
+
+
+def test_what_a_stopped_grading_left_is_swept_away(toy, options, quickly, class_of_three):
+    sent, results = class_of_three
+    (results / ".part-ants").mkdir(parents=True)
+    (results / ".part-ants/result.json").write_text("half")
+    (results / ".part-grades.csv.txt").write_text("half")
+    (results / "bees").mkdir()
+    (results / "bees/feedback.ipynb").write_text("of a grading without a result")
+    grade(sent, results, toy, options, quickly[0])
+    assert sorted(path.name for path in results.iterdir()) == [
+        ".lock",
+        "ants",
+        "bees",
+        "cats",
+        "grades.csv",
+        "index.html",
+    ]
+    assert not (results / "bees/feedback.ipynb").exists()
+
+
+def test_one_grading_at_a_time(toy, options, quickly, class_of_three):
+    sent, results = class_of_three
+
+    def work(tasks, kit, options):
+        with pytest.raises(ShdError, match="another grading"):
+            grade(sent, results, toy, options, quickly[0])
+        return quickly[0](tasks, kit, options)
+
+    assert len(grade(sent, results, toy, options, work)) == 3
+
+
+@pytest.mark.parametrize("make", ["nothing", "empty", "twice"])
+def test_impossible_folders_are_told_in_a_line(toy, options, quickly, tmp_path, hand_in, make):
+    sent = tmp_path / "sent"
+    if make != "nothing":
+        sent.mkdir()
+    if make == "twice":
+        hand_in(sent / "ants")
+        (sent / "ants.zip").write_bytes(b"")
+    with pytest.raises(ShdError, match=r"^[^\n]+$"):
+        grade(sent, tmp_path / "results", toy, options, quickly[0])
+
+
+def test_words_are_marked_by_hand_and_come_back(tmp_path):
+    results = [
+        Result("ants", "toy", "f", texts=[{"text": "why:3", "words": "=1+1"}]).to_dict(),
+        Result("bees", "toy", "f", texts=[{"text": "why:3", "words": "Because,\nof that."}]).to_dict(),
+    ]
+    sheet = marking_sheet(results, {})
+    rows = list(csv.DictReader(io.StringIO(sheet)))
+    assert [row["words"] for row in rows] == ["'=1+1", "Because,\nof that."]  # no formula for a spreadsheet
+    rows[0] |= {"mark": "2,5", "comment": "good"}
+    made = io.StringIO()
+    writer = csv.DictWriter(made, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    (tmp_path / SHEET).write_text(made.getvalue())
+    marks = read_marks(tmp_path)
+    book = list(csv.DictReader(io.StringIO(gradebook(results, marks))))
+    assert [(row["why:3"], row["points"], row["out of"]) for row in book] == [("2.5", "2.5", "3"), ("", "0", "3")]
+    assert next(csv.DictReader(io.StringIO(marking_sheet(results, marks))))["comment"] == "good"
+    for wrong in ("4", "-1", "much"):
+        (tmp_path / SHEET).write_text(f"team,text,mark\nants,why:3,{wrong}\n")
+        with pytest.raises(ShdError, match=SHEET):
+            read_marks(tmp_path)
+
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from tests_kit import KIT, OPTIONS
+from shd.hackathon.grading import grade
+from shd.hackathon.grading.one import failed
+
+def work(tasks, kit, options):
+    for task in tasks:
+        time.sleep(0.004)
+        with open(sys.argv[3], "a") as log:
+            log.write(task.team + "\\n")
+        yield task, failed(task.team, kit, task.fingerprint, "nobody ran it.")
+
+grade(Path(sys.argv[1]), Path(sys.argv[2]), KIT, OPTIONS, work)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
+def test_a_thousand_submissions_and_three_kills_end_with_one_result_each(tmp_path):
+    sent, results, log = tmp_path / "sent", tmp_path / "results", tmp_path / "log"
+    for k in range(1000):
+        (sent / f"team-{k:03}").mkdir(parents=True)
+        (sent / f"team-{k:03}/team.toml").write_text(f'team = "team-{k:03}"\n')
+    (tmp_path / "tests_kit.py").write_text(
+        "from shd.hackathon.grading import Kit, Options\nKIT, OPTIONS = Kit('toy', b'', ''), Options.of(0)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-c", SCRIPT, sent, results, log]
+    rng = random.Random(0)
+    for _ in range(3):
+        process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path})
+        done = len(list(results.glob("team-*"))) if results.is_dir() else 0
+        wanted = done + rng.randint(100, 250)
+        while process.poll() is None and (len(list(results.glob("team-*"))) if results.is_dir() else 0) < wanted:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=True)
+    found = [json.loads(file.read_text())["team"] for file in sorted(results.glob("*/result.json"))]
+    assert found == [f"team-{k:03}" for k in range(1000)]
+    assert len(log.read_text().splitlines()) <= 1003  # at most one was under way at each kill
+    assert len(list(csv.DictReader(io.StringIO((results / "grades.csv").read_text())))) == 1000
+    assert not list(results.glob(".part-*"))
+
+
+@pytest.mark.slow
+def test_here_and_on_a_cluster_the_same_to_the_byte(toy, options, hand_in, tmp_path):
+    distributed = pytest.importorskip("dask.distributed")
+    sent = tmp_path / "sent"
+    hand_in(sent / "ants")
+    hand_in(sent / "bees", answer_double="import os\nos._exit(1)", text_why="Words.")
+    grade(sent, tmp_path / "here", toy, options, here(2))
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as workers:
+        grade(sent, tmp_path / "there", toy, options, cluster(workers.scheduler_address))
+    assert tree(tmp_path / "here") == tree(tmp_path / "there")
+    assert json.loads((tmp_path / "here/ants/result.json").read_text())["points"] == 5
