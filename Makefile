@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-# solutions are run and graded by tests/hackathon/test_grade_shipped.py
+# solutions are run and graded by tests/hackathon/grading/test_grade_shipped.py
 NOTEBOOKS := $(wildcard notebooks/*.ipynb challenges/*/starter.ipynb)
 
 # else each of the many processes of the tests compiles torch and pandas anew

@@ -89,6 +89,7 @@ def test_kept_rules_make_it_green(sides):
     assert asked(sides, synthetic=model.sample(300, keep_rules=True)).scores[0].value == 0
 
 
+@pytest.mark.slow
 def test_the_report_lists_them(sides):
     made = {role: frame[["admission", "discharge", "age", "sex"]] for role, frame in sides.items()}
     report = shd.compare(

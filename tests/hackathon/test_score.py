@@ -68,6 +68,7 @@ def test_the_release_passes_every_gate_and_scores_well(team, bench, release):
     assert all(gate.reason for gate in found.gates) and all(part.sentence for part in found.parts)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:only one value")
 def test_columns_drawn_one_by_one_pass_the_gates_and_are_told_apart(team, bench, release, monkeypatch, only_gates):
     drawn = shd.Marginals(random_state=0, min_people=1).fit(bench.train).sample(len(bench.train))
@@ -98,6 +99,7 @@ def test_three_columns_are_not_ranked(team, bench, release):
     assert "39 columns" in found.gates[0].reason
 
 
+@pytest.mark.slow
 def test_three_columns_with_the_others_held_constant_are_not_ranked(team, bench, release, only_gates):
     held = release.copy()
     for name in held.columns.drop(THREE):

@@ -325,6 +325,7 @@ def test_pictures_of_earlier_versions_and_of_another_kind_are_refused(of_scans, 
         verify(release, scans)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("diabetes")
 def test_the_release_that_ships_was_made_from_the_real_patients():
     from shd._paths import challenges_dir

@@ -4,6 +4,7 @@ import asyncio
 import re
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -115,7 +116,8 @@ def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tup
 
     client.on_cell_executed = note_stopped
     told = {HAND_IN: str(box.work / HANDED_IN), HIDDEN_SEEDS: ",".join(map(str, seeds))}
-    why = asyncio.run(_to_its_end(client, box, told))
+    with ThreadPoolExecutor(1) as thread:  # whoever calls this may have a loop of events that runs already
+        why = thread.submit(asyncio.run, _to_its_end(client, box, told)).result()
     if why is None:
         return notes, None
     name = _whose(book, client.at)

@@ -171,6 +171,7 @@ def test_the_study_s_model_names_its_terms_and_says_what_it_cannot_estimate(stud
     assert len(lost) and lost["odds ratio"].isna().all()
 
 
+@pytest.mark.slow
 @pytest.mark.real_data("diabetes_cohort")
 def test_the_real_cohort_shows_what_is_known_but_for_what_notes_say():
     cohort = Variables(load("diabetes_cohort", source="real"))

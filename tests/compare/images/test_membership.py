@@ -38,6 +38,7 @@ def test_the_strongest_of_many_who_know_nothing_is_no_news():
 ASKED = "membership inference"
 
 
+@pytest.mark.slow
 def test_copies_are_found_and_strangers_are_not(heads):
     train, holdout, fresh = heads(12, 1), heads(12, 2), heads(12, 3)
     found = ask(ASKED, train, train, holdout=holdout)
@@ -46,6 +47,7 @@ def test_copies_are_found_and_strangers_are_not(heads):
     assert found.score("membership AUROC").value < 0.65 and found.score("membership hits at 10 %").value < 0.35
 
 
+@pytest.mark.slow
 def test_the_model_tells_more_than_its_pictures(heads):
     train, holdout = heads(12, 1), heads(12, 2)
     model = SliceGaussian(components=60).fit(replace(train, subjects=None))

@@ -43,6 +43,7 @@ def longer(monkeypatch):
 TSTR = "TRTR, TSTR, TSTS, TRTS"
 
 
+@pytest.mark.slow
 def test_a_classifier_learns_and_gives_the_same_digits_again(heads, longer):
     tables = [ask(TSTR, heads(12, 1), heads(12, 3), holdout=heads(6, 2)).table("utility") for _ in range(2)]
     assert tables[0].equals(tables[1])
@@ -56,6 +57,7 @@ def test_two_classes_are_one_question(heads):
     assert set(ask(TSTR, train, made, holdout=holdout).table("utility")["target"]) == {"two classes"}
 
 
+@pytest.mark.slow
 def test_a_detector_finds_what_is_foreign(heads, longer):
     train, made, holdout = heads(12, 1), heads(12, 3), heads(6, 2)
     odd = made.images.copy()

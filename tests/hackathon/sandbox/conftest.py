@@ -1,7 +1,7 @@
 """What the tests of a sandbox share: each set of walls that this machine has, and a private folder."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,13 +42,18 @@ def maker(private: Path, layers: list[str] | None) -> Callable[..., Sandbox]:
     return make
 
 
-@pytest.fixture(params=STRANGERS)
+def _marked(names: Iterable[str]) -> list:
+    """Mark the walls as slow that are used only where a system has no better ones."""
+    return [name if name == "all" else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.fixture(params=_marked(STRANGERS))
 def strangers(request: pytest.FixtureRequest, private: Path) -> Callable[..., Sandbox]:
     """Make sandboxes for code of strangers, of every set of walls."""
     return maker(private, STRANGERS[request.param])
 
 
-@pytest.fixture(params=[*STRANGERS, *TRUSTED])
+@pytest.fixture(params=_marked([*STRANGERS, *TRUSTED]))
 def everybody(request: pytest.FixtureRequest, private: Path) -> Callable[..., Sandbox]:
     """Make sandboxes of every set of walls, and one that has limits only."""
     if sys.platform == "win32":

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from queue import Empty
@@ -13,6 +14,13 @@ from jupyter_client.manager import AsyncKernelManager
 
 from shd._errors import ShdError
 from shd.hackathon.sandbox import Limits, Sandbox, kernel_manager
+
+
+def run(coroutine):
+    """Run it in a loop of its own: that of a browser, which other tests leave open, may run in this thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no sockets in folders")
 
@@ -72,7 +80,7 @@ def test_a_kernel_answers_imports_torch_and_is_interrupted(strangers, private):
             assert await ask(client, "print('alive')") == ("ok", "alive\n")
             assert watch.broken is None
 
-    asyncio.run(talk())
+    run(talk())
     assert (private / "out.csv").read_text() == "a"
 
 
@@ -87,7 +95,7 @@ def test_a_kernel_over_its_limit_is_seen_to_be_dead(strangers):
                     await asyncio.sleep(0.05)
             return watch.broken
 
-    assert asyncio.run(talk()) == "It used more than 300 MB of memory."
+    assert run(talk()) == "It used more than 300 MB of memory."
 
 
 def test_a_message_too_large_for_us_does_not_come_through(private):
@@ -104,7 +112,7 @@ def test_a_message_too_large_for_us_does_not_come_through(private):
             except Empty:
                 return seen, watch.broken
 
-    assert asyncio.run(talk()) == (1_000_000, None)
+    assert run(talk()) == (1_000_000, None)
 
 
 def test_a_name_too_long_for_sockets_is_told(tmp_path):

@@ -15,7 +15,7 @@ needs_walls = pytest.mark.skipif(
     not {"bubblewrap", "unshare", "landlock"} & {layer.name for layer in available()},
     reason="no sandbox on this system",
 )
-pytestmark = needs_walls
+pytestmark = [needs_walls, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from shd.hackathon.grading.one import grade_one
 from shd.hackathon.grading.replay import score_visible
 from shd.hackathon.sandbox import available
 
-CHALLENGES = Path(__file__).resolve().parents[2] / "challenges"
+CHALLENGES = Path(__file__).resolve().parents[3] / "challenges"
 NAMES = ("diabetes_ml", "diabetes_bioinformatics", "alzheimers_mri")
 
 
