@@ -1,4 +1,4 @@
-"""The five exercises: planted pictures and maps, checks that students see, and those that they do not."""
+"""The five exercises: planted pictures and maps, and the checks of what answers make of them."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The five exercises: planted findings, records and chances, checks that students see, and those that they do not."""
+"""The five exercises: planted findings, records and chances, and the checks of what answers make of them."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The five exercises: planted data, checks that students see, and those that they do not."""
+"""The five exercises: planted data, and the checks of what answers make of them."""
 
 import numpy as np
 import pandas as pd

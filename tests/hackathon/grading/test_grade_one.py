@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -11,6 +12,7 @@ from shd.hackathon.grading.kit import pack
 from shd.hackathon.grading.one import grade_one
 from shd.hackathon.sandbox import available
 
+CHALLENGES = Path(__file__).resolve().parents[3] / "challenges"
 needs_walls = pytest.mark.skipif(
     not {"bubblewrap", "unshare", "landlock"} & {layer.name for layer in available()},
     reason="no sandbox on this system",
@@ -123,19 +125,30 @@ def test_a_forged_check_earns_no_hidden_points(graded, how):
     assert result["exercises"][0]["said"]
 
 
-def test_hidden_checks_and_other_teams_cannot_be_read(graded, tmp_path):
-    (tmp_path / "sibling").mkdir()
-    (tmp_path / "sibling/starter.ipynb").write_text("secret answer")
-    look = (
-        "import pathlib\nfound = []\n"
-        f"for place in [{str(tmp_path)!r}, '/root', '/etc/shadow', '..']:\n"
-        "    try:\n"
-        "        found += [p.read_text() for p in pathlib.Path(place).rglob('starter*') if p.is_file()]\n"
-        "    except OSError: pass\n"
-        "double = lambda x: 2 * x\nprint('secret answer' in ' '.join(found), 'is_half' in ' '.join(found))"
-    )
-    result = graded(answer_double=look)
-    assert points(result)["double"] == 3
+def test_hidden_checks_and_other_teams_cannot_be_read(toy, options, hand_in, tmp_path):
+    sibling = hand_in(tmp_path / "sibling", text_why="the words of another team")
+    places = [str(sibling), str(CHALLENGES), "/root", "/home", ".."]
+    look = f"""
+import os, pathlib
+found = []
+for place in {places}:
+    for folder, _, names in os.walk(place):
+        for name in names:
+            if name.endswith((".ipynb", ".py", ".toml")):
+                try:
+                    found.append(pathlib.Path(folder, name).read_text())
+                except (OSError, ValueError):
+                    pass
+seen = " ".join(found)
+print("own folder:", "import checks" in seen)
+print("sibling:", "words of another" + " team" in seen, "hidden checks:", "def is_" + "half" in seen)
+print("solutions:", "def honest_" + "parts" in seen)
+double = lambda x: 2 * x
+"""
+    files = grade_one("owls", pack(hand_in(tmp_path / "owls", answer_double=look)), toy, options, "f" * 64)
+    book = nbformat.reads(files["feedback.ipynb"].decode(), as_version=4)
+    (printed,) = (output.text for output in book.cells[2].outputs)
+    assert printed == "own folder: True\nsibling: False hidden checks: False\nsolutions: False\n"
 
 
 def test_manifest_archive_and_size_are_told(toy, options, hand_in, read_result, tmp_path):
