@@ -29,7 +29,19 @@ MOST_UNPACKED, MOST_FILES = 300_000_000, 5_000
 
 @dataclass(frozen=True)
 class Options:
-    """How submissions are graded: seeds of the hidden data, time, memory, and whether a weak sandbox will do."""
+    """How submissions are graded.
+
+    Parameters
+    ----------
+    seeds : tuple of int
+        Of the planted data that students have not seen; see `Options.of`.
+    cell_seconds, notebook_seconds : float
+        How long one cell, and a whole notebook with all its runs, may take.
+    memory : int
+        Bytes of memory, of all processes of one submission together.
+    trusted : bool
+        Go on where the system has no sandbox that keeps files and network closed.
+    """
 
     seeds: tuple[int, ...]
     cell_seconds: float = 120.0

@@ -49,10 +49,31 @@ def grade(
 ) -> list[dict]:
     """Grade every submission in a folder that is not graded yet, and write the tables and pages.
 
+    Parameters
+    ----------
+    submissions : pathlib.Path
+        One folder or ZIP archive a team, named as the team.
+    results : pathlib.Path
+        Where a folder a team, grades.csv, index.html and marking.csv are written.
+    kit : Kit
+        The challenge; see `Kit.of`.
+    options : Options
+        Seeds, time and memory.
+    workers : callable
+        `here` or `cluster`.
+    teams : list of str, optional
+        Only these.
+
     Returns
     -------
     list of dict
-        The results of all teams, those of earlier runs too.
+        The results of all teams, those of earlier runs too, by the names of teams.
+
+    Raises
+    ------
+    ShdError
+        Where there is nothing to grade, a team handed in twice, another grading writes to `results`, or a mark in
+        the sheet is none.
     """
     results.mkdir(parents=True, exist_ok=True)
     with _alone(results):
