@@ -1,5 +1,6 @@
 """The command `shd grade`: notebooks and tracks of many teams."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,7 @@ def grade(
     ] = None,
     seconds: Annotated[float, typer.Option(metavar="N", min=1, help="How long one cell may take.")] = 120.0,
     memory: Annotated[float, typer.Option(metavar="GB", min=0.1, help="Of one submission.")] = 4.0,
-    seed: Annotated[int, typer.Option(help="Of the data that hidden checks plant.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the data that hidden checks plant.")] = 0,
     trusted: Annotated[
         bool, typer.Option("--trusted", help="Grade where this system has no sandbox: you know who wrote the code.")
     ] = False,
@@ -50,6 +51,8 @@ def grade(
 
     if scheduler and workers:
         raise ShdError("--workers is for this machine, and --scheduler for a cluster; give one of them.")
+    if not (math.isfinite(seconds) and math.isfinite(memory)):
+        raise ShdError("--seconds and --memory are numbers; give how much a cell may take, and a submission.")
     options = Options.of(seed, cell_seconds=seconds, memory=int(memory * 1e9), trusted=trusted)
     chosen = cluster(scheduler) if scheduler else here(workers)
     results = grade_all(submissions, output, Kit.of(challenge, organiser), options, chosen, teams=team)
