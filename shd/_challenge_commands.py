@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shd import _terminal
-from shd._options import AsJson, Subject, Target, examples
+from shd._options import AsJson, ForceRed, Subject, Target, examples
 from shd._terminal import in_columns
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _new(
     ] = None,
     licence: Annotated[str, typer.Option(metavar="TEXT", help="Terms of use.")] = "for this challenge only",
     citation: Annotated[str, typer.Option(metavar="TEXT", help="Whom to thank.")] = "",
+    force_red: ForceRed = False,
     json: AsJson = False,
 ) -> None:
     """Make a challenge around your own table or pictures.
@@ -87,7 +88,8 @@ def _new(
     """
     from shd.hackathon.scaffold import new
 
-    made = new(folder, data, target, subject, title=title, licence=licence, citation=citation)
+    told = {"title": title, "licence": licence, "citation": citation, "force_red": force_red}
+    made = new(folder, data, target, subject, **told)
     lines = [f"{made.people:,} people for teams, {made.held_back:,} held back in organiser/."]
     todo = f"write its README.md, then: shd challenge start {made.folder} my-team"
     _terminal.emit(made.to_dict(), json, "\n".join([*lines, "", f"Challenge: {made.folder} ({todo})"]))

@@ -34,6 +34,7 @@ def grade(
     ] = None,
     seconds: Annotated[float, typer.Option(metavar="N", min=1, help="How long one cell may take.")] = 120.0,
     memory: Annotated[float, typer.Option(metavar="GB", min=0.1, help="Of one submission.")] = 4.0,
+    quick: Annotated[bool, typer.Option("--quick", help="Of tracks: compare fewer records, less sure.")] = False,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the data that hidden checks plant.")] = 0,
     trusted: Annotated[
         bool, typer.Option("--trusted", help="Grade where this system has no sandbox: you know who wrote the code.")
@@ -53,7 +54,8 @@ def grade(
         raise ShdError("--workers is for this machine, and --scheduler for a cluster; give one of them.")
     if not (math.isfinite(seconds) and math.isfinite(memory)):
         raise ShdError("--seconds and --memory are numbers; give how much a cell may take, and a submission.")
-    options = Options.of(seed, cell_seconds=seconds, memory=int(memory * 1e9), trusted=trusted)
+    level = "quick" if quick else "full"
+    options = Options.of(seed, cell_seconds=seconds, memory=int(memory * 1e9), trusted=trusted, level=level)
     chosen = cluster(scheduler) if scheduler else here(workers)
     results = grade_all(submissions, output, Kit.of(challenge, organiser), options, chosen, teams=team)
     rows = [(one["team"], f"{one['points']:g} of {one['out_of']}", "; ".join(one["notes"])[:60]) for one in results]

@@ -27,14 +27,22 @@ def one_thread() -> Iterator[None]:
 
 
 def in_parallel(function: Callable, *arguments: Iterable) -> list:
-    """Call a function for each set of arguments, like `map`, on up to four cores; results in order."""
+    """Call a function for each set of arguments, like `map`, on up to four cores; results in order.
+
+    OMP_NUM_THREADS says, here as elsewhere, how many may be used.
+    """
 
     def alone(*arguments: object) -> object:
         with _libraries().limit(limits=1, user_api="openmp"):  # OpenMP keeps the limit for each thread apart
             return function(*arguments)
 
-    with _one_set_of_filters(), one_thread(), ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as pool:
+    with _one_set_of_filters(), one_thread(), ThreadPoolExecutor(min(_WORKERS, _cores())) as pool:
         return list(pool.map(alone, *arguments))
+
+
+def _cores() -> int:
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return max(int(told), 1) if told.isdigit() else os.cpu_count() or 1
 
 
 @contextmanager

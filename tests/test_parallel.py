@@ -12,12 +12,21 @@ from shd._parallel import in_parallel
 @pytest.fixture(autouse=True)
 def _two_threads(monkeypatch):
     monkeypatch.setattr(_parallel, "_WORKERS", 2)  # other tests have one
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
 
 
 def test_results_come_in_order_and_errors_come_back():
     assert in_parallel(lambda a, b: a - b, range(5), [1] * 5) == [-1, 0, 1, 2, 3]
     with pytest.raises(ZeroDivisionError):
         in_parallel(lambda a: 1 / a, [1, 0])
+
+
+@pytest.mark.parametrize(("told", "threads"), [("1", 1), ("2", 2), ("9", 2), ("0", 1)])
+def test_so_many_threads_as_the_environment_says(monkeypatch, told, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    gate = threading.Barrier(threads, timeout=30)
+    names = in_parallel(lambda _: gate.wait() is None or threading.current_thread().name, range(2))
+    assert len(set(names)) == threads
 
 
 def test_filters_stay_and_only_a_false_alarm_is_swallowed():

@@ -62,6 +62,7 @@ def new(
     title: str | None = None,
     licence: str = _LICENCE,
     citation: str = "",
+    force_red: bool = False,
 ) -> Made:
     """Make a challenge around a table, or a folder of pictures.
 
@@ -78,11 +79,14 @@ def new(
         Column to predict (of pictures by default ``class``), and column with the person's id.
     title, licence, citation : str, optional
         What the challenge is called; terms of use; whom to thank.
+    force_red : bool, default False
+        Write the synthetic copy though its privacy is red, marked as such: where the records are no secret.
 
     Raises
     ------
     ShdError
-        Where the folder holds something, the data cannot be read, or there are too few people.
+        Where the folder holds something, the data cannot be read, there are too few people, or the privacy of the
+        synthetic copy is red.
 
     Examples
     --------
@@ -102,7 +106,7 @@ def new(
     _check(whole)
     people, held_back = whole.split(_HELD_BACK, _SEED)
     with all_or_nothing(folder, "the challenge") as part:
-        _fill(part, name, people, held_back, steps)
+        _fill(part, name, people, held_back, steps, force_red)
     counted = (len(set(side.subjects)) for side in (people, held_back))
     return Made(folder, name, *counted)
 
@@ -116,7 +120,7 @@ def _check(data: Dataset) -> None:
         raise ShdError(f"column {sorted(taken)[0]!r} has a name that challenges use for people; rename it.")
 
 
-def _fill(folder: Path, name: str, people: Dataset, held_back: Dataset, steps: Steps) -> None:
+def _fill(folder: Path, name: str, people: Dataset, held_back: Dataset, steps: Steps, force_red: bool) -> None:
     ending = "parquet" if people.images is None else "zip"
     write_side(people, folder / "data" / f"people.{ending}")
     write_side(held_back, folder / "organiser" / f"held-back.{ending}")
@@ -126,7 +130,7 @@ def _fill(folder: Path, name: str, people: Dataset, held_back: Dataset, steps: S
         # a model of few pictures knows whom it has learned from, and is not handed on
         how = {"random_state": _SEED, "steps": steps, "with_model": people.images is None}
         made = generate(people, _synthesizer(people), **how)
-        make_release(folder / "data" / "release", **vars(made))
+        make_release(folder / "data" / "release", **vars(made), force_red=force_red)
     steps("write", "page, starter and baseline")
     save_text(folder / "README.md", "")
     save_text(folder / "starter.ipynb", "")

@@ -1,7 +1,6 @@
-"""Open what a team hands in, a ZIP or a folder, without being led out of the folder or filling the disk."""
+"""Open the ZIP that a team hands in, without being led out of the folder or filling the disk."""
 
 import io
-import os
 import re
 import shutil
 import stat
@@ -15,7 +14,6 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from shd._errors import ShdError, ShdWorkError
-from shd.hackathon.sandbox.files import is_link, open_below
 
 _LONGEST_NAME = 200
 _LONGEST_ENTRY = 2048  # bytes in the list of entries: a name, and what programs add to it
@@ -28,7 +26,7 @@ _RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNOREC
 _NOISE = ("__MACOSX", ".DS_Store", "Thumbs.db")  # what file managers add to every archive
 
 
-def unpack(archive: Path, into: Path, *, limit_bytes: int, limit_files: int) -> list[Path]:
+def unpack(archive: Path, into: Path, *, limit_bytes: int, limit_files: int, keep: str = "") -> list[Path]:
     """Unpack a ZIP that a team hands in.
 
     A folder that wraps everything is stepped into; archives within are left closed.
@@ -41,6 +39,8 @@ def unpack(archive: Path, into: Path, *, limit_bytes: int, limit_files: int) -> 
         The folder to write to, which is made where it is missing, and else has to be empty.
     limit_bytes, limit_files : int
         The most bytes, counted while they are unpacked, and the most entries.
+    keep : str, optional
+        A folder that is part of what is handed in: where it is all that there is, it is not stepped into.
 
     Returns
     -------
@@ -68,48 +68,12 @@ def unpack(archive: Path, into: Path, *, limit_bytes: int, limit_files: int) -> 
         entries = [entry for entry in opened.infolist() if not _is_noise(entry.filename)]
         target.check_count(len(opened.infolist()))
         target.check_names([entry.orig_filename for entry in entries])
-        target.step_into([entry.filename for entry in entries])
+        target.step_into([entry.filename for entry in entries], keep)
         _check_entries(archive.name, entries)
         _check_overlaps(archive, opened)
         for entry in entries:
             if not entry.is_dir():
                 target.write(entry.filename, _content(archive.name, opened, entry))
-    return target.files
-
-
-def copy_folder(source: Path, into: Path, *, limit_bytes: int, limit_files: int) -> list[Path]:
-    """Copy a folder that a team hands in, by the same rules as `unpack`; the folder itself is left as it is.
-
-    Parameters
-    ----------
-    source : Path
-        The team's folder. Its ``.git`` is left out.
-    into : Path
-        The folder to write to, which is made where it is missing, and else has to be empty.
-    limit_bytes, limit_files : int
-        The most bytes, counted while they are copied, and the most files and folders.
-
-    Returns
-    -------
-    list of Path
-        The files that were written, sorted.
-
-    Raises
-    ------
-    ShdError
-        It is no folder, or something in it is a link, is no regular file or is too much. Nothing of it is left.
-    """
-    source, into = Path(source), Path(into)
-    if not source.is_dir() or source.is_symlink():
-        raise ShdError(f"The folder {source} is not there; give a team's folder or its ZIP.")
-    if source.resolve() in (into.resolve(), *into.resolve().parents):
-        raise ShdError(f"The folder {source} cannot be copied into itself; choose another place than {into}.")
-    with _Target(into, source.name, limit_bytes, limit_files) as target:
-        entries = list(_walk(source, limit_files))
-        target.check_names([f"{name}/" if folder else name for name, folder in entries])
-        for name, folder in entries:
-            if not folder:
-                target.write(name, _copied(source, name))
     return target.files
 
 
@@ -152,10 +116,11 @@ class _Target:
                 raise ShdError(f"{self._said}: the entry {_shown(name)} {why}; pack it again without it.")
         _check_unique(self._said, names)
 
-    def step_into(self, names: list[str]) -> None:
-        """Leave out the one folder that wraps all names, where there is one."""
+    def step_into(self, names: list[str], keep: str) -> None:
+        """Leave out the one folder that wraps all names, where there is one; not one to keep, unless it wraps that."""
         tops = {name.split("/")[0] for name in names}
-        self._top = int(len(tops) == 1 and all("/" in name for name in names))
+        kept = tops == {keep} and not any(name.startswith((f"{keep}/{keep}/", f"{keep}/team.toml")) for name in names)
+        self._top = int(len(tops) == 1 and all("/" in name for name in names) and not kept)
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
         """Write one file, and stop when the bytes of all are more than they may be."""
@@ -296,32 +261,3 @@ def _content(said: str, opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iter
                 yield chunk
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise ShdError(f"{said}: the entry {_shown(entry.filename)} cannot be read ({error}); pack it again.") from None
-
-
-def _walk(source: Path, limit_files: int) -> Iterator[tuple[str, bool]]:
-    """Yield the names below a folder, and whether each is a folder; one more than the limit is enough to know."""
-    waiting, count = [""], 0
-    while waiting:
-        below = waiting.pop()
-        for entry in sorted(os.scandir(source / below), key=lambda entry: entry.name):
-            name = f"{below}/{entry.name}" if below else entry.name
-            if _is_noise(name) or entry.name == ".git":
-                continue
-            told = entry.stat(follow_symlinks=False)
-            kind = told.st_mode
-            if not (stat.S_ISDIR(kind) or stat.S_ISREG(kind)) or is_link(told):
-                what = "a link" if is_link(told) else "no regular file"
-                raise ShdError(f"{source.name}: the entry {_shown(name)} is {what}; put the file itself there.")
-            if (count := count + 1) > limit_files:
-                raise ShdError(f"{source.name} holds more than {limit_files} files; hand in fewer.")
-            yield name, stat.S_ISDIR(kind)
-            waiting += [name] if stat.S_ISDIR(kind) else []
-
-
-def _copied(source: Path, name: str) -> Iterator[bytes]:
-    try:
-        with open_below(source, name.split("/")) as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
-    except OSError as error:
-        raise ShdError(f"{source.name}: the entry {_shown(name)} cannot be read: {error.strerror}.") from None

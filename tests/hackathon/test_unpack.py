@@ -3,7 +3,6 @@
 import os
 import stat
 import struct
-import sys
 import zipfile
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shd._errors import ShdError
-from shd.hackathon.unpack import copy_folder, unpack, wrong_name
+from shd.hackathon.unpack import unpack, wrong_name
 
 LIMITS = {"limit_bytes": 100_000, "limit_files": 20}
 
@@ -217,16 +216,25 @@ def test_two_folders_are_left_as_they_are(tmp_path):
     assert [file.relative_to(tmp_path / "in").as_posix() for file in files] == ["one/a.csv", "two/a.csv"]
 
 
-@pytest.mark.parametrize("work", ["zip", "folder"])
-def test_a_place_that_is_in_use_is_left_alone(tmp_path, work):
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["submission/a.csv"], ["submission/a.csv"]),
+        (["submission/submission/a.csv"], ["submission/a.csv"]),
+        (["submission/team.toml", "submission/a.csv"], ["a.csv", "team.toml"]),
+        (["owls/submission/a.csv"], ["submission/a.csv"]),
+    ],
+)
+def test_a_folder_that_is_handed_in_is_no_wrapping(tmp_path, names, expected):
+    files = unpack(planted(tmp_path, *names), tmp_path / "in", **LIMITS, keep="submission")
+    assert [file.relative_to(tmp_path / "in").as_posix() for file in files] == expected
+
+
+def test_a_place_that_is_in_use_is_left_alone(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "mine.txt").write_text("mine")
-    (tmp_path / "team").mkdir()
     with pytest.raises(ShdError, match="not an empty folder"):
-        if work == "zip":
-            unpack(planted(tmp_path, "a.csv"), tmp_path / "in", **LIMITS)
-        else:
-            copy_folder(tmp_path / "team", tmp_path / "in", **LIMITS)
+        unpack(planted(tmp_path, "a.csv"), tmp_path / "in", **LIMITS)
     assert (tmp_path / "in" / "mine.txt").read_text() == "mine"
 
 
@@ -243,72 +251,6 @@ def test_an_empty_folder_stays_when_an_archive_is_refused(tmp_path):
 def test_a_limit_is_a_number_above_zero(tmp_path, limits):
     with pytest.raises(ShdError, match="above zero"):
         unpack(planted(tmp_path, "a.csv"), tmp_path / "in", **{**LIMITS, **limits})
-
-
-@pytest.fixture
-def team(tmp_path):
-    folder = tmp_path / "team"
-    (folder / "out").mkdir(parents=True)
-    (folder / "team.toml").write_text("name = 'a'")
-    (folder / "out" / "a.csv").write_bytes(b"1")
-    (folder / ".git").mkdir()
-    (folder / ".git" / "HEAD").write_text("ref")
-    return folder
-
-
-def test_a_folder_is_copied_without_its_git(team, tmp_path):
-    files = copy_folder(team, tmp_path / "in", **LIMITS)
-    assert [file.relative_to(tmp_path / "in").as_posix() for file in files] == ["out/a.csv", "team.toml"]
-
-
-def test_the_only_folder_of_a_folder_is_not_stepped_into(team, tmp_path):
-    (team / "team.toml").unlink()
-    files = copy_folder(team, tmp_path / "in", **LIMITS)
-    assert [file.relative_to(tmp_path / "in").as_posix() for file in files] == ["out/a.csv"]
-
-
-@pytest.mark.parametrize("target", ["/etc/passwd", "team.toml", ".."])
-def test_a_link_in_a_folder_is_refused(team, tmp_path, target):
-    try:
-        (team / "out" / "link").symlink_to(target)
-    except OSError:
-        pytest.skip("links cannot be made here")
-    with pytest.raises(ShdError, match="'out/link' is a link"):
-        copy_folder(team, tmp_path / "in", **LIMITS)
-    assert not (tmp_path / "in").exists()
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_pipe_in_a_folder_is_refused_without_waiting_for_it(team, tmp_path):
-    os.mkfifo(team / "pipe")
-    with pytest.raises(ShdError, match="'pipe' is no regular file"):
-        copy_folder(team, tmp_path / "in", **LIMITS)
-
-
-def test_a_folder_of_too_much_is_refused_and_nothing_is_left(team, tmp_path):
-    (team / "z.bin").write_bytes(bytes(100_000))
-    with pytest.raises(ShdError, match="'z.bin' it holds more than 100,000 bytes"):
-        copy_folder(team, tmp_path / "in", **LIMITS)
-    assert not (tmp_path / "in").exists()
-    with pytest.raises(ShdError, match="more than 2 files"):
-        copy_folder(team, tmp_path / "in", limit_bytes=10**6, limit_files=2)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any name")
-def test_a_folder_with_a_name_that_other_systems_refuse(team, tmp_path):
-    (team / "a\nb.csv").write_bytes(b"1")
-    with pytest.raises(ShdError, match="cannot be seen"):
-        copy_folder(team, tmp_path / "in", **LIMITS)
-
-
-def test_a_folder_is_not_copied_into_itself(team):
-    with pytest.raises(ShdError, match="into itself"):
-        copy_folder(team, team / "in", **LIMITS)
-
-
-def test_a_missing_folder_is_refused(tmp_path):
-    with pytest.raises(ShdError, match="is not there"):
-        copy_folder(tmp_path / "no", tmp_path / "in", **LIMITS)
 
 
 @given(st.text(max_size=30))

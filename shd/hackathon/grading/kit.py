@@ -31,11 +31,12 @@ def pack(folder: Path, limit: int = 1_000_000_000) -> bytes:
 
 def files_of(folder: Path) -> Iterator[Path]:
     """Yield the plain files of a folder in the order of their names, without what tools leave behind."""
-    for path in sorted(folder.iterdir()):
-        if path.name in _LEFT_OUT or path.is_symlink():
-            continue
+    waiting = [folder]
+    while waiting:
+        path = waiting.pop()
         if path.is_dir():
-            yield from files_of(path)
+            inner = (one for one in path.iterdir() if one.name not in _LEFT_OUT and not one.is_symlink())
+            waiting += sorted(inner, reverse=True)
         elif path.is_file():
             yield path
 

@@ -46,6 +46,11 @@ def read_exercises(source: str) -> dict[str, Exercise]:
     return {one.id: one for one in found}
 
 
+def no_marks(source: str) -> list[Mark]:
+    """Return no points for any exercise: of a notebook that could not be graded."""
+    return [Mark(one.id, one.number, 0, 0, one.points, ["Not graded."]) for one in read_exercises(source).values()]
+
+
 def mark(exercise: Exercise, right_for_nbval: bool, work: Path, seeds: Iterable[int]) -> Mark:
     """Give an exercise its points, from what nbval saw and what the notebook wrote."""
     given = Mark(exercise.id, exercise.number, 0, 0, exercise.points)

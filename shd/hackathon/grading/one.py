@@ -14,7 +14,7 @@ from shd._errors import ShdError
 from shd.hackathon.challenge import Challenge, read_challenge
 from shd.hackathon.exercise import SEED
 from shd.hackathon.grading.kit import Kit
-from shd.hackathon.grading.marks import mark, read_exercises
+from shd.hackathon.grading.marks import mark, no_marks, read_exercises
 from shd.hackathon.grading.page import as_page
 from shd.hackathon.grading.rebuild import MOST_BYTES, Rebuilt, rebuild
 from shd.hackathon.grading.replay import score_visible
@@ -37,8 +37,10 @@ class Options:
         Of the planted data that students have not seen; see `Options.of`.
     cell_seconds, notebook_seconds : float
         How long one cell, and a whole notebook with all its runs, may take.
-    memory : int
-        Bytes of memory, of all processes of one submission together.
+    memory, disk : int
+        Bytes of memory, of all processes of one submission together, and of all files that they write.
+    level : {"full", "quick"}
+        How many records the comparison of synthetic ones looks at; see `shd.compare`.
     trusted : bool
         Go on where the system has no sandbox that keeps files and network closed.
     """
@@ -47,6 +49,8 @@ class Options:
     cell_seconds: float = 120.0
     notebook_seconds: float = 900.0
     memory: int = 4_000_000_000
+    disk: int = 1_000_000_000
+    level: str = "full"
     trusted: bool = False
 
     @classmethod
@@ -58,7 +62,7 @@ class Options:
     @property
     def limits(self) -> Limits:
         """What a notebook may use; cells are stopped before, one by one."""
-        return Limits(seconds=self.notebook_seconds, memory=self.memory)
+        return Limits(seconds=self.notebook_seconds, memory=self.memory, disk=self.disk)
 
 
 def grade_one(team: str, submission: bytes, kit: Kit, options: Options, fingerprint: str) -> dict[str, bytes]:
@@ -69,21 +73,33 @@ def grade_one(team: str, submission: bytes, kit: Kit, options: Options, fingerpr
     result = Result(team, kit.challenge, fingerprint)
     files: dict[str, bytes] = {}
     with _private_folder() as place:
+        sent, archive = place / "sent", place / f"{team}.zip"
+        archive.write_bytes(submission)
         try:
-            sent = place / "sent"
-            (place / "sent.zip").write_bytes(submission)
-            unpack(place / "sent.zip", sent, limit_bytes=MOST_UNPACKED, limit_files=MOST_FILES)
-            files |= _grade_notebook(sent, place, kit, options, result)
-            if kit.organiser:
-                result.tracks = _score_tracks(sent, place, kit, options)
+            unpack(archive, sent, limit_bytes=MOST_UNPACKED, limit_files=MOST_FILES, keep="submission")
         except ShdError as error:
-            result.notes.append(f"Not graded: {error}".replace(str(place), "."))
+            return failed(team, kit, fingerprint, _without(error, place))
+        try:
+            files |= _grade_notebook(sent, place, kit, options, result)
+        except ShdError as error:
+            result.exercises = no_marks(kit.exercises)
+            result.notes.append(f"Not graded: {_without(error, place)}")
+        try:
+            result.tracks = _score_tracks(sent, place, kit, options) if kit.organiser else []
+        except ShdError as error:
+            result.notes.append(f"Not scored: {_without(error, place)}")
     return files | _told(result)
 
 
 def failed(team: str, kit: Kit, fingerprint: str, why: str) -> dict[str, bytes]:
     """Return the files of a result that nobody could reach."""
-    return _told(Result(team, kit.challenge, fingerprint, notes=[f"Not graded: {why}"]))
+    exercises, notes = no_marks(kit.exercises), [f"Not graded: {why}"]
+    return _told(Result(team, kit.challenge, fingerprint, exercises=exercises, notes=notes))
+
+
+def _without(error: ShdError, place: Path) -> str:
+    """Return a sentence without the private directory, whose name differs from run to run."""
+    return str(error).replace(str(place), ".")
 
 
 def _told(result: Result) -> dict[str, bytes]:
@@ -108,9 +124,12 @@ def _grade_notebook(sent: Path, place: Path, kit: Kit, options: Options, result:
     result.notes += _notes_on_team(sent, challenge, result.team)
     exercises = read_exercises(kit.exercises)
     made = rebuild(nbformat.read(challenge.path("starter"), as_version=4), _notebook(sent, challenge))
-    box = Sandbox(work, limits=options.limits, trusted=options.trusted)
-    result.sandbox = [layer.name for layer in box.layers]
-    ran = run(made.book, box, list(options.seeds), Pace(options.cell_seconds, options.notebook_seconds))
+
+    def make_box() -> Sandbox:
+        remove(work)
+        return Sandbox(kit.fill(work), limits=options.limits, trusted=options.trusted)
+
+    ran = run(made.book, make_box, list(options.seeds), Pace(options.cell_seconds, options.notebook_seconds))
     right, junit = score_visible(ran.book, exercises, place)
     for name, exercise in exercises.items():
         given = mark(exercise, right.get(name, False), work, options.seeds)
@@ -118,6 +137,7 @@ def _grade_notebook(sent: Path, place: Path, kit: Kit, options: Options, result:
         result.exercises.append(given)
     result.texts = [{"text": name, "words": words} for name, words in made.texts.items()]
     result.notes += made.notes + ran.notes
+    result.sandbox = ran.layers
     return {"feedback.ipynb": nbformat.writes(ran.book).encode(), "junit.xml": junit.encode()}
 
 
@@ -150,7 +170,8 @@ def _score_tracks(sent: Path, place: Path, kit: Kit, options: Options) -> list[d
     organiser, work = kit.fill_organiser(place / "organiser"), place / "tracks"
     work.mkdir()
     box = Sandbox(work, read=[sent, organiser], limits=options.limits, trusted=options.trusted)
-    ended = box.run(["python", "-m", "shd.hackathon.grading.tracks", str(sent), str(organiser), "tracks.json"])
+    told = [str(sent), str(organiser), "tracks.json", options.level]
+    ended = box.run(["python", "-m", "shd.hackathon.grading.tracks", *told])
     if ended.ok:
         return json.loads(safe_read(work, "tracks.json", MOST_BYTES))
     why = ended.broken or ended.output.decode("utf-8", "replace").strip().rpartition("\n")[2] or "it cannot be read"

@@ -25,16 +25,18 @@ from shd.hackathon.grading.one import MOST_UNPACKED, Options, failed, grade_one
 from shd.hackathon.grading.page import as_index
 from shd.hackathon.grading.result import SHEET, gradebook, marking_sheet, read_marks, read_results
 
+_OURS = ("index.html", "grades.csv", SHEET)
 _TRIES = 2  # how often a submission is begun whose process died: the second time it may not have been its fault
 
 
 @dataclass(frozen=True)
 class Task:
-    """One submission to grade."""
+    """One submission to grade; `refused` says why it is not even opened."""
 
     team: str
     submission: bytes
     fingerprint: str
+    refused: str = ""
 
 
 class Workers(Protocol):
@@ -79,7 +81,7 @@ def grade(
     with _alone(results):
         for left in results.glob(".part-*"):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
-        found = [path for path in submitted(submissions) if teams is None or path.stem in teams]
+        found = _chosen(submitted(submissions), teams)
         with progress(len(found), "grade") as bar:
 
             def new() -> Iterator[Task]:
@@ -87,6 +89,9 @@ def grade(
                     task = _task(path, kit, options)
                     if _is_done(results / task.team, task.fingerprint):
                         bar.advance(note=f"{task.team}: graded before")
+                    elif task.refused:
+                        _write(results, task.team, failed(task.team, kit, task.fingerprint, task.refused))
+                        bar.advance(note=f"{task.team}: not graded")
                     else:
                         yield task
 
@@ -104,11 +109,25 @@ def submitted(folder: Path) -> list[Path]:
     found = [path for path in found if path.is_dir() or path.suffix.lower() == ".zip"]
     if not found:
         raise ShdError(f"{folder}: no submission in it; it should hold one folder or ZIP archive a team.")
-    names = [path.stem if path.is_file() else path.name for path in found]
-    twice = {name for name in names if names.count(name) > 1}
+    names = [_team(path) for path in found]
+    twice = {name for name in names if [one.casefold() for one in names].count(name.casefold()) > 1}
     if twice:
         raise ShdError(f"{folder}: two submissions of {', '.join(sorted(twice))}; keep one of them.")
+    if ours := {name for name in names if name.casefold() in _OURS}:
+        raise ShdError(f"{folder}: {', '.join(sorted(ours))} is a name of a file of results; rename that submission.")
     return found
+
+
+def _team(path: Path) -> str:
+    """Return whose a submission is: owls of owls/ and of owls.zip; a folder may have a dot in its name."""
+    return path.name if path.is_dir() else path.stem
+
+
+def _chosen(found: list[Path], teams: list[str] | None) -> list[Path]:
+    """Return the submissions of these teams; who is not there is told."""
+    if missing := sorted(set(teams or ()) - set(map(_team, found))):
+        raise ShdError(f"no submission of {', '.join(missing)}; there are {', '.join(map(_team, found))[:200]}.")
+    return [path for path in found if teams is None or _team(path) in teams]
 
 
 def summarise(results: Path) -> list[dict]:
@@ -193,11 +212,20 @@ def cluster(address: str) -> Workers:
 
 
 def _task(path: Path, kit: Kit, options: Options) -> Task:
-    """Read a submission, and give it its fingerprint."""
-    team = path.name if path.is_dir() else path.stem
-    content = pack(path, MOST_UNPACKED) if path.is_dir() else path.read_bytes()
-    parts = (__version__, kit.digest, repr(options), team, hashlib.sha256(content).hexdigest())
-    return Task(team, content, hashlib.sha256("\n".join(parts).encode()).hexdigest())
+    """Read a submission, and give it its fingerprint; what cannot be read costs nobody else anything."""
+    team, content, refused = _team(path), b"", ""
+    try:
+        if path.is_file() and path.stat().st_size > MOST_UNPACKED:
+            raise ShdError(f"{path.name}: more than {MOST_UNPACKED / 1e6:.0f} MB; hand in less.")
+        content = pack(path, MOST_UNPACKED) if path.is_dir() else path.read_bytes()
+    except OSError as error:
+        refused = f"a file of it cannot be read ({error.strerror}): copy the submission again."
+    except UnicodeError:
+        refused = "a file of it has a name that is no text: rename it."
+    except ShdError as error:
+        refused = str(error)
+    parts = (__version__, kit.digest, repr(options), team, refused, hashlib.sha256(content).hexdigest())
+    return Task(team, content, hashlib.sha256("\n".join(parts).encode()).hexdigest(), refused)
 
 
 def _is_done(folder: Path, fingerprint: str) -> bool:

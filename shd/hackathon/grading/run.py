@@ -1,9 +1,11 @@
 """Run a rebuilt notebook: its kernel in a sandbox, the client that records what it prints outside."""
 
 import asyncio
+import math
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -16,7 +18,7 @@ from nbformat import NotebookNode
 
 from shd.hackathon.exercise import HAND_IN, HIDDEN_SEEDS
 from shd.hackathon.grading.rebuild import ANSWER, CHECK, tagged
-from shd.hackathon.sandbox import Sandbox, kernel_manager, remove
+from shd.hackathon.sandbox import Sandbox, kernel_manager
 
 MOST_PRINTED = 1_000_000
 """Bytes that one cell may print or draw before it is stopped; figures count."""
@@ -37,9 +39,10 @@ class Pace:
 
 @dataclass
 class Ran:
-    """A notebook that ran, the cells that were left out of it, and what there is to say."""
+    """A notebook that ran, the layers around it, the cells that were left out, and what there is to say."""
 
     book: NotebookNode
+    layers: list[str]
     left_out: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -79,16 +82,16 @@ class _Client(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-def run(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace = Pace()) -> Ran:
-    """Run a notebook in the private directory of a sandbox.
+def run(book: NotebookNode, make_box: Callable[[], Sandbox], seeds: list[int], pace: Pace = Pace()) -> Ran:
+    """Run a notebook in a sandbox whose private directory holds the challenge and nothing else.
 
-    Where a cell ends the kernel, the answer at fault is left out and the notebook runs again: it costs its own points,
-    not those of the others.
+    Where a cell ends the kernel, the answer at fault is left out and the notebook runs again, in a directory made
+    anew: it costs its own points, not those of the others.
     """
     left_out: dict[str, str] = {}
     deadline = time.monotonic() + pace.notebook
     while True:
-        attempt = deepcopy(book)
+        attempt, box = deepcopy(book), make_box()
         for cell in attempt.cells:
             if (name := tagged(cell, ANSWER)) in left_out:
                 cell.source = f"# left out: {left_out[name]}"
@@ -98,15 +101,15 @@ def run(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace = Pace())
             break
         left_out[fault[0]] = fault[1]
     _settle(attempt, box.work)
-    return Ran(attempt, left_out, notes)
+    return Ran(attempt, [layer.name for layer in box.layers], left_out, notes)
 
 
 def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tuple[list[str], tuple | None]:
     """Run all cells once; return notes on cells that were stopped, and whose fault it was if the kernel ended."""
-    remove(box.work / HANDED_IN)
     manager = kernel_manager(box, AsyncKernelManager)
     options = {"allow_errors": True, "timeout": None, "record_timing": False, "coalesce_streams": True}
-    client = _Client(book, km=manager, **options)
+    options["startup_timeout"] = math.ceil(pace.notebook)  # a busy machine is not the team's fault
+    client = _Client(book, km=manager, **options)  # which forgets its manager where the kernel does not start
     client.pace = pace
     notes: list[str] = []
 
@@ -117,18 +120,18 @@ def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tup
     client.on_cell_executed = note_stopped
     told = {HAND_IN: str(box.work / HANDED_IN), HIDDEN_SEEDS: ",".join(map(str, seeds))}
     with ThreadPoolExecutor(1) as thread:  # whoever calls this may have a loop of events that runs already
-        why = thread.submit(asyncio.run, _to_its_end(client, box, told)).result()
+        why = thread.submit(asyncio.run, _to_its_end(client, manager, box, told)).result()
     if why is None:
         return notes, None
     name = _whose(book, client.at)
     return notes, (name, f"its cell {why}" if name else f"the notebook {why}")
 
 
-async def _to_its_end(client: _Client, box: Sandbox, told: dict[str, str]) -> str | None:
+async def _to_its_end(client: _Client, manager: AsyncKernelManager, box: Sandbox, told: dict[str, str]) -> str | None:
     """Run all cells, watched; return why the kernel ended before them, if it did."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    await client.km.start_kernel(env=box.environment(told), cwd=str(box.work), **quiet)
-    with box.watch(client.km.provisioner.process) as watch:
+    await manager.start_kernel(env=box.environment(told), cwd=str(box.work), **quiet)
+    with box.watch(manager.provisioner.process) as watch:
         try:
             await asyncio.wait_for(client.async_execute(), client.pace.notebook)
         except TimeoutError:
@@ -138,7 +141,7 @@ async def _to_its_end(client: _Client, box: Sandbox, told: dict[str, str]) -> st
         finally:
             if client.kc is not None:
                 client.kc.stop_channels()
-            await client.km.shutdown_kernel(now=True)
+            await manager.shutdown_kernel(now=True)
     return None
 
 

@@ -8,6 +8,7 @@ import ctypes
 import os
 import stat
 import sys
+from collections.abc import Iterator
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every processor
 _VERSION, _PATH_BENEATH = 1, 1
@@ -47,11 +48,14 @@ def version() -> int:
         return 0
 
 
-def restrict(read: list[str], listed: list[str], write: list[str], *, network: bool) -> None:
-    """Allow reading below `read`, names alone below `listed`, everything below `write`, and nothing else.
+def restrict(read: list[str], listed: list[str], write: list[str], hidden: list[str], *, network: bool) -> None:
+    """Allow reading below `read` but not below `hidden`, names alone below `listed`, everything below `write`.
 
-    A path that is not there is left out. `no_new_privs` has to be set before.
+    Nothing else is allowed. A path that is not there is left out. `no_new_privs` has to be set before.
     """
+    hidden = [os.path.realpath(path) for path in hidden]
+    around = [one for path in read for one in _around(os.path.realpath(path), hidden)]
+    read, listed = [path for path, whole in around if whole], [*listed, *(path for path, whole in around if not whole)]
     known = version()
     rights = (1 << max(bits for since, bits in _BITS.items() if since <= known)) - 1
     tcp = _BIND_TCP | _CONNECT_TCP if known >= 4 and not network else 0
@@ -63,6 +67,20 @@ def restrict(read: list[str], listed: list[str], write: list[str], *, network: b
             _allow(rules, path, allowed & rights)
     _call(_RESTRICT_SELF, ctypes.c_int(rules), ctypes.c_uint32(0))
     os.close(rules)
+
+
+def _around(path: str, hidden: list[str]) -> Iterator[tuple[str, bool]]:
+    """Yield a path, and whether it can be read whole: rules only add, so that around what is hidden each gets its own.
+
+    Links are left out: what they lead to is allowed where it lies, or not at all.
+    """
+    if path in hidden:
+        return
+    below = any(one.startswith(path.rstrip("/") + "/") for one in hidden)
+    yield path, not below
+    for entry in os.scandir(path) if below else ():
+        if not entry.is_symlink():
+            yield from _around(entry.path, hidden)
 
 
 def _allow(rules: int, path: str, allowed: int) -> None:

@@ -55,7 +55,8 @@ def _become(spec: dict, command: list[str]) -> None:
             if _prctl(_PR_SET_NO_NEW_PRIVS, 1):
                 raise OSError("no_new_privs is not known here")
             if spec["landlock"]:
-                landlock_rules.restrict(spec["read"], spec["listed"], spec["write"], network=spec["network"])
+                paths = (spec[name] for name in ("read", "listed", "write", "hidden"))
+                landlock_rules.restrict(*paths, network=spec["network"])
             if spec["filter"]:
                 syscall_filter.restrict(network=spec["network"])
         os.execvp(command[0], command)

@@ -162,7 +162,7 @@ def _told_to_the_launcher(plan: Plan) -> dict:
     if wrapped or plan.user is not None:  # else they are the terminals of whoever grades
         write += ["/dev/ptmx", "/dev/pts"]
     return {
-        "work": str(plan.work), "read": read, "write": write,
+        "work": str(plan.work), "read": read, "write": write, "hidden": places.solutions(),
         "listed": ["/"] if wrapped else places.beside_the_packages(),
         "limits": plan.limits.of_the_system(_threads_already(plan)), "user": plan.user,
         "landlock": plan.layer(LANDLOCK) is not None, "filter": plan.layer(SECCOMP) is not None,

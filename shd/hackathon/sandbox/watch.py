@@ -14,7 +14,7 @@ from typing import Self
 from shd.hackathon.sandbox.limits import Limits, in_words
 
 _SHORTEST, _LONGEST = 0.03, 0.5  # seconds between two looks
-_SHARE = 10  # a look takes one part in so many of a processor
+_SHARE = 50  # a look takes one part in so many of a processor
 _PATIENCE = 3.0  # seconds in which the supervisor ends what it started
 _BLOCK, _SMALLEST_FILE = 512, 4096
 _DEEPEST = 100  # folders in folders: deeper ones are made to hide in

@@ -78,6 +78,33 @@ def test_what_a_stopped_grading_left_is_swept_away(toy, options, quickly, class_
     assert not (results / "bees/feedback.ipynb").exists()
 
 
+def test_a_team_may_have_a_dot_in_its_name_and_who_is_not_there_is_told(toy, options, quickly, hand_in, tmp_path):
+    hand_in(tmp_path / "sent/ants.v2")
+    found = grade(tmp_path / "sent", tmp_path / "results", toy, options, quickly[0], teams=["ants.v2"])
+    assert [one["team"] for one in found] == ["ants.v2"]
+    with pytest.raises(ShdError, match="no submission of wasps; there are ants.v2"):
+        grade(tmp_path / "sent", tmp_path / "results", toy, options, quickly[0], teams=["wasps"])
+
+
+def test_what_cannot_even_be_packed_is_told_and_others_are_graded(toy, options, quickly, class_of_three, monkeypatch):
+    sent, results = class_of_three
+    monkeypatch.setattr("shd.hackathon.grading.pool.MOST_UNPACKED", 10_000)
+    (sent / "bees/wide.bin").write_bytes(bytes(20_000))
+    (sent / "dogs.zip").write_bytes(bytes(20_000))
+    (sent / "ants/deep").mkdir()
+    deep = sent / "ants/deep"
+    for _ in range(300):
+        deep = deep / "d"
+        deep.mkdir()
+    (sent / "cats" / os.fsdecode(b"a\xffb")).write_bytes(b"no text")
+    found = {one["team"]: one for one in grade(sent, results, toy, options, quickly[0])}
+    assert quickly[1] == ["ants"]  # empty folders are not packed
+    assert "more than 0 MB" in found["bees"]["notes"][0] and "more than 0 MB" in found["dogs"]["notes"][0]
+    assert "no text" in found["cats"]["notes"][0]
+    assert {(one["points"], one["out_of"]) for one in found.values()} == {(0, 5)}
+    assert grade(sent, results, toy, options, quickly[0]) and quickly[1] == ["ants"]  # nothing is done twice
+
+
 def test_one_grading_at_a_time(toy, options, quickly, class_of_three):
     sent, results = class_of_three
 
@@ -89,7 +116,7 @@ def test_one_grading_at_a_time(toy, options, quickly, class_of_three):
     assert len(grade(sent, results, toy, options, work)) == 3
 
 
-@pytest.mark.parametrize("make", ["nothing", "empty", "twice"])
+@pytest.mark.parametrize("make", ["nothing", "empty", "twice", "twice but for a capital", "ours"])
 def test_impossible_folders_are_told_in_a_line(toy, options, quickly, tmp_path, hand_in, make):
     sent = tmp_path / "sent"
     if make != "nothing":
@@ -97,6 +124,11 @@ def test_impossible_folders_are_told_in_a_line(toy, options, quickly, tmp_path, 
     if make == "twice":
         hand_in(sent / "ants")
         (sent / "ants.zip").write_bytes(b"")
+    if make == "twice but for a capital":
+        hand_in(sent / "ants")
+        hand_in(sent / "Ants")
+    if make == "ours":
+        hand_in(sent / "grades.csv")
     with pytest.raises(ShdError, match=r"^[^\n]+$"):
         grade(sent, tmp_path / "results", toy, options, quickly[0])
 
@@ -128,9 +160,10 @@ def test_words_are_marked_by_hand_and_come_back(tmp_path):
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from tests_kit import KIT, OPTIONS
-from shd.hackathon.grading import grade
+from shd.hackathon.grading import Kit, Options, grade
 from shd.hackathon.grading.one import failed
+
+EXERCISE = "from shd.hackathon import Exercise, number; one = Exercise('one', 1, 1, 1, number(), ())"
 
 def work(tasks, kit, options):
     for task in tasks:
@@ -139,7 +172,7 @@ def work(tasks, kit, options):
             log.write(task.team + "\\n")
         yield task, failed(task.team, kit, task.fingerprint, "nobody ran it.")
 
-grade(Path(sys.argv[1]), Path(sys.argv[2]), KIT, OPTIONS, work)
+grade(Path(sys.argv[1]), Path(sys.argv[2]), Kit('toy', b'', EXERCISE), Options.of(0), work)
 """
 
 
@@ -150,21 +183,17 @@ def test_a_thousand_submissions_and_three_kills_end_with_one_result_each(tmp_pat
     for k in range(1000):
         (sent / f"team-{k:03}").mkdir(parents=True)
         (sent / f"team-{k:03}/team.toml").write_text(f'team = "team-{k:03}"\n')
-    (tmp_path / "tests_kit.py").write_text(
-        "from shd.hackathon.grading import Kit, Options\nKIT, OPTIONS = Kit('toy', b'', ''), Options.of(0)\n"
-    )
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-c", SCRIPT, sent, results, log]
     rng = random.Random(0)
     for _ in range(3):
-        process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path})
+        process = subprocess.Popen(command)
         done = len(list(results.glob("team-*"))) if results.is_dir() else 0
         wanted = done + rng.randint(100, 250)
         while process.poll() is None and (len(list(results.glob("team-*"))) if results.is_dir() else 0) < wanted:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=True)
+    subprocess.run(command, check=True)
     found = [json.loads(file.read_text())["team"] for file in sorted(results.glob("*/result.json"))]
     assert found == [f"team-{k:03}" for k in range(1000)]
     assert len(log.read_text().splitlines()) <= 1003  # at most one was under way at each kill
