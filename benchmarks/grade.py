@@ -2,19 +2,23 @@
 
     python -m benchmarks.grade                    # the three challenges: 22 teams each on all cores; most of an hour
     python -m benchmarks.grade --teams 2          # fewer teams
-    python -m benchmarks.grade --thousand         # a thousand notebooks of a known cost on 1 and 2 workers
+    python -m benchmarks.grade --thousand         # a thousand notebooks of a known cost on 1 and 2 workers: two hours
+    python -m benchmarks.grade --thousand --count 120           # fewer are run, and the curve is for a thousand
 
 The limit: all of it within 1.15 x of the notebooks' own run times divided by the number of workers. A notebook's own
 run time is that of nbclient alone, measured in the same run. Beyond the cores of this machine the curve is simulated:
-tasks of the measured length, handed out by one process that takes as long for each as was measured.
+tasks of the measured length, handed out by one process that takes as long for each as was measured. `--thousand` keeps
+what it measured, and draws it, in ``benchmarks/results/grade.json`` and ``grade.png``.
 """
 
 import argparse
 import heapq
+import json
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -22,11 +26,14 @@ from nbclient import NotebookClient
 
 from shd.hackathon.challenge import find_challenge
 from shd.hackathon.grading import Kit, Options, grade, here
+from shd.hackathon.grading.one import failed
+from shd.hackathon.grading.pool import Task, Workers
 from shd.hackathon.start import start
 
 CHALLENGES = ("diabetes_ml", "diabetes_bioinformatics", "alzheimers_mri")
 LIMIT = 1.15
 COST = 1.0  # seconds that each of a thousand notebooks computes
+RESULTS = Path(__file__).with_name("results")
 
 
 def hand_in(challenge: str, folder: Path, teams: int, extra: str = "") -> None:
@@ -51,12 +58,18 @@ def own_seconds(folder: Path) -> float:
     return time.perf_counter() - begun
 
 
-def graded_seconds(sent: Path, kit: Kit, workers: int) -> float:
+def graded_seconds(sent: Path, kit: Kit, workers: Workers) -> float:
     """Return how long a grading takes."""
     with tempfile.TemporaryDirectory() as results:
         begun = time.perf_counter()
-        grade(sent, Path(results), kit, Options.of(0), here(workers))
+        grade(sent, Path(results), kit, Options.of(0), workers)
         return time.perf_counter() - begun
+
+
+def nobody(tasks: Iterator[Task], kit: Kit, options: Options) -> Iterator[tuple[Task, dict[str, bytes]]]:
+    """Grade nothing: what is left is the work of the one process that hands out, and writes results."""
+    for task in tasks:
+        yield task, failed(task.team, kit, task.fingerprint, "nobody ran it.")
 
 
 def challenges(teams: int, workers: int) -> None:
@@ -69,7 +82,7 @@ def challenges(teams: int, workers: int) -> None:
             hand_in(name, sent, teams)
             each = [own_seconds(sent / f"team-{k:03}") for k in range(min(2, teams))]  # a solution and a starter
             own = sum(each[k % len(each)] for k in range(teams)) / workers
-            took = graded_seconds(sent, Kit.of(name), workers)
+            took = graded_seconds(sent, Kit.of(name), here(workers))
         sums = [sums[0] + own, sums[1] + took]
         print(f"{name:24} {teams:5} {own:8.1f} {took:9.1f} {took / own / LIMIT:12.2f}", flush=True)
     print(f"{'all':24} {3 * teams:5} {sums[0]:8.1f} {sums[1]:9.1f} {sums[1] / sums[0] / LIMIT:12.2f}")
@@ -86,19 +99,45 @@ def simulated(workers: int, tasks: int, task: float, serial: float) -> float:
 
 def thousand(count: int) -> None:
     """Grade many notebooks of a known cost on 1 and 2 workers, and simulate more."""
+    measured = {}
     with tempfile.TemporaryDirectory() as place:
         toy = _toy(Path(place) / "toy")
-        measured = {}
         for workers, few in ((1, count // 2), (2, count)):
             sent = Path(place) / f"sent-{workers}"
             for k in range(few):
                 shutil.copytree(toy, sent / f"team-{k:04}")
-            measured[workers] = graded_seconds(sent, _kit(toy), workers) / few
+            measured[workers] = graded_seconds(sent, _kit(toy), here(workers)) / few
             print(f"{workers} worker{'s' * (workers > 1)}: {measured[workers]:.2f} s a notebook that computes {COST} s")
-    serial = max(2 * measured[2] - measured[1], 0.0) / 2
-    for workers in (1, 2, 4, 8, 16, 32, 64):
-        took = simulated(workers, 1000, measured[1] - serial, serial)
+        serial = graded_seconds(sent, _kit(toy), nobody) / few
+    print(f"of them {1000 * serial:.1f} ms in the process that hands out and writes results")
+    curve = {workers: simulated(workers, 1000, measured[1] - serial, serial) for workers in (1, 2, 4, 8, 16, 32, 64)}
+    for workers, took in curve.items():
         print(f"{workers:3} workers, 1,000 notebooks: {took:7.0f} s simulated")
+    told = {"computes": COST, "notebooks run": [count // 2, count], "seconds a notebook": measured, "serial": serial}
+    (RESULTS / "grade.json").write_text(json.dumps({**told, "seconds for 1,000": curve}, indent=1) + "\n")
+    draw(measured, curve)
+
+
+def draw(measured: dict[int, float], curve: dict[int, float]) -> None:
+    """Draw minutes for a thousand notebooks against workers."""
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
+    minutes = [took / 60 for took in curve.values()]
+    axis.plot(list(curve), minutes, color="#0072b2", marker="o", markersize=4, label="simulated from these")
+    axis.plot(list(curve), [minutes[0] / n for n in curve], color="#888888", linestyle=":", label="twice as many, half")
+    there = [1000 * each / 60 for each in measured.values()]
+    axis.scatter(list(measured), there, color="#d55e00", marker="D", s=45, zorder=3, label="measured")
+    axis.set_xscale("log", base=2)
+    axis.set_yscale("log")
+    axis.set_xticks(list(curve), list(map(str, curve)))
+    axis.set_yticks(marks := [m for m in (1, 2, 5, 10, 20, 50, 100, 200) if min(minutes) / 2 < m < 2 * max(minutes)])
+    axis.set_yticklabels(list(map(str, marks)))
+    axis.minorticks_off()
+    axis.set(xlabel="notebooks at once (workers)", ylabel=f"minutes for 1,000 notebooks\nthat compute {COST:g} s each")
+    axis.set_title(f"{there[0]:.0f} minutes on one worker, {there[1]:.0f} on two", loc="left")
+    axis.legend(frameon=False)
+    figure.savefig(RESULTS / "grade.png", dpi=120)
 
 
 EXERCISE = """

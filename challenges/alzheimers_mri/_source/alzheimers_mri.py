@@ -325,7 +325,7 @@ checks.split(split)
 
 # %%
 train, test = data.split(test_size=0.2, random_state=0)  # what follows needs both parts
-honest = accuracy(fit(train, vary=False), test) if checks.split.solved() else np.nan
+honest = accuracy(fit(train, vary=False), test) if checks.split.solved("bar") else np.nan
 most_common = float(data.frame["class"].value_counts(normalize=True).max())
 result = {"by picture": leaky} | ({"your split": honest} if checks.split.is_solved else {})
 

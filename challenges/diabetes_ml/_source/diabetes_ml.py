@@ -469,6 +469,22 @@ def change_broken(frame: pd.DataFrame) -> pd.Series:
 pd.DataFrame({"change broken, per cent": {name: 100 * change_broken(frame).mean() for name, frame in rows.items()}})
 
 # %% [markdown]
+# ### In words: would you hand it on? (3 points)
+#
+# A clinic asks for this release, to choose whom a nurse calls after discharge. Write three to five sentences: what
+# it may be used for, what not, and which number above you would show for each. A person reads and marks them.
+
+# %% [markdown] tags=["starter", "text:hand_on:3"]
+# Write here.
+
+# %% [markdown] tags=["solution", "text:hand_on:3"]
+# To try methods and to teach: yes. What is learned from it holds for held-out patients to a good part (TSTR beside
+# TRTR in exercise 2), far above what columns drawn one by one teach. To choose whom a nurse calls: no. Two models
+# with nearly the same AUROC chose other patients (exercise 4), and the people who were left out would not know. For a
+# number in a paper: no. The C2ST of path 3, asked on the real data, says how far synthetic records can be told from
+# real ones, so that a count or a rare combination has to be looked up in real records.
+
+# %% [markdown]
 # ## What you learned
 #
 # - Split by patient, and do everything else, such as copying rare records, after the split. A score

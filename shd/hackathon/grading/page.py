@@ -23,7 +23,9 @@ def as_index(results: Sequence[dict], marks: dict[tuple[str, str], dict]) -> str
     by_points = sorted(results, key=lambda one: (-one["points"], one["team"]))
     names = list(dict.fromkeys(one["exercise"] for result in results for one in result["exercises"]))
     waiting = sum(
-        not (marks.get((one["team"], text["text"])) or {}).get("mark") for one in results for text in one["texts"]
+        bool(text["words"]) and not (marks.get((one["team"], text["text"])) or {}).get("mark")
+        for one in results
+        for text in one["texts"]
     )
     points = {one["team"]: {each["exercise"]: each["points"] for each in one["exercises"]} for one in results}
     page = _templates().get_template("teams.html.j2")

@@ -47,13 +47,14 @@ def rebuild(master: NotebookNode, submitted: bytes) -> Rebuilt:
     for cell in made.book.cells:
         kind = ANSWER if tagged(cell, ANSWER) else TEXT
         name = tagged(cell, kind)
+        asked = cell.source
         if name is not None and cell.id in sources:
             cell.source = _clean(sources[cell.id], name, made.notes)
         elif name is not None:
             made.missing.append(name.split(":")[0])
             made.notes.append(f"{name.split(':')[0]}: its cell ({cell.id}) is not in the notebook; no points for it.")
         if name is not None and kind == TEXT:
-            made.texts[name] = cell.source if cell.id in sources else ""
+            made.texts[name] = cell.source if cell.source != asked else ""
     for cell in made.book.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -15,7 +16,9 @@ import pytest
 
 from shd import ShdError
 from shd.hackathon.grading import Kit, Options, cluster, grade, here
+from shd.hackathon.grading.kit import pack
 from shd.hackathon.grading.one import failed
+from shd.hackathon.grading.pool import Task
 from shd.hackathon.grading.result import SHEET, Result, gradebook, marking_sheet, read_marks
 
 
@@ -212,3 +215,58 @@ def test_here_and_on_a_cluster_the_same_to_the_byte(toy, options, hand_in, tmp_p
         grade(sent, tmp_path / "there", toy, options, cluster(workers.scheduler_address))
     assert tree(tmp_path / "here") == tree(tmp_path / "there")
     assert json.loads((tmp_path / "here/ants/result.json").read_text())["points"] == 5
+
+
+class Deadly:
+    """Something that ends the process that unpacks it: always, or the first time alone."""
+
+    def __init__(self, flag=None, then=None):
+        self.flag, self.then = flag, then
+
+    def __reduce__(self):
+        code = "__import__('os')._exit(7)"
+        if self.flag is None:
+            return eval, (code,)
+        path, then = f"__import__('pathlib').Path({str(self.flag)!r})", pickle.dumps(self.then)
+        return eval, (f"__import__('pickle').loads({then!r}) if {path}.exists() else ({path}.touch(), {code})",)
+
+
+@pytest.mark.slow
+def test_a_submission_whose_process_died_is_graded_again_and_then_given_up(toy, options, hand_in, tmp_path):
+    sent = pack(hand_in(tmp_path / "ants"))
+    task = Task("ants", sent, "f" * 64)
+    ((_, files),) = here(1)(iter([task]), toy, Deadly(tmp_path / "flag", options))
+    assert json.loads(files["result.json"])["points"] == 5
+    ((_, files),) = here(1)(iter([task]), toy, Deadly())
+    result = json.loads(files["result.json"])
+    assert (result["points"], result["out_of"]) == (0, 5) and "ended, twice" in result["notes"][0]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
+def test_killed_while_notebooks_run_each_is_graded_once_in_the_end(toy, hand_in, tmp_path):
+    teams = [f"team-{k}" for k in range(8)]
+    for team in teams:
+        hand_in(tmp_path / "sent" / team)
+    (tmp_path / "kit.pickle").write_bytes(pickle.dumps(toy))
+    program = (
+        "import pickle, sys; from pathlib import Path; from shd.hackathon.grading import Options, grade, here\n"
+        "if __name__ == '__main__':\n"
+        "    place = Path(sys.argv[1]); kit = pickle.loads((place / 'kit.pickle').read_bytes())\n"
+        "    grade(place / 'sent', place / 'results', kit, Options.of(0), here(2))\n"
+    )
+    (tmp_path / "run.py").write_text(program)
+    command, seen = [sys.executable, tmp_path / "run.py", tmp_path], {}
+    for wait in (2, 3, 5):  # results
+        process = subprocess.Popen(command)
+        until = time.monotonic() + 60
+        while process.poll() is None and len(seen) < wait and time.monotonic() < until:
+            seen |= {file.parent.name: file.stat().st_mtime_ns for file in (tmp_path / "results").glob("*/result.json")}
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    subprocess.run(command, check=True)
+    found = {file.parent.name: json.loads(file.read_text()) for file in (tmp_path / "results").glob("*/result.json")}
+    assert sorted(found) == teams and {one["points"] for one in found.values()} == {5}
+    now = {file.parent.name: file.stat().st_mtime_ns for file in (tmp_path / "results").glob("*/result.json")}
+    assert 5 <= len(seen) and all(now[team] == then for team, then in seen.items())  # none was done twice

@@ -57,6 +57,7 @@ def test_answers_are_taken_and_nothing_else(master):
         "text-why": "Because.",
     }
     assert made.texts == {"why:3": "Because."} and made.notes == [] == made.missing
+    assert rebuild(master, nbformat.writes(master).encode()).texts == {"why:3": ""}  # what was asked is no answer
     assert made.book.cells[2].metadata.tags == ["answer:one"] and made.book.cells[2].outputs == []
 
 
