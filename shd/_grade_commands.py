@@ -34,6 +34,9 @@ def grade(
     ] = None,
     seconds: Annotated[float, typer.Option(metavar="N", min=1, help="How long one cell may take.")] = 120.0,
     memory: Annotated[float, typer.Option(metavar="GB", min=0.1, help="Of one submission.")] = 4.0,
+    people: Annotated[
+        str | None, typer.Option(metavar="HALF", help="Of the hidden ones: public or private.  [default: both]")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Of tracks: compare fewer records, less sure.")] = False,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the data that hidden checks plant.")] = 0,
     trusted: Annotated[
@@ -47,6 +50,7 @@ def grade(
     process. Stopped and started again, it goes on where it was. Free-text answers go to marking.csv; fill
     its column "mark", and grade again.
     """
+    from shd.hackathon.bench import HALVES
     from shd.hackathon.grading import Kit, Options, cluster, here
     from shd.hackathon.grading import grade as grade_all
 
@@ -54,8 +58,10 @@ def grade(
         raise ShdError("--workers is for this machine, and --scheduler for a cluster; give one of them.")
     if not (math.isfinite(seconds) and math.isfinite(memory)):
         raise ShdError("--seconds and --memory are numbers; give how much a cell may take, and a submission.")
-    level = "quick" if quick else "full"
-    options = Options.of(seed, cell_seconds=seconds, memory=int(memory * 1e9), trusted=trusted, level=level)
+    if people not in (None, *HALVES):
+        raise ShdError(f"--people {people}: give {' or '.join(HALVES)}, or leave it out for both.")
+    told = {"level": "quick" if quick else "full", "people": people, "trusted": trusted}
+    options = Options.of(seed, cell_seconds=seconds, memory=int(memory * 1e9), **told)
     chosen = cluster(scheduler) if scheduler else here(workers)
     results = grade_all(submissions, output, Kit.of(challenge, organiser), options, chosen, teams=team)
     rows = [(one["team"], f"{one['points']:g} of {one['out_of']}", "; ".join(one["notes"])[:60]) for one in results]

@@ -62,14 +62,16 @@ def open_seal(organiser: str | Path) -> dict:
     return said
 
 
-def hidden_bench(organiser: str | Path, level: str = "full") -> Bench:
-    """Return the hidden people of an organiser, by half, and the challenge that was sealed with them."""
+def hidden_bench(organiser: str | Path, level: str = "full", people: str | None = None) -> Bench:
+    """Return the hidden people of an organiser, by half or one half of them, and the challenge sealed with them."""
+    if people not in (None, *HALVES):
+        raise ShdError(f"hidden people have a {' and a '.join(HALVES)} half; {people!r} is none of them.")
     folder, said = Path(organiser), open_seal(organiser)
     challenge, source = read_challenge(folder / OURS), said["source"]
     event = json.loads((folder / EVENT_FOLDER / EVENT).read_text(encoding="utf-8"))
     train = read_file(challenge, folder / EVENT_FOLDER / "data" / event["train"], source)
     labels = pd.read_parquet(folder / SECRET / LABELS)
     asked = Asked(labels[ID].to_numpy(), read_file(challenge, folder / SECRET / f"{HIDDEN}{ending_of(train)}", source))
-    halves = {half: asked.take(np.flatnonzero(labels["half"] == half)) for half in HALVES}
+    halves = {half: asked.take(np.flatnonzero(labels["half"] == half)) for half in ([people] if people else HALVES)}
     held = {half: part.data for half, part in halves.items()}
     return Bench(challenge, train, held, halves if "predict" in challenge.tracks else {}, asked.ids, level)

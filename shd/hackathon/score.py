@@ -103,6 +103,7 @@ def score(
     challenge: Challenge | None = None,
     tracks: Sequence[str] | None = None,
     level: str = "full",
+    people: str | None = None,
 ) -> TeamScore:
     """Score what a team hands in, on the people that teams may see or, for an organiser, on hidden ones.
 
@@ -120,6 +121,8 @@ def score(
         Tracks to score; by default all but the notebook.
     level : {"full", "quick"}
         How many records the comparison of synthetic ones looks at; see `shd.compare`.
+    people : {"public", "private"}, optional
+        One half of the hidden people; both by default.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def score(
         Where there is no such folder, or what the organiser keeps is broken.
     """
     if organiser is not None:
-        return score_on(folder, hidden_bench(organiser, level), tracks)
+        return score_on(folder, hidden_bench(organiser, level, people), tracks)
     submission = Submission(folder, challenge)
     return _score(submission, visible_bench(submission.challenge, level), tracks)
 

@@ -144,6 +144,13 @@ def test_a_team_is_scored_on_both_halves_apart(team, organiser):
     assert own.value is None and "only the organiser" in own.why
 
 
+def test_one_half_can_be_scored_while_teams_work(team, organiser):
+    predict(team, organiser, lambda labels: 0.5)
+    assert [one.people for one in score(team, organiser, tracks=["predict"], people="public").tracks] == ["public"]
+    with pytest.raises(ShdError, match="public and a private half; 'secret'"):
+        hidden_bench(organiser, people="secret")
+
+
 def test_a_team_cannot_change_what_it_is_scored_by(team, organiser):
     predict(team, organiser, lambda labels: 0.5)
     toml = team / "challenge.toml"

@@ -74,7 +74,7 @@ def mark(exercise: Exercise, right_for_nbval: bool, work: Path, seeds: Iterable[
         )
     asked = [exercise.visible_checks, *([check] for check in exercise.hidden_checks)]
     failed = [why for checks in asked if (why := _fails(exercise, checks, outputs, seeds))]
-    given.said += [f"On other data: {why}" for why in dict.fromkeys(failed)]
+    given.said += [f"On other data: {why}" for why in dict.fromkeys(failed) if why != wrong]
     given.hidden = round(exercise.hidden_points * (1 - len(failed) / len(asked)), 2)
     return given
 

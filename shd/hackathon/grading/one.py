@@ -18,7 +18,7 @@ from shd.hackathon.grading.marks import mark, no_marks, read_exercises
 from shd.hackathon.grading.page import as_page
 from shd.hackathon.grading.rebuild import MOST_BYTES, Rebuilt, rebuild
 from shd.hackathon.grading.replay import score_visible
-from shd.hackathon.grading.result import Result
+from shd.hackathon.grading.result import Result, texts_of
 from shd.hackathon.grading.run import Pace, Ran, run
 from shd.hackathon.sandbox import Limits, Sandbox, remove, safe_read
 from shd.hackathon.submission import Submission
@@ -41,6 +41,8 @@ class Options:
         Bytes of memory, of all processes of one submission together, and of all files that they write.
     level : {"full", "quick"}
         How many records the comparison of synthetic ones looks at; see `shd.compare`.
+    people : {"public", "private"} or None
+        The half of the hidden people that tracks are scored on, or both.
     trusted : bool
         Go on where the system has no sandbox that keeps files and network closed.
     """
@@ -51,6 +53,7 @@ class Options:
     memory: int = 4_000_000_000
     disk: int = 1_000_000_000
     level: str = "full"
+    people: str | None = None
     trusted: bool = False
 
     @classmethod
@@ -103,8 +106,9 @@ def _without(error: ShdError, place: Path) -> str:
 
 
 def _told(result: Result) -> dict[str, bytes]:
-    plain = json.dumps(result.to_dict(), indent=1, ensure_ascii=False) + "\n"
-    return {"result.json": plain.encode(), "index.html": as_page(result).encode()}
+    told = result.to_dict()
+    plain = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    return {"result.json": plain.encode(), "index.html": as_page(told, {}, texts_of([told])).encode()}
 
 
 @contextmanager
@@ -170,7 +174,7 @@ def _score_tracks(sent: Path, place: Path, kit: Kit, options: Options) -> list[d
     organiser, work = kit.fill_organiser(place / "organiser"), place / "tracks"
     work.mkdir()
     box = Sandbox(work, read=[sent, organiser], limits=options.limits, trusted=options.trusted)
-    told = [str(sent), str(organiser), "tracks.json", options.level]
+    told = [str(sent), str(organiser), "tracks.json", options.level, *([options.people] if options.people else [])]
     ended = box.run(["python", "-m", "shd.hackathon.grading.tracks", *told])
     if ended.ok:
         return json.loads(safe_read(work, "tracks.json", MOST_BYTES))

@@ -2,50 +2,53 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from shd.hackathon.grading.result import Marks, exercises_of, texts_of, total
 from shd.hackathon.score import TrackScore, rank
 from shd.plot import PALETTE, VERDICT_COLOURS, VERDICT_MARKS
 
-if TYPE_CHECKING:
-    from shd.hackathon.grading.result import Result
+
+def as_page(result: dict, marks: Marks, texts: Sequence[str]) -> str:
+    """Return the page of a team, with its marks for the questions in words."""
+    mine = {text: {"mark": "", "comment": "", **marks.get((result["team"], text), {})} for text in texts}
+    given = total(result, marks, texts)
+    return _templates().get_template("team.html.j2").render(result=result, marks_of=mine, total=given)
 
 
-def as_page(result: "Result") -> str:
-    """Return the page of a team."""
-    return _templates().get_template("team.html.j2").render(result=result.to_dict())
-
-
-def as_index(results: Sequence[dict], marks: dict[tuple[str, str], dict]) -> str:
+def as_index(results: Sequence[dict], marks: Marks) -> str:
     """Return the page of all teams, those with most points first."""
-    by_points = sorted(results, key=lambda one: (-one["points"], one["team"]))
-    names = list(dict.fromkeys(one["exercise"] for result in results for one in result["exercises"]))
-    waiting = sum(
-        bool(text["words"]) and not (marks.get((one["team"], text["text"])) or {}).get("mark")
-        for one in results
-        for text in one["texts"]
-    )
-    points = {one["team"]: {each["exercise"]: each["points"] for each in one["exercises"]} for one in results}
-    page = _templates().get_template("teams.html.j2")
-    return page.render(
-        results=by_points, exercises=names, by_exercise=points, waiting=waiting, boards=leaderboards(results)
-    )
+    names, texts = exercises_of(results), texts_of(results)
+    rows = []
+    for one in results:
+        cells = {each["exercise"]: each["points"] for each in one["exercises"]}
+        cells |= {text: (marks.get((one["team"], text)) or {}).get("mark") or None for text in texts}
+        rows.append({**one, **total(one, marks, texts), "cells": [cells.get(name) for name in (*names, *texts)]})
+    rows.sort(key=lambda one: (-one["points"], one["team"]))
+    waiting = sum(bool(text["words"]) and not (marks.get((one["team"], text["text"])) or {}).get("mark")
+                  for one in results for text in one["texts"])  # fmt: skip
+    columns = [*names, *(text.partition(":")[0] for text in texts)]
+    told = {"results": rows, "columns": columns, "waiting": waiting, "boards": leaderboards(results)}
+    return _templates().get_template("teams.html.j2").render(**told)
 
 
 def leaderboards(results: Sequence[dict]) -> list[dict]:
-    """Return a table for each track and the people it was scored on, the best team first."""
+    """Return a table for each track and the people it was scored on, the best team first, and who has no score."""
     by_board: dict[tuple, list[tuple[str, dict]]] = {}
     for result in results:
         for track in result["tracks"]:
             by_board.setdefault((track["track"], track["people"], track["source"]), []).append((result["team"], track))
     boards = []
-    for (track, people, source), entries in sorted(by_board.items()):
+    for (track, people, source), entries in by_board.items():
         ranks = rank([_scored(one) for _, one in entries])
         rows = [{"team": team, "rank": place, **one} for (team, one), place in zip(entries, ranks, strict=True)]
-        rows.sort(key=lambda row: (row["rank"] or len(rows) + 1, -(row["value"] or 0), row["team"]))
-        boards.append({"track": track, "people": people, "source": source, "rows": rows})
+        rows.sort(key=lambda row: (row["rank"] or len(entries) + 1, -(row["value"] or 0), row["team"]))
+        for row in rows:
+            row["failed"] = ", ".join(gate["name"] for gate in row["gates"] if not gate["passed"])
+        without = [row["team"] for row in rows if row["value"] is None]
+        scored = [row for row in rows if row["value"] is not None]
+        boards.append({"track": track, "people": people, "source": source, "rows": scored, "without": without})
     return boards
 
 

@@ -22,8 +22,8 @@ from shd._errors import ShdError
 from shd._progress import progress
 from shd.hackathon.grading.kit import Kit, pack
 from shd.hackathon.grading.one import MOST_UNPACKED, Options, failed, grade_one
-from shd.hackathon.grading.page import as_index
-from shd.hackathon.grading.result import SHEET, gradebook, marking_sheet, read_marks, read_results
+from shd.hackathon.grading.page import as_index, as_page
+from shd.hackathon.grading.result import SHEET, gradebook, marking_sheet, read_marks, read_results, texts_of
 
 _OURS = ("index.html", "grades.csv", SHEET)
 _TRIES = 2  # how often a submission is begun whose process died: the second time it may not have been its fault
@@ -137,6 +137,8 @@ def summarise(results: Path) -> list[dict]:
     _replace(results / "index.html", as_index(found, marks))
     if any(one["texts"] for one in found):
         _replace(results / SHEET, marking_sheet(found, marks))
+    for one in found:  # with the marks that were given by hand
+        _replace(results / one["team"] / "index.html", as_page(one, marks, texts_of(found)))
     return found
 
 

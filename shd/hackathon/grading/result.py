@@ -13,6 +13,8 @@ from shd.hackathon.grading.marks import Mark
 SHEET = "marking.csv"
 """The sheet for free-text answers: a person fills its column ``mark``, and the next grading reads it."""
 _SHEET = ("team", "text", "points", "words", "mark", "comment")
+Marks = dict[tuple[str, str], dict]
+"""What people wrote into the sheet, by team and text."""
 
 
 @dataclass
@@ -52,18 +54,34 @@ def read_results(folder: Path) -> list[dict]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*/result.json"))]
 
 
-def gradebook(results: Sequence[dict], marks: dict[tuple[str, str], dict]) -> str:
+def gradebook(results: Sequence[dict], marks: Marks) -> str:
     """Return a table of points as CSV: one line a team, one column an exercise, words marked by hand behind them."""
-    names = list(dict.fromkeys(one["exercise"] for result in results for one in result["exercises"]))
-    texts = list(dict.fromkeys(one["text"] for result in results for one in result["texts"]))
+    names, texts = exercises_of(results), texts_of(results)
     rows = []
     for result in results:
         points = {one["exercise"]: one["points"] for one in result["exercises"]}
         by_hand = {text: _mark(marks.get((result["team"], text))) for text in texts}
         row = {"team": result["team"], "challenge": result["challenge"], **points, **by_hand}
-        total = result["points"] + sum(mark for mark in by_hand.values() if mark is not None)
-        rows.append({**row, "points": round(total, 2), "out of": result["out_of"] + sum(map(points_of, texts))})
+        whole = total(result, marks, texts)
+        rows.append({**row, "points": whole["points"], "out of": whole["out_of"]})
     return _as_csv(rows, ["team", "challenge", *names, *texts, "points", "out of"])
+
+
+def total(result: dict, marks: Marks, texts: Iterable[str]) -> dict[str, float]:
+    """Return the points of a team, those given by hand for its texts included, and how many there are."""
+    by_hand = [_mark(marks.get((result["team"], text))) or 0 for text in texts]
+    out_of = result["out_of"] + sum(points_of(text) for text in texts)
+    return {"points": round(result["points"] + sum(by_hand), 2), "out_of": out_of}
+
+
+def exercises_of(results: Iterable[dict]) -> list[str]:
+    """Return the names of all exercises, in their order."""
+    return list(dict.fromkeys(one["exercise"] for result in results for one in result["exercises"]))
+
+
+def texts_of(results: Iterable[dict]) -> list[str]:
+    """Return the names of all questions in words."""
+    return list(dict.fromkeys(one["text"] for result in results for one in result["texts"]))
 
 
 def points_of(text: str) -> int:
@@ -72,7 +90,7 @@ def points_of(text: str) -> int:
     return int(worth) if worth.isdigit() else 0
 
 
-def marking_sheet(results: Sequence[dict], marks: dict[tuple[str, str], dict]) -> str:
+def marking_sheet(results: Sequence[dict], marks: Marks) -> str:
     """Return the sheet with every free-text answer, and the marks that it has so far."""
     rows = []
     for result in results:
@@ -84,7 +102,7 @@ def marking_sheet(results: Sequence[dict], marks: dict[tuple[str, str], dict]) -
     return _as_csv(rows, _SHEET)
 
 
-def read_marks(folder: Path) -> dict[tuple[str, str], dict]:
+def read_marks(folder: Path) -> Marks:
     """Return what people wrote into the sheet, by team and text."""
     file = folder / SHEET
     if not file.is_file():

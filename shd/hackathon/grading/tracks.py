@@ -1,6 +1,6 @@
 """Score what a team handed in for the tracks besides the notebook; started by a grader, in a sandbox.
 
-python -m shd.hackathon.grading.tracks SUBMISSION ORGANISER FILE LEVEL
+python -m shd.hackathon.grading.tracks SUBMISSION ORGANISER FILE LEVEL [HALF]
 """
 
 import json
@@ -11,10 +11,10 @@ from shd._errors import ShdError
 from shd.hackathon.score import score
 
 
-def main(submission: str, organiser: str, file: str, level: str) -> int:
+def main(submission: str, organiser: str, file: str, level: str, people: str | None = None) -> int:
     """Write the scores of a submission on the hidden people as JSON; what is wrong goes to standard error."""
     try:
-        found = score(submission, organiser, level=level)
+        found = score(submission, organiser, level=level, people=people)
     except ShdError as error:
         print(error, file=sys.stderr)
         return 1

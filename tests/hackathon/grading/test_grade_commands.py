@@ -47,6 +47,7 @@ def test_a_folder_is_graded_and_its_page_named_last(call, monkeypatch, tmp_path)
         ("grade", ".", "-o", "results", "--challenge", "diabetes_ml", "--seed", "-5"),
         ("grade", ".", "-o", "results", "--challenge", "diabetes_ml", "--memory", "nan"),
         ("grade", ".", "-o", "results", "--challenge", "diabetes_ml", "--seconds", "inf"),
+        ("grade", ".", "-o", "results", "--challenge", "diabetes_ml", "--people", "secret"),
         ("challenge", "export", "diabetes_ml", "--to", "moodle", "-o", "out"),
         ("challenge", "export", "cancer", "--to", "otter", "-o", "out"),
     ],
@@ -64,7 +65,7 @@ def test_nbgrader_finds_its_metadata(call, tmp_path):
     nbformat.validate(book)
     told = [cell.metadata["nbgrader"] for cell in book.cells]
     assert len({one["grade_id"] for one in told}) == len(told) and {one["schema_version"] for one in told} == {3}
-    assert sum(one["solution"] for one in told) == 5 and sum(one.get("points", 0) for one in told) == 15
+    assert sum(one["solution"] for one in told) == 6 and sum(one.get("points", 0) for one in told) == 15 + 3  # words
     assert all(one["locked"] != one["solution"] for one in told)
     assert not (tmp_path / "ps/.git").exists()
 
