@@ -9,7 +9,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb challenges/*/starter.ipynb)
 # else each of the many processes of the tests compiles torch and pandas anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test slow lint bench lab lock
+.PHONY: help setup demo test slow lint bench wheel lab lock
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s%s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ bench: setup ## Measure quality, speed and memory: hours
 	$(BIN)/python -m benchmarks.compare
 	$(BIN)/python -m benchmarks.images
 	$(BIN)/python -m benchmarks.grade
+
+wheel: setup ## Make dist/shd-*.whl, for teams without a checkout
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python -o dist .
 
 lab: setup ## Open JupyterLab
 	$(BIN)/jupyter lab

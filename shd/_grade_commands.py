@@ -1,6 +1,7 @@
 """The command `shd grade`: notebooks and tracks of many teams."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,7 @@ def grade(
     from shd.hackathon.bench import HALVES
     from shd.hackathon.grading import Kit, Options, cluster, here
     from shd.hackathon.grading import grade as grade_all
+    from shd.hackathon.grading.result import read_marks
 
     if scheduler and workers:
         raise ShdError("--workers is for this machine, and --scheduler for a cluster; give one of them.")
@@ -64,6 +66,19 @@ def grade(
     options = Options.of(seed, cell_seconds=seconds, memory=int(memory * 1e9), **told)
     chosen = cluster(scheduler) if scheduler else here(workers)
     results = grade_all(submissions, output, Kit.of(challenge, organiser), options, chosen, teams=team)
-    rows = [(one["team"], f"{one['points']:g} of {one['out_of']}", "; ".join(one["notes"])[:60]) for one in results]
-    text = "\n".join(in_columns([("team", "points", "notes"), *rows]))
-    _terminal.emit({"results": results}, json, f"{text}\n\nResults: {output / 'index.html'}")
+    lines = [*_lines(results, read_marks(output, results)), "", f"Results: {output / 'index.html'}"]
+    _terminal.emit({"results": results}, json, "\n".join(lines))
+
+
+def _lines(results: list[dict], marks: dict) -> Iterator[str]:
+    """Yield a table of points, then what there is to say of teams."""
+    from shd.hackathon.grading.result import texts_of, total
+
+    rows = [("team", "points", "points lost in")]
+    for one in results:
+        whole = total(one, marks, texts_of(results))
+        lost = [each["exercise"] for each in one["exercises"] if each["points"] < each["out_of"]]
+        rows.append((one["team"], f"{whole['points']:g} of {whole['out_of']}", ", ".join(lost)))
+    yield from in_columns(rows)
+    notes = [f"{one['team']}: {note}" for one in results for note in one["notes"]]
+    yield from ["", *notes] if notes else []

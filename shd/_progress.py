@@ -13,6 +13,7 @@ from rich.table import Column
 from shd._processes import rank
 
 _ROOMY = 110  # columns of a terminal that hold every part of a progress bar
+_PERIOD = 600  # seconds that the time left is told from: a step may take minutes
 
 
 def _in_notebook() -> bool:
@@ -25,6 +26,11 @@ def _shown() -> bool:
     if os.environ.get("SHD_PROGRESS", "1") == "0" or rank():
         return False
     return sys.stderr.isatty() or _in_notebook()
+
+
+def in_lines() -> bool:
+    """Whether somebody may want lines instead of a bar: where output goes to a file."""
+    return os.environ.get("SHD_PROGRESS", "1") != "0" and not _shown()
 
 
 def notice(line: str) -> None:
@@ -46,6 +52,10 @@ class Bar:
         if note is not None:
             self._progress.update(self._task, note=note)
 
+    def skip(self) -> None:
+        """Take a step out that was done before: it tells nothing of the time that the others take."""
+        self._progress.update(self._task, total=(self._progress.tasks[self._task].total or 1) - 1)
+
 
 @contextmanager
 def progress(total: float, label: str) -> Iterator[Bar]:
@@ -61,5 +71,7 @@ def progress(total: float, label: str) -> Iterator[Bar]:
         TimeRemainingColumn(table_column=Column(min_width=7, no_wrap=True)),
         TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
     )
-    with Progress(*columns, console=console, disable=not _shown(), transient=_in_notebook()) as bars:
+    with Progress(
+        *columns, console=console, disable=not _shown(), transient=_in_notebook(), speed_estimate_period=_PERIOD
+    ) as bars:
         yield Bar(bars, bars.add_task(label, total=total, note=""))

@@ -20,14 +20,15 @@ INTERRUPTED = 130  # what shells use for Ctrl-C
 def run(command: Callable[[], int | None], debug: bool = False) -> int:
     """Run a command and return its exit code: 0, 1 the work failed, 2 impossible, 130 Ctrl-C."""
     with _interrupts() as interrupted, _warnings_as_notes(debug):
+        line = "stopped; no output was written."
         try:
             code = command() or 0
             sys.stdout.flush()
         except BrokenPipeError:  # whoever read our output has seen enough, as in `| head`
             sys.stdout = None
             return 0
-        except KeyboardInterrupt:
-            code = INTERRUPTED
+        except KeyboardInterrupt as stop:
+            code, line = INTERRUPTED, str(stop) or line
         except Exception as error:
             if type(error).__name__ == "NoArgsIsHelpError":  # a command that needs another word: its help
                 print(error.format_message(), file=sys.stderr)
@@ -40,7 +41,7 @@ def run(command: Callable[[], int | None], debug: bool = False) -> int:
     if code == INTERRUPTED:
         if sys.stderr.isatty():
             print(file=sys.stderr)  # leave the line that shows ^C
-        _say("stopped; no output was written.", "yellow")
+        _say(line, "yellow")
     elif interrupted:
         return INTERRUPTED
     return code

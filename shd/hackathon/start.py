@@ -21,7 +21,7 @@ TEAM, SUBMISSIONS = "team.toml", "SUBMISSIONS.md"
 _BLOCK = re.compile(r"<!-- start -->.*?<!-- /start -->", re.DOTALL)
 _SOLUTION = re.compile(r"^\| `solution\.ipynb` .*\n|\s*Compare with `solution\.ipynb` afterwards\.", re.MULTILINE)
 _ABOVE = " (in your folder; here `../SUBMISSIONS.md`)"  # where the page lies among the challenges that ship
-_IGNORED = ".venv/\n__pycache__/\n.ipynb_checkpoints/\n.DS_Store\n*.ckpt\n"
+_IGNORED = ".venv/\n__pycache__/\n.ipynb_checkpoints/\n.DS_Store\n*.ckpt\n*.whl\n"
 _HERE = """\
 ```
 pip install -r requirements.txt      # in an environment of its own, with Python 3.11 or newer
@@ -138,9 +138,8 @@ def requirements(challenge: Challenge) -> str:
     extras = "lab,studies" if "studies" in challenge.files else "lab"
     return (
         "# pip install -r requirements.txt\n"
-        "# A wheel of shd that lies in this folder is taken from here.\n"
-        "--find-links .\n"
-        f"shd[{extras}]=={__version__}\n"
+        "# The wheel lies in this folder, or whoever handed it out has it: make wheel, in a checkout of shd.\n"
+        f"./shd-{__version__}-py3-none-any.whl[{extras}]\n"
     )
 
 

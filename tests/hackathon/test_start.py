@@ -80,7 +80,7 @@ def test_the_page_of_a_folder_has_the_right_paths(started):
     assert "jupyter lab starter.ipynb" in page and "pip install -r requirements.txt" in page
     assert "challenges/" not in page
     needed = (started / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert needed[-1] == f"shd[lab,studies]=={shd.__version__}"
+    assert needed[-1] == f"./shd-{shd.__version__}-py3-none-any.whl[lab,studies]"  # no index is asked for shd
 
 
 @pytest.mark.parametrize("name", ["alzheimers_mri", "diabetes_bioinformatics", "diabetes_ml"])

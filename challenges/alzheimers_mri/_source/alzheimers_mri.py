@@ -15,7 +15,7 @@
 # - how to tell synthetic pictures from others, and how to look for copies.
 #
 # Run the cells from top to bottom: the notebook runs as it is. Each exercise has a place to write
-# in, and below it a check that gives you a hint. Worked solutions are in `solution.ipynb`.
+# in, and below it a check that gives you a hint.
 
 # %% [markdown] tags=["solution"]
 # # What do synthetic brain scans teach? Solution

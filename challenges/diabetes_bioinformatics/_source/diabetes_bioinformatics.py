@@ -17,7 +17,7 @@
 # the text beneath them; code begins with the exercises, and each of those is a line. *The programmer's path:* read
 # the cells too; every function has its method and its paper in its help (`findings.replicate?`).
 #
-# Clinical terms and medicines are in `GLOSSARY.md`. Worked solutions are in `solution.ipynb`.
+# Clinical terms and medicines are in `GLOSSARY.md`.
 
 # %% [markdown] tags=["solution"]
 # # Does the biology survive? Solution

@@ -14,7 +14,7 @@
 # - how to tell synthetic records from others, and what gives them away.
 #
 # Run the cells from top to bottom: the notebook runs as it is. Each exercise has a place to write
-# in, and below it a check that gives you a hint. Worked solutions are in `solution.ipynb`.
+# in, and below it a check that gives you a hint.
 
 # %% [markdown] tags=["solution"]
 # # Will the patient come back? Solution

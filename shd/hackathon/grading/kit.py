@@ -37,7 +37,7 @@ def files_of(folder: Path) -> Iterator[Path]:
         if path.is_dir():
             inner = (one for one in path.iterdir() if one.name not in _LEFT_OUT and not one.is_symlink())
             waiting += sorted(inner, reverse=True)
-        elif path.is_file():
+        elif path.is_file() and path.suffix != ".whl":
             yield path
 
 

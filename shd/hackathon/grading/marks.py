@@ -14,6 +14,8 @@ from shd.hackathon.grading.run import HANDED_IN
 from shd.hackathon.outputs import MOST_BYTES, from_text
 from shd.hackathon.sandbox import safe_read
 
+UNCHECKED = "Nothing of it could be checked: its check cell was not called with a function, or wrote nothing."
+
 
 @dataclass
 class Mark:
@@ -58,8 +60,8 @@ def mark(exercise: Exercise, right_for_nbval: bool, work: Path, seeds: Iterable[
         outputs = from_text(
             safe_read(work, f"{HANDED_IN}/{exercise.id}.outputs.json", MOST_BYTES).decode("utf-8", "replace")
         )
-    except ShdError as error:
-        given.said.append(f"Nothing of it could be checked: {error}")
+    except ShdError:
+        given.said.append(UNCHECKED)
         return given
     wrong = exercise.why_wrong(outputs.get(SEED), SEED)
     if wrong:

@@ -14,12 +14,12 @@ from shd._errors import ShdError
 from shd.hackathon.challenge import Challenge, read_challenge
 from shd.hackathon.exercise import SEED
 from shd.hackathon.grading.kit import Kit
-from shd.hackathon.grading.marks import mark, no_marks, read_exercises
+from shd.hackathon.grading.marks import UNCHECKED, mark, no_marks, read_exercises
 from shd.hackathon.grading.page import as_page
 from shd.hackathon.grading.rebuild import MOST_BYTES, Rebuilt, rebuild
 from shd.hackathon.grading.replay import score_visible
 from shd.hackathon.grading.result import Result, texts_of
-from shd.hackathon.grading.run import Pace, Ran, run
+from shd.hackathon.grading.run import Pace, Ran, prints, run, why_stopped
 from shd.hackathon.sandbox import Limits, Sandbox, remove, safe_read
 from shd.hackathon.submission import Submission
 from shd.hackathon.unpack import unpack
@@ -138,6 +138,8 @@ def _grade_notebook(sent: Path, place: Path, kit: Kit, options: Options, result:
     for name, exercise in exercises.items():
         given = mark(exercise, right.get(name, False), work, options.seeds)
         given.said = _first(given.said, name, made, ran)
+        if given.points < given.out_of and prints(ran.book, name, exercise.said_when_right):
+            result.notes.append(f"{name}: its answer cell prints what its check prints for a right answer.")
         result.exercises.append(given)
     result.texts = [{"text": name, "words": words} for name, words in made.texts.items()]
     result.notes += made.notes + ran.notes
@@ -166,7 +168,10 @@ def _first(said: list[str], name: str, made: Rebuilt, ran: Ran) -> list[str]:
     """Tell why an answer was not there at all, instead of what its absence made of the checks."""
     if name in ran.left_out:
         return [f"Left out: {ran.left_out[name]}."]
-    return [note for note in made.notes if note.startswith(f"{name}:")] if name in made.missing else said
+    if name in made.missing:
+        return [note for note in made.notes if note.startswith(f"{name}:")]
+    stopped = ran.stopped.get(name) or why_stopped(ran.book, name)
+    return [f"Its cell {stopped}."] if stopped and said[:1] == [UNCHECKED] else said
 
 
 def _score_tracks(sent: Path, place: Path, kit: Kit, options: Options) -> list[dict]:

@@ -4,12 +4,15 @@ Results are written by one process alone, each folder whole or not at all. Whoev
 done by its fingerprint (what was sent, the challenge, the options), so that nothing is graded twice or lost.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
+import signal
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -19,13 +22,15 @@ from filelock import FileLock, Timeout
 
 from shd import __version__
 from shd._errors import ShdError
-from shd._progress import progress
+from shd._progress import Bar, in_lines, notice, progress
 from shd.hackathon.grading.kit import Kit, pack
 from shd.hackathon.grading.one import MOST_UNPACKED, Options, failed, grade_one
 from shd.hackathon.grading.page import as_index, as_page
 from shd.hackathon.grading.result import SHEET, gradebook, marking_sheet, read_marks, read_results, texts_of
+from shd.hackathon.sandbox.watch import descendants
 
 _OURS = ("index.html", "grades.csv", SHEET)
+_NOW, _BEFORE = "now", "before"
 _TRIES = 2  # how often a submission is begun whose process died: the second time it may not have been its fault
 
 
@@ -82,23 +87,54 @@ def grade(
         for left in results.glob(".part-*"):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         found = _chosen(submitted(submissions), teams)
-        with progress(len(found), "grade") as bar:
-
-            def new() -> Iterator[Task]:
-                for path in found:
-                    task = _task(path, kit, options)
-                    if _is_done(results / task.team, task.fingerprint):
-                        bar.advance(note=f"{task.team}: graded before")
-                    elif task.refused:
-                        _write(results, task.team, failed(task.team, kit, task.fingerprint, task.refused))
-                        bar.advance(note=f"{task.team}: not graded")
-                    else:
-                        yield task
-
-            for task, files in workers(new(), kit, options):
-                _write(results, task.team, files)
-                bar.advance(note=task.team)
+        try:
+            with progress(len(found), "grade") as bar:
+                tally = _Tally(results, len(found), bar)
+                for task, files in workers(tally.new(found, kit, options), kit, options):
+                    tally.write(task, files)
+        except KeyboardInterrupt:
+            summarise(results)
+            kept = f"{sum(tally.seen.values())} of {len(found)} submissions are graded and kept"
+            raise KeyboardInterrupt(f"stopped; {kept}. The same command goes on.") from None
+        notice(f"graded: {tally.seen[_NOW]} now, {tally.seen[_BEFORE]} before")
         return summarise(results)
+
+
+@dataclass
+class _Tally:
+    """What became of each submission so far: written, counted and said."""
+
+    results: Path
+    total: int
+    bar: Bar
+    seen: Counter = field(default_factory=Counter)
+
+    def new(self, found: list[Path], kit: Kit, options: Options) -> Iterator[Task]:
+        """Yield what is not graded yet, read one by one."""
+        for path in found:
+            task = _task(path, kit, options)
+            if _is_done(self.results / task.team, task.fingerprint):
+                self.seen[_BEFORE] += 1
+                self.bar.skip()
+            elif task.refused:
+                self.write(task, failed(task.team, kit, task.fingerprint, task.refused))
+            else:
+                yield task
+
+    def write(self, task: Task, files: dict[str, bytes]) -> None:
+        """Put a result in its place, whole or not at all."""
+        part, old = (self.results / f".part-{kind}{task.team}" for kind in ("", "old-"))
+        part.mkdir()
+        for name, content in files.items():
+            (part / name).write_bytes(content)
+        if (self.results / task.team).exists():
+            (self.results / task.team).rename(old)
+        part.rename(self.results / task.team)
+        shutil.rmtree(old, ignore_errors=True)
+        self.seen[_NOW] += 1
+        self.bar.advance(note=task.team)
+        if in_lines():
+            notice(f"{sum(self.seen.values())} of {self.total}  {task.team}")
 
 
 def submitted(folder: Path) -> list[Path]:
@@ -132,7 +168,8 @@ def _chosen(found: list[Path], teams: list[str] | None) -> list[Path]:
 
 def summarise(results: Path) -> list[dict]:
     """Write gradebook, sheet for marks by hand, and the page that lists all teams."""
-    found, marks = read_results(results), read_marks(results)
+    found = read_results(results)
+    marks = read_marks(results, found)
     _replace(results / "grades.csv", gradebook(found, marks))
     _replace(results / "index.html", as_index(found, marks))
     if any(one["texts"] for one in found):
@@ -152,34 +189,53 @@ def here(count: int | None = None) -> Workers:
         running: dict = {}
         again: list[tuple[Task, int]] = []
         tasks = iter(tasks)
-        while True:
-            while len(running) < (count or os.cpu_count() or 1):
-                task, tried = again.pop() if again else (next(tasks, None), 0)
-                if task is None:
-                    break
-                receiver, sender = context.Pipe(duplex=False)
-                process = context.Process(target=_child, args=(sender, task, kit, options))
-                process.start()
-                sender.close()
-                running[receiver] = task, process, tried + 1
-            if not running:
-                return
-            for receiver in wait(list(running)):
-                task, process, tried = running.pop(receiver)
-                files = _received(receiver)
+        try:
+            while True:
+                while len(running) < (count or os.cpu_count() or 1):
+                    task, tried = again.pop() if again else (next(tasks, None), 0)
+                    if task is None:
+                        break
+                    receiver, sender = context.Pipe(duplex=False)
+                    process = context.Process(target=_child, args=(sender, task, kit, options))
+                    process.start()
+                    sender.close()
+                    running[receiver] = task, process, tried + 1
+                if not running:
+                    return
+                for receiver in wait(list(running)):
+                    task, process, tried = running.pop(receiver)
+                    files = _received(receiver)
+                    process.join()
+                    if files is not None:
+                        yield task, files
+                    elif tried < _TRIES:
+                        again.append((task, tried))
+                    else:
+                        yield task, failed(task.team, kit, task.fingerprint, "the process that graded it ended, twice.")
+        finally:  # stopped: what runs is graded again another time
+            for _, process, _ in running.values():
+                process.terminate()
+            for _, process, _ in running.values():
                 process.join()
-                if files is not None:
-                    yield task, files
-                elif tried < _TRIES:
-                    again.append((task, tried))
-                else:
-                    yield task, failed(task.team, kit, task.fingerprint, "the process that graded it ended, twice.")
 
     return work
 
 
 def _child(sender, task: Task, kit: Kit, options: Options) -> None:
-    sender.send(grade_one(task.team, task.submission, kit, options, task.fingerprint))
+    """Grade one submission. The one who handed it out hears Ctrl-C, and says when to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.name != "nt":
+        signal.signal(signal.SIGTERM, _stop)
+    with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
+        sender.send(grade_one(task.team, task.submission, kit, options, task.fingerprint))
+
+
+def _stop(number: int, frame: object) -> None:
+    """End what runs in the sandbox, so that whoever waits for it goes on, and leave: private files are removed."""
+    for pid in descendants(os.getpid()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    raise SystemExit(1)
 
 
 def _received(receiver) -> dict[str, bytes] | None:
@@ -233,19 +289,6 @@ def _task(path: Path, kit: Kit, options: Options) -> Task:
 def _is_done(folder: Path, fingerprint: str) -> bool:
     file = folder / "result.json"
     return file.is_file() and f'"{fingerprint}"' in file.read_text(encoding="utf-8")
-
-
-def _write(results: Path, team: str, files: dict[str, bytes]) -> None:
-    """Put a result in its place, whole or not at all."""
-    part = results / f".part-{team}"
-    part.mkdir()
-    for name, content in files.items():
-        (part / name).write_bytes(content)
-    old = results / f".part-old-{team}"
-    if (results / team).exists():
-        (results / team).rename(old)
-    part.rename(results / team)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _replace(file: Path, text: str) -> None:

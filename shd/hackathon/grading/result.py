@@ -96,27 +96,32 @@ def marking_sheet(results: Sequence[dict], marks: Marks) -> str:
     for result in results:
         for one in result["texts"]:
             known = marks.get((result["team"], one["text"]), {})
-            kept = {key: known.get(key, "") for key in ("mark", "comment")}
+            kept = {key: known.get(key) or "" for key in ("mark", "comment")}
             row = {"team": result["team"], "text": one["text"], "points": points_of(one["text"])}
             rows.append({**row, "words": _harmless(one["words"]), **kept})
     return _as_csv(rows, _SHEET)
 
 
-def read_marks(folder: Path) -> Marks:
-    """Return what people wrote into the sheet, by team and text."""
+def read_marks(folder: Path, results: Sequence[dict] = ()) -> Marks:
+    """Return what people wrote into the sheet, by team and text.
+
+    A mark for words that the team has changed since is not one for the new: it moves into the comment.
+    """
+    words = {(one["team"], text["text"]): _harmless(text["words"]) for one in results for text in one["texts"]}
     file = folder / SHEET
     if not file.is_file():
         return {}
     rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
     marks = {}
-    for number, row in enumerate(rows, 2):
+    for row in rows:
         if not row.keys() >= {"team", "text", "mark"}:
             raise ShdError(f"{file.name}: the columns team, text and mark are needed; make the sheet again without it.")
-        if _mark(row) is not None and not 0 <= _mark(row) <= points_of(row["text"]):
-            raise ShdError(
-                f"{file.name}, line {number}: {row['mark']} points, where {points_of(row['text'])} is the most."
-            )
-        marks[row["team"], row["text"]] = row
+        given, most, about = _mark(row), points_of(row["text"]), (row["team"], row["text"])
+        if given is not None and not 0 <= given <= most:
+            raise ShdError(f"{file.name}: {row['mark']} points for {row['team']}, where 0 to {most} can be given.")
+        if given is not None and about in words and (row.get("words") or "").split() != words[about].split():
+            row |= {"mark": "", "comment": f"was {row['mark']}, for other words. {row.get('comment') or ''}".strip()}
+        marks[about] = row
     return marks
 
 

@@ -5,7 +5,7 @@ import math
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -25,6 +25,7 @@ MOST_PRINTED = 1_000_000
 HANDED_IN = "handed-in"
 """The folder that check cells write to, in the private directory of a run."""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+_MOST_OF_AN_ERROR = 300  # characters that a team reads of it
 _GRACE = 5.0  # seconds that an interrupted cell has to end
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 
@@ -39,11 +40,12 @@ class Pace:
 
 @dataclass
 class Ran:
-    """A notebook that ran, the layers around it, the cells that were left out, and what there is to say."""
+    """A notebook that ran, the layers around it, whose cells were left out or stopped, and what there is to say."""
 
     book: NotebookNode
     layers: list[str]
     left_out: dict[str, str] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -95,36 +97,41 @@ def run(book: NotebookNode, make_box: Callable[[], Sandbox], seeds: list[int], p
         for cell in attempt.cells:
             if (name := tagged(cell, ANSWER)) in left_out:
                 cell.source = f"# left out: {left_out[name]}"
-        notes, fault = _once(attempt, box, seeds, replace(pace, notebook=max(deadline - time.monotonic(), 1.0)))
+        left = replace(pace, notebook=max(deadline - time.monotonic(), 1.0))
+        stopped, notes, fault = _once(attempt, box, seeds, left)
         if fault is None or fault[0] is None or fault[0] in left_out:
             notes += [f"{fault[1]}; the cells after it did not run."] if fault else []
             break
         left_out[fault[0]] = fault[1]
     _settle(attempt, box.work)
-    return Ran(attempt, [layer.name for layer in box.layers], left_out, notes)
+    return Ran(attempt, [layer.name for layer in box.layers], left_out, stopped, notes)
 
 
-def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tuple[list[str], tuple | None]:
-    """Run all cells once; return notes on cells that were stopped, and whose fault it was if the kernel ended."""
+def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tuple[dict, list, tuple | None]:
+    """Run all cells once; return why cells were stopped, by exercise or as notes, and who ended the kernel."""
     manager = kernel_manager(box, AsyncKernelManager)
     options = {"allow_errors": True, "timeout": None, "record_timing": False, "coalesce_streams": True}
     options["startup_timeout"] = math.ceil(pace.notebook)  # a busy machine is not the team's fault
     client = _Client(book, km=manager, **options)  # which forgets its manager where the kernel does not start
     client.pace = pace
+    stopped: dict[str, str] = {}
     notes: list[str] = []
 
     def note_stopped(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
-        if client.stopped:
-            notes.append(f"{_whose(book, cell_index) or 'a cell'}: it {client.stopped}, and was stopped.")
+        name = _whose(book, cell_index)
+        if client.stopped and name:
+            stopped.setdefault(name, f"{client.stopped}, and was stopped")
+        elif client.stopped:
+            notes.append(f"a cell {client.stopped}, and was stopped.")
 
     client.on_cell_executed = note_stopped
     told = {HAND_IN: str(box.work / HANDED_IN), HIDDEN_SEEDS: ",".join(map(str, seeds))}
     with ThreadPoolExecutor(1) as thread:  # whoever calls this may have a loop of events that runs already
         why = thread.submit(asyncio.run, _to_its_end(client, manager, box, told)).result()
     if why is None:
-        return notes, None
+        return stopped, notes, None
     name = _whose(book, client.at)
-    return notes, (name, f"its cell {why}" if name else f"the notebook {why}")
+    return stopped, notes, (name, f"its cell {why}" if name else f"the notebook {why}")
 
 
 async def _to_its_end(client: _Client, manager: AsyncKernelManager, box: Sandbox, told: dict[str, str]) -> str | None:
@@ -156,6 +163,25 @@ def _whose(book: NotebookNode, at: int) -> str | None:
         if (name := tagged(cell, ANSWER) or tagged(cell, CHECK)) and cell.cell_type == "code":
             return name
     return None
+
+
+def why_stopped(book: NotebookNode, name: str) -> str | None:
+    """Return the error that stopped the answer of an exercise, or its check."""
+    for output in _outputs(book, name, (ANSWER, CHECK)):
+        if output.output_type == "error":
+            return f"stopped with {output.ename}: {output.evalue}"[:_MOST_OF_AN_ERROR].rstrip(". \n")
+    return None
+
+
+def prints(book: NotebookNode, name: str, line: str) -> bool:
+    """Whether the answer cell of an exercise printed a line."""
+    return any(line in str(output.get("text", "")) for output in _outputs(book, name, (ANSWER,)))
+
+
+def _outputs(book: NotebookNode, name: str, kinds: tuple[str, ...]) -> Iterator[NotebookNode]:
+    for cell in book.cells:
+        if cell.cell_type == "code" and any(tagged(cell, kind) == name for kind in kinds):
+            yield from cell.outputs
 
 
 def _settle(book: NotebookNode, place: Path) -> None:

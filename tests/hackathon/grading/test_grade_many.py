@@ -270,3 +270,32 @@ def test_killed_while_notebooks_run_each_is_graded_once_in_the_end(toy, hand_in,
     assert sorted(found) == teams and {one["points"] for one in found.values()} == {5}
     now = {file.parent.name: file.stat().st_mtime_ns for file in (tmp_path / "results").glob("*/result.json")}
     assert 5 <= len(seen) and all(now[team] == then for team, then in seen.items())  # none was done twice
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="stops with a signal")
+def test_stopped_it_says_what_is_kept_and_leaves_nothing_behind(toy, hand_in, tmp_path):
+    for team in ("ants", "bees", "cats", "dogs"):
+        hand_in(tmp_path / "sent" / team, answer_double="import time\ntime.sleep(6)")
+    (tmp_path / "kit.pickle").write_bytes(pickle.dumps(toy))
+    program = (
+        "import pickle, sys; from pathlib import Path; from shd._terminal import run\n"
+        "from shd.hackathon.grading import Options, grade, here\n"
+        "if __name__ == '__main__':\n"
+        "    place = Path(sys.argv[1]); kit = pickle.loads((place / 'kit.pickle').read_bytes())\n"
+        "    sys.exit(run(lambda: bool(grade(place / 'sent', place / 'results', kit, Options.of(0), here(2))) - 1))\n"
+    )
+    (tmp_path / "run.py").write_text(program)
+    (tmp_path / "tmp").mkdir()
+    told = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    process = subprocess.Popen([sys.executable, tmp_path / "run.py", tmp_path], env=told, stderr=subprocess.PIPE)
+    until = time.monotonic() + 90
+    while not list((tmp_path / "results").glob("*/result.json")) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1].decode()
+    kept = len(list((tmp_path / "results").glob("*/result.json")))
+    assert process.returncode == 130 and 1 <= kept < 4, said
+    assert f"stopped; {kept} of 4 submissions are graded and kept. The same command goes on." in said
+    assert "Traceback" not in said and (tmp_path / "results/grades.csv").is_file()
+    assert not list((tmp_path / "tmp").glob("shd-*"))
