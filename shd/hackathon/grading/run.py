@@ -26,6 +26,7 @@ HANDED_IN = "handed-in"
 """The folder that check cells write to, in the private directory of a run."""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _MOST_OF_AN_ERROR = 300  # characters that a team reads of it
+_NO_MORE = ("MemoryError", "can't start new thread", "Too many open files", "temporarily unavailable")
 _GRACE = 5.0  # seconds that an interrupted cell has to end
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 
@@ -87,8 +88,8 @@ class _Client(NotebookClient):
 def run(book: NotebookNode, make_box: Callable[[], Sandbox], seeds: list[int], pace: Pace = Pace()) -> Ran:
     """Run a notebook in a sandbox whose private directory holds the challenge and nothing else.
 
-    Where a cell ends the kernel, the answer at fault is left out and the notebook runs again, in a directory made
-    anew: it costs its own points, not those of the others.
+    Where a cell ends the kernel, or uses up what there is of memory, threads and open files, the answer at fault is
+    left out and the notebook runs again, in a directory made anew: it costs its own points, not those of the others.
     """
     left_out: dict[str, str] = {}
     deadline = time.monotonic() + pace.notebook
@@ -99,6 +100,7 @@ def run(book: NotebookNode, make_box: Callable[[], Sandbox], seeds: list[int], p
                 cell.source = f"# left out: {left_out[name]}"
         left = replace(pace, notebook=max(deadline - time.monotonic(), 1.0))
         stopped, notes, fault = _once(attempt, box, seeds, left)
+        fault = fault or _who_used_all(attempt)
         if fault is None or fault[0] is None or fault[0] in left_out:
             notes += [f"{fault[1]}; the cells after it did not run."] if fault else []
             break
@@ -182,6 +184,15 @@ def _outputs(book: NotebookNode, name: str, kinds: tuple[str, ...]) -> Iterator[
     for cell in book.cells:
         if cell.cell_type == "code" and any(tagged(cell, kind) == name for kind in kinds):
             yield from cell.outputs
+
+
+def _who_used_all(book: NotebookNode) -> tuple[str, str] | None:
+    """Return the first exercise that was refused more of something: what it holds by then is missing to the others."""
+    for name in dict.fromkeys(tagged(cell, ANSWER) for cell in book.cells if tagged(cell, ANSWER)):
+        why = why_stopped(book, name) or ""
+        if any(word in why for word in _NO_MORE):
+            return name, f"its cell {why}"
+    return None
 
 
 def _settle(book: NotebookNode, place: Path) -> None:

@@ -27,7 +27,7 @@ CODE = {
         "time.sleep(6)",
         ("processes", "could be checked"),
     ),
-    "memory": ("wide = bytearray(20_000_000_000)\ndouble = lambda x: 2 * x", ("MemoryError", "could be checked")),
+    "memory": ("wide = bytearray(20_000_000_000)\ndouble = lambda x: 2 * x", ("stopped with MemoryError", "of memory")),
     "files": (
         "for k in range(40):\n"
         "    with open(f'wide-{k}', 'wb') as file: file.write(bytes(2_000_000))\n"
@@ -37,11 +37,21 @@ CODE = {
     "output": ("print('x' * 30_000_000)", ("printed more than",)),
     "endless": ("while True: pass", ("ran longer than 8 seconds",)),
     "killed": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", ("ended the kernel",)),
-    "network": ("import urllib.request\nurllib.request.urlopen('http://192.0.2.1', timeout=3)", ("could be checked",)),
-    "outside": ("open('/etc/shd-was-here', 'w').write('x')", ("could be checked",)),
-    "sibling": ("import pathlib\ntext = pathlib.Path('{sibling}/starter.ipynb').read_text()", ("could be checked",)),
-    "exhausts": ("import threading\nwhile True: threading.Thread(target=lambda: __import__('time').sleep(60)).start()",
-                 ("thread", "processes", "could be checked", "memory", "ran longer")),
+    "network": (
+        "import urllib.request\nurllib.request.urlopen('http://192.0.2.1', timeout=3)",
+        ("stopped with URLError",),
+    ),
+    "outside": ("open('/etc/shd-was-here', 'w').write('x')", ("stopped with OSError", "stopped with PermissionError")),
+    "sibling": (
+        "import pathlib\ntext = pathlib.Path('{sibling}/starter.ipynb').read_text()",
+        ("stopped with FileNotFoundError", "stopped with PermissionError"),
+    ),
+    "threads": (
+        "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(60,)).start()",
+        ("thread", "MemoryError", "processes", "memory", "ended the kernel"),
+    ),
+    "opens": ("held = [open('/dev/null') for _ in range(5000)]", ("Too many open files",)),
+    "hoards": ("import math\nheld = []\nwhile True: held.append(bytearray(10_000_000))", ("MemoryError", "memory")),
 }  # fmt: skip
 """What an answer cell does, and a word of what its team is told."""
 
@@ -98,7 +108,7 @@ def _words(result: dict) -> str:
 def test_the_honest_get_what_is_theirs(told):
     found, results = told
     assert [found[team]["points"] for team in ("aa-honest", "zz-honest")] == [5, 5]
-    assert len(found) == 19 and not os.path.exists("/etc/shd-was-here")  # noqa: PTH110
+    assert len(found) == 21 and not os.path.exists("/etc/shd-was-here")  # noqa: PTH110
     assert not list(results.glob(".part*"))
 
 

@@ -41,7 +41,7 @@ def test_a_right_submission_gets_all_points_and_its_pages(toy, options, hand_in,
     assert set(files) == {"result.json", "index.html", "feedback.ipynb", "junit.xml"}
     feedback = nbformat.reads(files["feedback.ipynb"].decode(), as_version=4)
     assert "Exercise 1: right" in feedback.cells[3].outputs[0].text
-    assert b"5 of 5 points" in files["index.html"] and b"<testcase" in files["junit.xml"]
+    assert b"5 of 8 points" in files["index.html"] and b"<testcase" in files["junit.xml"]
     assert grade_one("owls", sent, toy, options, "f" * 64) == files  # to the byte
 
 
@@ -49,8 +49,8 @@ def test_a_right_submission_gets_all_points_and_its_pages(toy, options, hand_in,
     ("source", "told", "double"),
     [
         ("def double(x):\n    return 1 / 0", "ZeroDivisionError", 0),
-        ("raise ValueError('oh')", "not been handed in|could be checked", 0),
-        ("x = input()\ndef double(x): return 2 * x", "could be checked", 0),
+        ("raise ValueError('oh')", "Its cell stopped with ValueError: oh.", 0),
+        ("x = input()\ndef double(x): return 2 * x", "Its cell stopped with StdinNotImplementedError", 0),
         ("def double(x):\n    return float('nan')", "NaN", 0),
         ("double = 20", "could be checked", 0),
         ("def double(x):\n    return 20", "On other data", 1),
@@ -123,6 +123,8 @@ def test_a_forged_check_earns_no_hidden_points(graded, how):
     assert points(result)["double"] <= 1
     assert points(result)["half"] == (0 if how == "patches the class" else 2)  # which patches all checks
     assert result["exercises"][0]["said"]
+    printed = "double: its answer cell prints what its check prints for a right answer."
+    assert (printed in result["notes"]) == (how == "prints the line")
 
 
 def test_hidden_checks_and_other_teams_cannot_be_read(toy, options, hand_in, tmp_path):
