@@ -166,7 +166,7 @@ def _seal(
 
     made = seal(challenge, seed_file, output, source)
     lines = [f"{name:<8} {count:>7,} people {made.records[name]:>7,} records" for name, count in made.people.items()]
-    how = f"shd grade SUBMISSIONS -o results --challenge {made.challenge} --organiser {output}"
+    how = f"shd grade SUBMISSIONS -o results --challenge {challenge} --organiser {output}"
     lines += [f"\nHand out {output / 'for-teams'}, keep the rest, and score with: {how}"]
     _terminal.emit(made.to_dict(), json, "\n".join([*lines, "", f"Organiser: {made.folder}"]))
 

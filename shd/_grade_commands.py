@@ -63,7 +63,8 @@ def grade(
     if people not in (None, *HALVES):
         raise ShdError(f"--people {people}: give {' or '.join(HALVES)}, or leave it out for both.")
     told = {"level": "quick" if quick else "full", "people": people, "trusted": trusted}
-    options = Options.of(seed, cell_seconds=seconds, memory=int(memory * 1e9), **told)
+    times = {"cell_seconds": seconds, "notebook_seconds": max(Options.notebook_seconds, 8 * seconds)}
+    options = Options.of(seed, **times, memory=int(memory * 1e9), **told)
     chosen = cluster(scheduler) if scheduler else here(workers)
     results = grade_all(submissions, output, Kit.of(challenge, organiser), options, chosen, teams=team)
     lines = [*_lines(results, read_marks(output, results)), "", f"Results: {output / 'index.html'}"]
@@ -81,4 +82,5 @@ def _lines(results: list[dict], marks: dict) -> Iterator[str]:
         rows.append((one["team"], f"{whole['points']:g} of {whole['out_of']}", ", ".join(lost)))
     yield from in_columns(rows)
     notes = [f"{one['team']}: {note}" for one in results for note in one["notes"]]
+    notes = ["".join(letter if letter.isprintable() else "?" for letter in note) for note in notes]  # of strangers
     yield from ["", *notes] if notes else []

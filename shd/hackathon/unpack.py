@@ -117,9 +117,11 @@ class _Target:
         _check_unique(self._said, names)
 
     def step_into(self, names: list[str], keep: str) -> None:
-        """Leave out the one folder that wraps all names, where there is one; not one to keep, unless it wraps that."""
+        """Leave out the one folder that wraps all names, where there is one; not one to keep, unless it wraps all."""
         tops = {name.split("/")[0] for name in names}
-        kept = tops == {keep} and not any(name.startswith((f"{keep}/{keep}/", f"{keep}/team.toml")) for name in names)
+        inside = [name.removeprefix(f"{keep}/") for name in names]
+        whole = any(name.startswith(f"{keep}/") or re.fullmatch(r"[^/]+\.ipynb|team\.toml", name) for name in inside)
+        kept = tops == {keep} and not whole
         self._top = int(len(tops) == 1 and all("/" in name for name in names) and not kept)
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:

@@ -222,6 +222,7 @@ def test_two_folders_are_left_as_they_are(tmp_path):
         (["submission/a.csv"], ["submission/a.csv"]),
         (["submission/submission/a.csv"], ["submission/a.csv"]),
         (["submission/team.toml", "submission/a.csv"], ["a.csv", "team.toml"]),
+        (["submission/starter.ipynb"], ["starter.ipynb"]),
         (["owls/submission/a.csv"], ["submission/a.csv"]),
     ],
 )

@@ -52,7 +52,7 @@ class Kit:
     content : bytes
         The folder that teams got, packed: what ``shd challenge start`` makes.
     exercises : str
-        The file that declares the exercises, hidden checks included.
+        The file that declares the exercises, hidden checks included; empty where tracks alone are scored.
     organiser : bytes or None
         What ``shd challenge seal`` made, packed: with it the other tracks are scored, on the hidden people.
     """
@@ -67,14 +67,15 @@ class Kit:
         """Pack a challenge that ships, by name, or the one in a folder."""
         found = find_challenge(challenge)
         file = found.path("exercises")
-        if file is None or not file.is_file():
+        if organiser is None and (file is None or not file.is_file()):
             raise ShdError(f"{found.folder}: no exercises to grade; challenge.toml names their file in [files].")
         if organiser is not None and not Path(organiser).is_dir():
             raise ShdError(f"{organiser}: no such folder; shd challenge seal makes it.")
         with tempfile.TemporaryDirectory() as place:
             content = pack(start(found.folder, Path(place) / "team").folder)
         sealed = pack(Path(organiser)) if organiser is not None else None
-        return cls(found.id, content, file.read_text(encoding="utf-8"), sealed)
+        exercises = file.read_text(encoding="utf-8") if file is not None and file.is_file() else ""
+        return cls(found.id, content, exercises, sealed)
 
     @cached_property
     def digest(self) -> str:

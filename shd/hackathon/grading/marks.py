@@ -50,7 +50,8 @@ def read_exercises(source: str) -> dict[str, Exercise]:
 
 def no_marks(source: str) -> list[Mark]:
     """Return no points for any exercise: of a notebook that could not be graded."""
-    return [Mark(one.id, one.number, 0, 0, one.points, ["Not graded."]) for one in read_exercises(source).values()]
+    exercises = read_exercises(source) if source else {}
+    return [Mark(one.id, one.number, 0, 0, one.points, ["Not graded."]) for one in exercises.values()]
 
 
 def mark(exercise: Exercise, right_for_nbval: bool, work: Path, seeds: Iterable[int]) -> Mark:

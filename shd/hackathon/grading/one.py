@@ -76,14 +76,14 @@ def grade_one(team: str, submission: bytes, kit: Kit, options: Options, fingerpr
     result = Result(team, kit.challenge, fingerprint)
     files: dict[str, bytes] = {}
     with _private_folder() as place:
-        sent, archive = place / "sent", place / f"{team}.zip"
+        sent, archive = place / "sent", place / "handed-in.zip"
         archive.write_bytes(submission)
         try:
             unpack(archive, sent, limit_bytes=MOST_UNPACKED, limit_files=MOST_FILES, keep="submission")
         except ShdError as error:
             return failed(team, kit, fingerprint, _without(error, place))
         try:
-            files |= _grade_notebook(sent, place, kit, options, result)
+            files |= _grade_notebook(sent, place, kit, options, result) if kit.exercises else {}
         except ShdError as error:
             result.exercises = no_marks(kit.exercises)
             result.notes.append(f"Not graded: {_without(error, place)}")
@@ -138,7 +138,7 @@ def _grade_notebook(sent: Path, place: Path, kit: Kit, options: Options, result:
     for name, exercise in exercises.items():
         given = mark(exercise, right.get(name, False), work, options.seeds)
         given.said = _first(given.said, name, made, ran)
-        if given.points < given.out_of and prints(ran.book, name, exercise.said_when_right):
+        if not given.points and prints(ran.book, name, exercise.said_when_right):
             result.notes.append(f"{name}: its answer cell prints what its check prints for a right answer.")
         result.exercises.append(given)
     result.texts = [{"text": name, "words": words} for name, words in made.texts.items()]

@@ -6,14 +6,16 @@ done by its fingerprint (what was sent, the challenge, the options), so that not
 
 import contextlib
 import hashlib
+import multiprocessing
 import os
 import shutil
 import signal
+import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Protocol
@@ -27,9 +29,12 @@ from shd.hackathon.grading.kit import Kit, pack
 from shd.hackathon.grading.one import MOST_UNPACKED, Options, failed, grade_one
 from shd.hackathon.grading.page import as_index, as_page
 from shd.hackathon.grading.result import SHEET, gradebook, marking_sheet, read_marks, read_results, texts_of
+from shd.hackathon.sandbox import remove
 from shd.hackathon.sandbox.watch import descendants
 
 _OURS = ("index.html", "grades.csv", SHEET)
+_LONGEST_NAME = 100  # bytes of a team's: folders and files are named after it
+_PATIENCE = 10.0  # seconds in which a process may end by itself
 _NOW, _BEFORE = "now", "before"
 _TRIES = 2  # how often a submission is begun whose process died: the second time it may not have been its fault
 
@@ -83,6 +88,7 @@ def grade(
         the sheet is none.
     """
     results.mkdir(parents=True, exist_ok=True)
+    read_marks(results)  # what is wrong with the sheet is said before hours of work
     with _alone(results):
         for left in results.glob(".part-*"):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -146,6 +152,9 @@ def submitted(folder: Path) -> list[Path]:
     if not found:
         raise ShdError(f"{folder}: no submission in it; it should hold one folder or ZIP archive a team.")
     names = [_team(path) for path in found]
+    for name in names:
+        if len(os.fsencode(name)) > _LONGEST_NAME or not name.isprintable():
+            raise ShdError(f"{folder}: {name[:60]!a} is too long for the name of a team, or no text; rename it.")
     twice = {name for name in names if [one.casefold() for one in names].count(name.casefold()) > 1}
     if twice:
         raise ShdError(f"{folder}: two submissions of {', '.join(sorted(twice))}; keep one of them.")
@@ -173,7 +182,7 @@ def summarise(results: Path) -> list[dict]:
     _replace(results / "grades.csv", gradebook(found, marks))
     _replace(results / "index.html", as_index(found, marks))
     if any(one["texts"] for one in found):
-        _replace(results / SHEET, marking_sheet(found, marks))
+        _replace(results / SHEET, "\ufeff" + marking_sheet(found, marks))  # by which spreadsheets know UTF-8
     for one in found:  # with the marks that were given by hand
         _replace(results / one["team"] / "index.html", as_page(one, marks, texts_of(found)))
     return found
@@ -183,7 +192,7 @@ def here(count: int | None = None) -> Workers:
     """Return workers on this machine: one process a submission, so many at once (without a number, one a core)."""
 
     def work(tasks: Iterator[Task], kit: Kit, options: Options) -> Iterator[tuple[Task, dict[str, bytes]]]:
-        context = get_context("spawn" if os.name == "nt" else "forkserver")
+        context = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
         if os.name != "nt":
             context.set_forkserver_preload(["shd.hackathon.grading.one", "nbval.plugin", "pandas"])
         running: dict = {}
@@ -215,27 +224,41 @@ def here(count: int | None = None) -> Workers:
         finally:  # stopped: what runs is graded again another time
             for _, process, _ in running.values():
                 process.terminate()
-            for _, process, _ in running.values():
-                process.join()
+            for receiver, (_, process, _) in running.items():
+                receiver.close()
+                process.join(_PATIENCE)
+                process.kill()
 
     return work
 
 
 def _child(sender, task: Task, kit: Kit, options: Options) -> None:
-    """Grade one submission. The one who handed it out hears Ctrl-C, and says when to stop."""
+    """Grade one submission. The one who handed it out hears Ctrl-C, and says when to stop, or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tempfile.tempdir = tempfile.mkdtemp(prefix="shd-")  # all that is left where it is stopped
     if os.name != "nt":
         signal.signal(signal.SIGTERM, _stop)
+        threading.Thread(target=_outlive_nobody, daemon=True).start()
     with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
         sender.send(grade_one(task.team, task.submission, kit, options, task.fingerprint))
+    remove(Path(tempfile.tempdir))
 
 
 def _stop(number: int, frame: object) -> None:
-    """End what runs in the sandbox, so that whoever waits for it goes on, and leave: private files are removed."""
+    """End what runs in the sandbox, remove its files, and leave at once: nothing may catch it and go on."""
     for pid in descendants(os.getpid()):
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-    raise SystemExit(1)
+    with contextlib.suppress(OSError):
+        remove(Path(tempfile.gettempdir()))
+    os._exit(1)
+
+
+def _outlive_nobody() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _received(receiver) -> dict[str, bytes] | None:

@@ -12,6 +12,7 @@ from shd.hackathon.grading.marks import Mark
 
 SHEET = "marking.csv"
 """The sheet for free-text answers: a person fills its column ``mark``, and the next grading reads it."""
+_MOST_OF_A_CELL = 32_767  # characters that spreadsheets keep
 _SHEET = ("team", "text", "points", "words", "mark", "comment")
 Marks = dict[tuple[str, str], dict]
 """What people wrote into the sheet, by team and text."""
@@ -99,7 +100,9 @@ def marking_sheet(results: Sequence[dict], marks: Marks) -> str:
             kept = {key: known.get(key) or "" for key in ("mark", "comment")}
             row = {"team": result["team"], "text": one["text"], "points": points_of(one["text"])}
             rows.append({**row, "words": _harmless(one["words"]), **kept})
-    return _as_csv(rows, _SHEET)
+    there = {(row["team"], row["text"]) for row in rows}
+    gone = [{name: row.get(name, "") for name in _SHEET} for about, row in marks.items() if about not in there]
+    return _as_csv([*rows, *gone], _SHEET)  # marks of a submission that cannot be graded now are not lost
 
 
 def read_marks(folder: Path, results: Sequence[dict] = ()) -> Marks:
@@ -108,21 +111,39 @@ def read_marks(folder: Path, results: Sequence[dict] = ()) -> Marks:
     A mark for words that the team has changed since is not one for the new: it moves into the comment.
     """
     words = {(one["team"], text["text"]): _harmless(text["words"]) for one in results for text in one["texts"]}
-    file = folder / SHEET
-    if not file.is_file():
-        return {}
-    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
     marks = {}
-    for row in rows:
+    for row in _rows(folder / SHEET):
         if not row.keys() >= {"team", "text", "mark"}:
-            raise ShdError(f"{file.name}: the columns team, text and mark are needed; make the sheet again without it.")
+            raise ShdError(f"{SHEET}: columns team, text and mark are needed; keep the first line as it was.")
         given, most, about = _mark(row), points_of(row["text"]), (row["team"], row["text"])
         if given is not None and not 0 <= given <= most:
-            raise ShdError(f"{file.name}: {row['mark']} points for {row['team']}, where 0 to {most} can be given.")
-        if given is not None and about in words and (row.get("words") or "").split() != words[about].split():
+            raise ShdError(f"{SHEET}: {row['mark']} points for {row['team']}, where 0 to {most} can be given.")
+        if given is not None and about in words and not _same(row.get("words"), words[about]):
             row |= {"mark": "", "comment": f"was {row['mark']}, for other words. {row.get('comment') or ''}".strip()}
         marks[about] = row
     return marks
+
+
+def _rows(file: Path) -> list[dict]:
+    """Read a sheet as spreadsheets save it: with commas, semicolons or tabs, in UTF-8 or in that of Windows."""
+    if not file.is_file():
+        return []
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", "replace")
+    first = text.partition("\n")[0]
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), restval="")
+    return [{name: value for name, value in row.items() if isinstance(value, str)} for row in rows]
+
+
+def _same(marked: str | None, words: str) -> bool:
+    """Whether words are those that were marked; a sheet without them, or with the first part alone, is believed."""
+    if marked is None:
+        return True
+    marked, words = "".join(marked.split()), "".join(words.split())
+    return marked == words or (len(marked) > _MOST_OF_A_CELL / 2 and words.startswith(marked))
 
 
 def _mark(row: dict | None) -> float | None:

@@ -26,7 +26,9 @@ HANDED_IN = "handed-in"
 """The folder that check cells write to, in the private directory of a run."""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _MOST_OF_AN_ERROR = 300  # characters that a team reads of it
-_NO_MORE = ("MemoryError", "can't start new thread", "Too many open files", "temporarily unavailable")
+_NO_MORE = (
+    "MemoryError", "allocate memory", "can't start new thread", "Too many open files", "temporarily unavailable",
+)  # fmt: skip
 _GRACE = 5.0  # seconds that an interrupted cell has to end
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 
@@ -88,24 +90,24 @@ class _Client(NotebookClient):
 def run(book: NotebookNode, make_box: Callable[[], Sandbox], seeds: list[int], pace: Pace = Pace()) -> Ran:
     """Run a notebook in a sandbox whose private directory holds the challenge and nothing else.
 
-    Where a cell ends the kernel, or uses up what there is of memory, threads and open files, the answer at fault is
-    left out and the notebook runs again, in a directory made anew: it costs its own points, not those of the others.
+    Where a cell ends the kernel, or is refused memory, threads or files which later ones are then refused, too, its
+    answer is left out and the notebook runs again, in a directory made anew: it costs its own points, not those of the
+    others. A run is only begun where there is as much time left as the one before took.
     """
     left_out: dict[str, str] = {}
     deadline = time.monotonic() + pace.notebook
     while True:
-        attempt, box = deepcopy(book), make_box()
+        begun, attempt, box = time.monotonic(), deepcopy(book), make_box()
         for cell in attempt.cells:
-            if (name := tagged(cell, ANSWER)) in left_out:
-                cell.source = f"# left out: {left_out[name]}"
-        left = replace(pace, notebook=max(deadline - time.monotonic(), 1.0))
-        stopped, notes, fault = _once(attempt, box, seeds, left)
-        fault = fault or _who_used_all(attempt)
-        if fault is None or fault[0] is None or fault[0] in left_out:
-            notes += [f"{fault[1]}; the cells after it did not run."] if fault else []
+            if tagged(cell, ANSWER) in left_out:
+                cell.source = "# left out"
+        stopped, notes, fault = _once(attempt, box, seeds, replace(pace, notebook=deadline - begun))
+        _settle(attempt, box.work)
+        name, why = fault or _who_used_all(attempt) or (None, None)
+        if name is None or name in left_out or deadline - time.monotonic() < time.monotonic() - begun:
+            notes += [f"{name or 'the notebook'}: {fault[1]}; the cells after it did not run."] if fault else []
             break
-        left_out[fault[0]] = fault[1]
-    _settle(attempt, box.work)
+        left_out[name] = why
     return Ran(attempt, [layer.name for layer in box.layers], left_out, stopped, notes)
 
 
@@ -133,7 +135,7 @@ def _once(book: NotebookNode, box: Sandbox, seeds: list[int], pace: Pace) -> tup
     if why is None:
         return stopped, notes, None
     name = _whose(book, client.at)
-    return stopped, notes, (name, f"its cell {why}" if name else f"the notebook {why}")
+    return stopped, notes, (name, f"its cell {why}" if name else f"it {why}")
 
 
 async def _to_its_end(client: _Client, manager: AsyncKernelManager, box: Sandbox, told: dict[str, str]) -> str | None:
@@ -171,7 +173,7 @@ def why_stopped(book: NotebookNode, name: str) -> str | None:
     """Return the error that stopped the answer of an exercise, or its check."""
     for output in _outputs(book, name, (ANSWER, CHECK)):
         if output.output_type == "error":
-            return f"stopped with {output.ename}: {output.evalue}"[:_MOST_OF_AN_ERROR].rstrip(". \n")
+            return " ".join(f"stopped with {output.ename}: {output.evalue}"[:_MOST_OF_AN_ERROR].split()).rstrip(".: ")
     return None
 
 
@@ -187,12 +189,11 @@ def _outputs(book: NotebookNode, name: str, kinds: tuple[str, ...]) -> Iterator[
 
 
 def _who_used_all(book: NotebookNode) -> tuple[str, str] | None:
-    """Return the first exercise that was refused more of something: what it holds by then is missing to the others."""
-    for name in dict.fromkeys(tagged(cell, ANSWER) for cell in book.cells if tagged(cell, ANSWER)):
-        why = why_stopped(book, name) or ""
-        if any(word in why for word in _NO_MORE):
-            return name, f"its cell {why}"
-    return None
+    """Return the first exercise that was refused more of something, where a later one was refused it as well."""
+    names = dict.fromkeys(tagged(cell, ANSWER) for cell in book.cells if tagged(cell, ANSWER))
+    said = {name: why_stopped(book, name) or "" for name in names}
+    refused = [name for name, why in said.items() if any(word in why for word in _NO_MORE)]
+    return (refused[0], f"its cell {said[refused[0]]}") if len(refused) > 1 else None
 
 
 def _settle(book: NotebookNode, place: Path) -> None:

@@ -51,7 +51,8 @@ def version() -> int:
 def restrict(read: list[str], listed: list[str], write: list[str], hidden: list[str], *, network: bool) -> None:
     """Allow reading below `read` but not below `hidden`, names alone below `listed`, everything below `write`.
 
-    Nothing else is allowed. A path that is not there is left out. `no_new_privs` has to be set before.
+    Nothing else is allowed; names below `hidden` can be listed all the same, for rights hold for all that is beneath.
+    A path that is not there is left out. `no_new_privs` has to be set before.
     """
     hidden = [os.path.realpath(path) for path in hidden]
     around = [one for path in read for one in _around(os.path.realpath(path), hidden)]
