@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 
 from shd._errors import ShdError, ShdWarning
 
@@ -78,10 +79,24 @@ def _explain(error: Exception) -> tuple[str, int]:
         return f"{_one_line(error.format_message()).rstrip('.')}. See: {command} --help", 2
     if isinstance(error, MemoryError):
         return "not enough memory; give fewer rows, or use a larger machine.", 1
+    if isinstance(error, ModuleNotFoundError) and (extra := _extra_with(error.name or "")):
+        return f"{error.name} is not installed: install shd[{extra}], from where you have shd.", 1
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}; mend that and try again.", 1
     return f"unexpected {type(error).__name__}: {_one_line(error)} To see where, add --debug.", 1
+
+
+def _extra_with(module: str) -> str | None:
+    """Return the extra of shd that brings a package, if one does."""
+    try:
+        lines = metadata.requires("shd") or []
+    except metadata.PackageNotFoundError:
+        return None
+    asked = (re.match(r"([\w.-]+).*extra == ['\"](\w+)['\"]", line) for line in lines)
+    wanted = module.partition(".")[0].lower()
+    found = [one[2] for one in asked if one and one[1].lower().replace("-", "_") == wanted]
+    return min(found, key=lambda extra: extra == "dev", default=None)
 
 
 _ARGUMENTS = "source|target|subject|sensitive|condition|minutes|steps|skip|missing|text|decimal|test_size|random_state"

@@ -161,6 +161,9 @@ def test_the_impossible_ends_with_2_and_one_line_that_says_what_to_do(call, stay
         (ShdWorkError("the network is down; try again."), 1, "shd: the network is down; try again."),
         (OSError(28, "No space left on device", "here.txt"), 1, "shd: here.txt: No space left on device"),
         (MemoryError(), 1, "shd: not enough memory"),
+        (ModuleNotFoundError("no", name="nbval"), 1, "shd: nbval is not installed: install shd[grade], "),
+        (ModuleNotFoundError("no", name="dask.distributed"), 1, "shd: dask.distributed is not installed: install "),
+        (ModuleNotFoundError("no", name="nowhere"), 1, "shd: unexpected ModuleNotFoundError: no"),
         (ZeroDivisionError("by zero"), 1, "shd: unexpected ZeroDivisionError: by zero To see where, add --debug."),
     ],
 )
