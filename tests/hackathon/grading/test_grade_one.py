@@ -94,7 +94,7 @@ def test_what_ends_a_kernel_is_left_out_and_the_others_count(graded, source, tol
 
 
 FORGERIES = {
-    "prints the line": "print('{line}')\nclass _Quiet:\n    def __call__(self, x): return 20\ndouble = _Quiet()",
+    "prints the line": "print('{line}')\nclass _Quiet:\n    def __call__(self, x): return 0\ndouble = _Quiet()",
     "patches the check": "import checks\nchecks.double.why_wrong = lambda *a: None\ndouble = lambda x: 0",
     "patches the class": (
         "from shd.hackathon import Exercise\n"
