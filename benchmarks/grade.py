@@ -143,7 +143,7 @@ def draw(measured: dict[int, float], curve: dict[int, float]) -> None:
 EXERCISE = """
 from shd.hackathon import Exercise, number
 
-double = Exercise("double", 1, 1, 1, number(), ("up", "times two", "2 * x"))
+double = Exercise("double", 1, 1, 2, number(), ("up", "times two", "2 * x"))
 
 
 @double.planted

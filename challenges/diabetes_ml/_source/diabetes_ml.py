@@ -480,9 +480,9 @@ pd.DataFrame({"change broken, per cent": {name: 100 * change_broken(frame).mean(
 # %% [markdown] tags=["solution", "text:hand_on:3"]
 # To try methods and to teach: yes. What is learned from it holds for held-out patients to a good part (TSTR beside
 # TRTR in exercise 2), far above what columns drawn one by one teach. To choose whom a nurse calls: no. Two models
-# with nearly the same AUROC chose other patients (exercise 4), and the people who were left out would not know. For a
-# number in a paper: no. The C2ST of path 3, asked on the real data, says how far synthetic records can be told from
-# real ones, so that a count or a rare combination has to be looked up in real records.
+# with nearly the same AUROC agree on a part of the list alone (exercise 4), and those who were left out would not
+# know. For a number in a paper: no. The C2ST of path 3, asked on the real data, says how far synthetic records can be
+# told from real ones, so that a count or a rare combination has to be looked up in real records.
 
 # %% [markdown]
 # ## What you learned

@@ -138,6 +138,8 @@ def _grade_notebook(sent: Path, place: Path, kit: Kit, options: Options, result:
     for name, exercise in exercises.items():
         given = mark(exercise, right.get(name, False), work, options.seeds)
         given.said = _first(given.said, name, made, ran)
+        if name in ran.stopped and given.said[:1] != [f"Its cell {ran.stopped[name]}."]:
+            result.notes.append(f"{name}: a cell after its answer {ran.stopped[name]}.")
         if not given.points and prints(ran.book, name, exercise.said_when_right):
             result.notes.append(f"{name}: its answer cell prints what its check prints for a right answer.")
         result.exercises.append(given)

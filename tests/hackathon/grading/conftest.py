@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from benchmarks.grade import EXERCISE
 from shd.hackathon.exercise import without_hidden
 from shd.hackathon.grading import Kit, Options
 from shd.hackathon.grading.kit import pack
@@ -45,21 +46,7 @@ megabytes = 20
 name = "CC0"
 """
 
-EXERCISES = """
-from shd.hackathon import Exercise, number
-
-double = Exercise("double", 1, 1, 2, number(), ("up", "times two", "2 * x"))
-
-
-@double.planted
-def a_number(seed):
-    return (10 + seed,)
-
-
-@double.visible
-def is_twice(found, x):
-    return None if found == 2 * x else f"{found} is not twice {x}."
-
+EXERCISES = f"""{EXERCISE}
 
 half = Exercise("half", 2, 1, 1, number(), ("down", "by two", "x / 2"))
 
@@ -71,13 +58,13 @@ def an_even_number(seed):
 
 @half.visible
 def is_smaller(found, x):
-    return None if found < x else f"{found} is not smaller than {x}."
+    return None if found < x else f"{{found}} is not smaller than {{x}}."
 
 
 # BEGIN HIDDEN
 @half.hidden
 def is_half(found, x):
-    return None if found == x / 2 else f"{found} is not half of {x}."
+    return None if found == x / 2 else f"{{found}} is not half of {{x}}."
 
 
 # END HIDDEN

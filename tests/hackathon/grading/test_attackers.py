@@ -2,9 +2,11 @@
 
 import io
 import json
-import os
 import zipfile
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import ClassVar
 
 import nbformat
 import pytest
@@ -38,10 +40,13 @@ CODE = {
     "endless": ("while True: pass", ("ran longer than 8 seconds",)),
     "killed": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", ("ended the kernel",)),
     "network": (
-        "import urllib.request\nurllib.request.urlopen('http://192.0.2.1', timeout=3)",
+        "import urllib.request\nurllib.request.urlopen('http://127.0.0.1:{port}', timeout=3).read()",
         ("stopped with URLError",),
     ),
-    "outside": ("open('/etc/shd-was-here', 'w').write('x')", ("stopped with OSError", "stopped with PermissionError")),
+    "outside": (
+        "open('{place}/was-here', 'w').write('x')",
+        ("stopped with FileNotFoundError", "stopped with OSError", "stopped with PermissionError"),
+    ),
     "sibling": (
         "import pathlib\ntext = pathlib.Path('{sibling}/starter.ipynb').read_text()",
         ("stopped with FileNotFoundError", "stopped with PermissionError"),
@@ -54,6 +59,17 @@ CODE = {
     "hoards": ("import math\nheld = []\nwhile True: held.append(bytearray(10_000_000))", ("MemoryError", "memory")),
 }  # fmt: skip
 """What an answer cell does, and a word of what its team is told."""
+
+
+class _Listens(BaseHTTPRequestHandler):
+    """A server that notes who asks it."""
+
+    heard: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.heard.append(self.path)
+        self.send_response(200)
+        self.end_headers()
 
 
 def _zip(**entries: bytes) -> bytes:
@@ -77,11 +93,16 @@ def _link() -> bytes:
 def told(toy, options, hand_in, tmp_path_factory):
     """What each team of the class is told, graded on two workers."""
     place = tmp_path_factory.mktemp("class")
+    place.chmod(0o777)
+    server = HTTPServer(("127.0.0.1", 0), _Listens)  # it is there for whoever has a network
+    Thread(target=server.serve_forever, daemon=True).start()
     sent, results = place / "sent", place / "results"
     for team in ("aa-honest", "zz-honest"):
         hand_in(sent / team)
     for team, (source, _) in CODE.items():
-        hand_in(sent / team, answer_double=source.replace("{sibling}", str(sent / "aa-honest")))
+        for name, value in {"sibling": sent / "aa-honest", "place": place, "port": server.server_port}.items():
+            source = source.replace(f"{{{name}}}", str(value))
+        hand_in(sent / team, answer_double=source)
     book = json.loads((sent / "aa-honest/starter.ipynb").read_text())
     (sent / "bomb.zip").write_bytes(_zip(**{"starter.ipynb": bytes(400_000_000)}))  # 400 kB that unfold to 400 MB
     (sent / "climbs.zip").write_bytes(_zip(**{"../aa-honest/starter.ipynb": b"{}"}))
@@ -89,7 +110,7 @@ def told(toy, options, hand_in, tmp_path_factory):
     hand_in(sent / "wide")
     wide = {**book, "metadata": {"padding": "x" * 100_000_000}}
     (sent / "wide/starter.ipynb").write_text(json.dumps(wide))
-    hand_in(sent / "manifest")
+    hand_in(sent / "manifest", answer_double="def double(x):\n    return x + x")
     (sent / "manifest/team.toml").write_text('team = "aa-honest"\nchallenge = "toy"\nmembers = []\n')
     hand_in(sent / "swapped", answer_double="double = lambda x: 2 * x")
     swapped = json.loads((sent / "swapped/starter.ipynb").read_text())
@@ -98,6 +119,9 @@ def told(toy, options, hand_in, tmp_path_factory):
     (sent / "linked").mkdir()
     (sent / "linked/starter.ipynb").symlink_to(sent / "aa-honest/starter.ipynb")
     found = grade(sent, results, toy, replace(options, disk=30_000_000), here(2))
+    server.shutdown()
+    server.server_close()
+    assert not _Listens.heard and not (place / "was-here").exists()
     return {one["team"]: one for one in found}, results
 
 
@@ -108,7 +132,7 @@ def _words(result: dict) -> str:
 def test_the_honest_get_what_is_theirs(told):
     found, results = told
     assert [found[team]["points"] for team in ("aa-honest", "zz-honest")] == [5, 5]
-    assert len(found) == 21 and not os.path.exists("/etc/shd-was-here")  # noqa: PTH110
+    assert len(found) == 21
     assert not list(results.glob(".part*"))
 
 
@@ -139,6 +163,8 @@ def test_files_that_attack_are_told(told, team, points, word):
     assert (result["points"], result["out_of"]) == (points, 5) and word in _words(result), _words(result)
 
 
-def test_who_hands_in_twice_under_another_name_changes_nothing_of_the_other(told, hand_in, tmp_path):
-    feedback = nbformat.read(told[1] / "aa-honest/feedback.ipynb", as_version=4)
-    assert "2 * x" in feedback.cells[2].source and told[0]["aa-honest"]["notes"] == []
+def test_a_manifest_with_the_name_of_another_changes_nothing_of_the_other(told):
+    for team, line in (("aa-honest", "return 2 * x"), ("manifest", "return x + x")):
+        feedback = nbformat.read(told[1] / team / "feedback.ipynb", as_version=4)
+        assert line in feedback.cells[2].source
+    assert told[0]["aa-honest"]["notes"] == []

@@ -93,6 +93,16 @@ def test_what_ends_a_kernel_is_left_out_and_the_others_count(graded, source, tol
     assert any(word in said for word in told.split("|")), said
 
 
+def test_a_right_answer_that_makes_a_later_cell_endless_keeps_its_points_and_is_told(graded):
+    slow = (
+        "import builtins, time\nold = print\n"
+        "builtins.print = lambda *a, **k: time.sleep(30) if a == ('the end',) else old(*a, **k)\nhalf = lambda x: x / 2"
+    )
+    result = graded(answer_half=slow)
+    assert points(result) == {"double": 3, "half": 2}
+    assert result["notes"] == ["half: a cell after its answer ran longer than 8 seconds, and was stopped."]
+
+
 FORGERIES = {
     "prints the line": "print('{line}')\nclass _Quiet:\n    def __call__(self, x): return 0\ndouble = _Quiet()",
     "patches the check": "import checks\nchecks.double.why_wrong = lambda *a: None\ndouble = lambda x: 0",

@@ -119,6 +119,32 @@ def test_what_it_may_read_it_reads_and_what_it_writes_is_there(everybody, privat
     assert (private / "mine.csv").read_text() == "a,b"
 
 
+READ = """
+import os, sys
+for path in sys.argv[1:]:
+    try:
+        print(open(path).read())
+    except OSError:
+        print("closed")
+print("data.py" in os.listdir(os.path.dirname(sys.argv[1])))
+"""
+
+
+def test_worked_solutions_of_an_installed_package_are_not_read(tmp_path, strangers, monkeypatch):
+    package = tmp_path / "site-packages/shd"
+    (package / "_challenges/toy").mkdir(parents=True)
+    (package / "_challenges/toy/solution.ipynb").write_text("SECRET")
+    (package / "data.py").write_text("open")
+    (tmp_path / "lib64").symlink_to(tmp_path / "site-packages")
+    (tmp_path / "site-packages/short").symlink_to(package / "_challenges")
+    monkeypatch.setattr("shd.hackathon.sandbox.places.solutions", lambda: [str(package / "_challenges")])
+    ways = ["site-packages/shd/_challenges", "site-packages/short", "lib64/shd/_challenges"]
+    asked = ["site-packages/shd/data.py", *(f"{way}/toy/solution.ipynb" for way in ways)]
+    box = strangers(read=[tmp_path / "site-packages", tmp_path / "lib64"])
+    ended = box.run(["python", "-c", READ, *(str(tmp_path / path) for path in asked)])
+    assert ended.output.decode().split() == ["open", "closed", "closed", "closed", "True"]
+
+
 def test_input_output_and_exit_codes(everybody):
     box = everybody()
     program = "import sys; print(sys.stdin.read()[::-1], flush=True); sys.stderr.write('e'); sys.exit(3)"
