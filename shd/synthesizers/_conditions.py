@@ -9,10 +9,12 @@ import pandas as pd
 
 from shd._errors import ShdError
 from shd.dataset import check_frame, describe_columns
-from shd.synthesizers._dtypes import restore_numbers, to_numbers
+from shd.synthesizers._dtypes import is_level, restore_numbers, to_numbers
 from shd.synthesizers._few import distinct_people
 from shd.synthesizers.encoding import ColumnCodec, TableEncoder
 from shd.tables.types import is_number, plain
+
+_MOST_NUMBERS = 20  # a target of more numbers is measured, not chosen from: few people have each
 
 
 def condition_columns(
@@ -20,8 +22,10 @@ def condition_columns(
 ) -> tuple[str, ...]:
     """Return the columns of a table that can be asked for."""
     if asked is None:
-        fits = target is not None and frame.shape[1] > 1 and _count_levels(frame[target]) <= max_levels
-        return (target,) if fits else ()
+        if target is None or frame.shape[1] < 2:
+            return ()
+        most = max_levels if is_level(frame[target]) else min(max_levels, _MOST_NUMBERS)
+        return (target,) if _count_levels(frame[target]) <= most else ()
     columns = tuple(dict.fromkeys(asked)) if isinstance(asked, (list, tuple, np.ndarray, pd.Index)) else (asked,)
     for column in columns:
         if column not in frame.columns:
@@ -93,7 +97,7 @@ class Conditions:
         """
         if asked is None or (isinstance(asked, dict) and not asked):
             return self.combinations[rng.choice(len(self.counts), n, p=self.counts / self.counts.sum())]
-        wanted = self._codes_of(n, asked, encoder)
+        wanted = codes_requested(self.columns, n, asked, encoder)
         codes = np.empty((n, len(self.columns)), dtype=np.int64)
         requests, request_of_row = np.unique(wanted, axis=0, return_inverse=True)
         for k, request in enumerate(requests):
@@ -105,30 +109,33 @@ class Conditions:
             codes[np.ix_(rows, ~free)] = request[~free]
         return codes
 
-    def _codes_of(self, n: int, asked: dict | pd.DataFrame, encoder: TableEncoder) -> np.ndarray:
-        """Codes asked for, shape (n, n_condition_columns); -1 where a column is left free."""
-        if not isinstance(asked, (dict, pd.DataFrame)):
-            raise ShdError(f"condition must be a dict or a DataFrame, not {type(asked).__name__}.")
-        if isinstance(asked, pd.DataFrame):
-            check_frame(asked, "condition")
-        if isinstance(asked, pd.DataFrame) and len(asked) != n:
-            raise ShdError(f"condition has {len(asked)} rows for {n} rows to sample; give one each.")
-        strangers = [c for c in asked if c not in self.columns]
-        if strangers:
-            raise ShdError(
-                f"column {strangers[0]!r} is not conditional: this model was fitted with "
-                f"{describe_columns(self.columns) or 'no condition'}. Fit again with condition={strangers[0]!r}."
-            )
-        wanted = np.full((n, len(self.columns)), -1, dtype=np.int64)
-        for column in asked:
-            at = self.columns.index(column)
-            if isinstance(asked, dict):
-                if not pd.api.types.is_scalar(asked[column]):
-                    raise ShdError(f"condition {column!r}: give one level, or a DataFrame with a level for each row.")
-                wanted[:, at] = code_asked(encoder[column], asked[column])
-            else:
-                wanted[:, at] = _codes_asked(encoder[column], asked[column])
-        return wanted
+
+def codes_requested(
+    columns: tuple[str, ...], n: int, asked: dict | pd.DataFrame, encoder: TableEncoder
+) -> np.ndarray:
+    """Return codes asked for, int64, shape (n, n_columns); -1 where one of `columns` is left free."""
+    if not isinstance(asked, (dict, pd.DataFrame)):
+        raise ShdError(f"condition must be a dict or a DataFrame, not {type(asked).__name__}.")
+    if isinstance(asked, pd.DataFrame):
+        check_frame(asked, "condition")
+    if isinstance(asked, pd.DataFrame) and len(asked) != n:
+        raise ShdError(f"condition has {len(asked)} rows for {n} rows to sample; give one each.")
+    strangers = [c for c in asked if c not in columns]
+    if strangers:
+        raise ShdError(
+            f"column {strangers[0]!r} is not conditional: this model was fitted with "
+            f"{describe_columns(columns) or 'no condition'}. Fit again with condition={strangers[0]!r}."
+        )
+    wanted = np.full((n, len(columns)), -1, dtype=np.int64)
+    for column in asked:
+        at = columns.index(column)
+        if isinstance(asked, dict):
+            if not pd.api.types.is_scalar(asked[column]):
+                raise ShdError(f"condition {column!r}: give one level, or a DataFrame with a level for each row.")
+            wanted[:, at] = code_asked(encoder[column], asked[column])
+        else:
+            wanted[:, at] = _codes_asked(encoder[column], asked[column])
+    return wanted
 
 
 def _codes_asked(codec: ColumnCodec, values: pd.Series) -> list[int]:

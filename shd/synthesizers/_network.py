@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shd._progress import Bar
+from shd.synthesizers._codes import mutual_information
 from shd.synthesizers._few import distinct_people
 from shd.synthesizers.encoding import ColumnCodec
 
@@ -144,16 +145,6 @@ def _grow(counts: Counts, pair: Pair, score: float, taken: list[int], degree: in
 def _score(joint: np.ndarray, n: int) -> float:
     """Return the mutual information, less what as many cells would show by chance."""
     return mutual_information(joint) - (joint.shape[0] - 1) * (joint.shape[1] - 1) / n
-
-
-def mutual_information(joint: np.ndarray) -> float:
-    """Return what rows and columns of a table of counts tell about each other, in nats, 0 or more."""
-
-    def entropy(counts: np.ndarray) -> float:
-        share = counts[counts > 0] / counts.sum()
-        return float(-(share * np.log(share)).sum())
-
-    return max(0.0, entropy(joint.sum(axis=0)) + entropy(joint.sum(axis=1)) - entropy(joint.ravel()))
 
 
 def smooth_table(node: Node, codes: np.ndarray, n_codes: int, people: np.ndarray, min_people: int) -> np.ndarray:

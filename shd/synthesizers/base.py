@@ -229,10 +229,7 @@ class Synthesizer(BaseEstimator):
         known = np.ones(len(frame), dtype=bool)
         for codec in self.encoder_.columns_:
             values = frame[codec.name]
-            absent = values.isna().to_numpy()
-            known &= ~absent | bool(codec.missing)
-            if codec.levels is not None:
-                known &= absent | values.astype(object).isin(codec.levels).to_numpy()
+            known &= codec.knows(values) | (values.isna().to_numpy() & codec.missing)
         return known
 
     def _learn_fakes(self, original: pd.DataFrame) -> list[FakeColumn]:
@@ -377,6 +374,13 @@ def check_whole(model: Synthesizer, name: str, least: int) -> None:
     value = getattr(model, name)
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
         raise ShdError(f"{name}={value!r} must be a whole number, {least} or more.")
+
+
+def check_number(model: Synthesizer, name: str, low: float, high: float) -> None:
+    """Raise `ShdError` for a constructor argument that is not a number within limits."""
+    value = getattr(model, name)
+    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not low <= value <= high:
+        raise ShdError(f"{name}={value!r} must be a number from {low:g} to {high:g}.")
 
 
 def plain_number(value: object) -> object:

@@ -10,6 +10,7 @@ from shd._errors import ShdError, ShdWarning
 from shd._progress import progress
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.domain import Domain
+from shd.synthesizers._codes import draw_from_rows
 from shd.synthesizers._network import Node, search, smooth_table
 from shd.synthesizers.base import Synthesizer, check_seed, check_whole, refuse_condition
 from shd.synthesizers.dp.domain import OTHER
@@ -207,13 +208,7 @@ class BayesianNetwork(Synthesizer):
         refuse_condition(self, condition)
         codes = np.zeros((n, len(self.nodes_)), dtype=np.int32, order="F")
         for node in self.nodes_:
-            state, _ = node.state(codes)
-            # state s owns the stretch s..s+1 of one line: a single sorted search draws every row
-            ends = np.cumsum(node.table, axis=1)
-            ends[:, -1] = 1
-            ends += np.arange(len(ends))[:, None]
-            drawn = np.searchsorted(ends.ravel(), state + rng.random(n), side="right")
-            codes[:, node.column] = np.minimum(drawn - state * ends.shape[1], ends.shape[1] - 1)
+            codes[:, node.column] = draw_from_rows(node.table, node.state(codes)[0], rng)
         return codes
 
     def _log_score(self, codes: np.ndarray) -> np.ndarray:

@@ -90,6 +90,11 @@ class ColumnCodec:
         codes[~absent] = self.code[piece]
         return codes
 
+    def knows(self, values: pd.Series) -> np.ndarray:
+        """Return which values are there and could have been learned, bool, shape (n,): any number, levels by name."""
+        there = values.notna().to_numpy() & bool(len(self.code))
+        return there if self.levels is None else there & values.astype(object).isin(self.levels).to_numpy()
+
     def _piece_of_level(self, known: pd.Series) -> np.ndarray:
         if isinstance(known.dtype, pd.CategoricalDtype):
             at, distinct = known.cat.codes.to_numpy(), known.cat.categories

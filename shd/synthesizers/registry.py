@@ -20,8 +20,14 @@ registry = Registry(
         "ActiveAppearance": "shd.synthesizers.active_appearance",
         "BayesianNetwork": "shd.synthesizers.bayesian_network",
         "FlowMatching": "shd.synthesizers.flow_matching",
+        "GaussianCopula": "shd.synthesizers.gaussian_copula",
         "ImageCGAN": "shd.synthesizers.image_cgan",
+        "MixtureCircuit": "shd.synthesizers.mixture_circuit",
         "Marginals": "shd.synthesizers.marginals",
+        "SequentialTrees": "shd.synthesizers.sequential_trees",
+        "TabularAutoregressive": "shd.synthesizers.tabular_autoregressive",
         "TabularCGAN": "shd.synthesizers.tabular_cgan",
+        "TabularDiffusion": "shd.synthesizers.tabular_diffusion",
+        "TabularVAE": "shd.synthesizers.tabular_vae",
     }
 )

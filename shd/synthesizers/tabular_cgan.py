@@ -41,7 +41,7 @@ from shd.synthesizers._training import (
     seconds_per_call,
     under,
 )
-from shd.synthesizers.base import Synthesizer, check_whole
+from shd.synthesizers.base import Synthesizer, check_number, check_whole
 from shd.synthesizers.critics import Filter, at_most
 from shd.synthesizers.tabular_game import Game, OneHot, generator
 
@@ -147,9 +147,7 @@ class TabularCGAN(Synthesizer):
         for name, least in _WHOLE_NUMBERS.items():
             check_whole(self, name, least)
         for name, (low, high) in _NUMBERS.items():
-            value = getattr(self, name)
-            if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not low <= value <= high:
-                raise ShdError(f"{name}={value!r} must be a number from {low:g} to {high:g}.")
+            check_number(self, name, low, high)
         if self.batch < self.pack:
             raise ShdError(f"batch={self.batch} must hold at least one pack of {self.pack} records.")
 

@@ -4,7 +4,7 @@ import pytest
 
 from shd._errors import ShdError
 from shd.synthesizers import BayesianNetwork, Marginals
-from shd.synthesizers._network import mutual_information
+from shd.synthesizers._codes import mutual_information
 
 STAY = 0.9  # how often a child takes the level of its parent
 

@@ -12,7 +12,13 @@ from shd._errors import ShdError
 from shd.synthesizers import ImageSynthesizer, load_synthesizer
 from shd.synthesizers.base import registry
 
-SETTINGS = {"TabularCGAN": {"condition": "sick", "steps": 8, "width": 16, "batch": 64}}
+SMALL = {"condition": "sick", "steps": 8, "width": 16, "batch": 64}
+SETTINGS = {
+    "TabularAutoregressive": SMALL,
+    "TabularCGAN": SMALL,
+    "TabularDiffusion": {**SMALL, "moves": 5},
+    "TabularVAE": SMALL,
+}
 """Constructor arguments that make a family quick enough for a test; none needed by default."""
 
 

@@ -36,7 +36,7 @@ CODE = {
         "import time\ntime.sleep(3)",
         ("to files", "could be checked"),
     ),
-    "output": ("print('x' * 30_000_000)", ("printed more than",)),
+    "output": ("print('x' * 30_000_000)", ("printed more than", "ran longer than 8 seconds")),  # on a busy machine
     "endless": ("while True: pass", ("ran longer than 8 seconds",)),
     "killed": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", ("ended the kernel",)),
     "network": (
@@ -53,7 +53,7 @@ CODE = {
     ),
     "threads": (
         "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(60,)).start()",
-        ("stopped with", "ended the kernel", "ran longer than 8 seconds", "processes", "memory"),
+        ("stopped with", "ended the kernel", "ran longer than 8 seconds", "processes", "memory", "could be checked"),
     ),
     "opens": ("held = [open('/dev/null') for _ in range(5000)]", ("Too many open files",)),
     "hoards": ("import math\nheld = []\nwhile True: held.append(bytearray(10_000_000))", ("MemoryError", "memory")),
