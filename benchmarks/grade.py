@@ -8,7 +8,7 @@
 The limit: all of it within 1.15 x of the notebooks' own run times divided by the number of workers. A notebook's own
 run time is that of nbclient alone, measured in the same run. Beyond the cores of this machine the curve is simulated:
 tasks of the measured length, handed out by one process that takes as long for each as was measured. `--thousand` keeps
-what it measured, and draws it, in ``benchmarks/results/grade.json`` and ``grade.png``.
+what it measured, and draws it, in ``benchmarks/results/grade.json`` and ``docs/grading.png``.
 """
 
 import argparse
@@ -115,10 +115,10 @@ def thousand(count: int) -> None:
         print(f"{workers:3} workers, 1,000 notebooks: {took:7.0f} s simulated")
     told = {"computes": COST, "notebooks run": [count // 2, count], "seconds a notebook": measured, "serial": serial}
     (RESULTS / "grade.json").write_text(json.dumps({**told, "seconds for 1,000": curve}, indent=1) + "\n")
-    draw(measured, curve)
+    draw(measured, curve, f"measured, on {count // 2} and {count}")
 
 
-def draw(measured: dict[int, float], curve: dict[int, float]) -> None:
+def draw(measured: dict[int, float], curve: dict[int, float], label: str) -> None:
     """Draw minutes for a thousand notebooks against workers."""
     import matplotlib.pyplot as plt
 
@@ -127,7 +127,7 @@ def draw(measured: dict[int, float], curve: dict[int, float]) -> None:
     axis.plot(list(curve), minutes, color="#0072b2", marker="o", markersize=4, label="simulated from these")
     axis.plot(list(curve), [minutes[0] / n for n in curve], color="#888888", linestyle=":", label="twice as many, half")
     there = [1000 * each / 60 for each in measured.values()]
-    axis.scatter(list(measured), there, color="#d55e00", marker="D", s=45, zorder=3, label="measured")
+    axis.scatter(list(measured), there, color="#d55e00", marker="D", s=45, zorder=3, label=label)
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
     axis.set_xticks(list(curve), list(map(str, curve)))
@@ -137,7 +137,7 @@ def draw(measured: dict[int, float], curve: dict[int, float]) -> None:
     axis.set(xlabel="notebooks at once (workers)", ylabel=f"minutes for 1,000 notebooks\nthat compute {COST:g} s each")
     axis.set_title(f"{there[0]:.0f} minutes on one worker, {there[1]:.0f} on two", loc="left")
     axis.legend(frameon=False)
-    figure.savefig(RESULTS / "grade.png", dpi=120)
+    figure.savefig(Path(__file__).parents[1] / "docs" / "grading.png", dpi=120)
 
 
 EXERCISE = """

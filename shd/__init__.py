@@ -21,10 +21,17 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
         ActiveAppearance,
         BayesianNetwork,
         FlowMatching,
+        GaussianCopula,
         ImageCGAN,
         Marginals,
+        MixtureCircuit,
+        SequentialTrees,
         SliceGaussian,
+        TabularAutoregressive,
         TabularCGAN,
+        TabularDiffusion,
+        TabularVAE,
+        choose_family,
         load_synthesizer,
     )
     from shd.synthesizers.rules import Rule
@@ -40,8 +47,15 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "Numbers",
     "Dates",
     "TabularCGAN",
+    "SequentialTrees",
+    "GaussianCopula",
     "BayesianNetwork",
+    "MixtureCircuit",
+    "TabularAutoregressive",
+    "TabularDiffusion",
+    "TabularVAE",
     "Marginals",
+    "choose_family",
     "ImageCGAN",
     "FlowMatching",
     "ActiveAppearance",
@@ -59,8 +73,9 @@ _HOMES = {
     "shd.datasets": "load",
     "shd.dataset": "Dataset DataCard",
     "shd.domain": "Domain Levels Numbers Dates",
-    "shd.synthesizers": "TabularCGAN BayesianNetwork Marginals ImageCGAN FlowMatching ActiveAppearance SliceGaussian "
-    "load_synthesizer",
+    "shd.synthesizers": "TabularCGAN SequentialTrees GaussianCopula BayesianNetwork MixtureCircuit "
+    "TabularAutoregressive TabularDiffusion TabularVAE Marginals choose_family "
+    "ImageCGAN FlowMatching ActiveAppearance SliceGaussian load_synthesizer",
     "shd.synthesizers.rules": "Rule",
     "shd.compare": "Report",
 }

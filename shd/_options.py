@@ -57,8 +57,9 @@ Family = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="TabularCGAN, BayesianNetwork or Marginals; for images ImageCGAN, FlowMatching, ActiveAppearance or "
-        "SliceGaussian.  [default: the first that fits]",
+        help="auto, SequentialTrees, GaussianCopula, BayesianNetwork, MixtureCircuit, TabularCGAN, "
+        "TabularAutoregressive, TabularDiffusion, TabularVAE or Marginals; for images ImageCGAN, FlowMatching, "
+        "ActiveAppearance or SliceGaussian.  [default: auto, by what comes of people held out]",
     ),
 ]
 Condition = Annotated[

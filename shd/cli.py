@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import shd
-from shd import _challenge_commands, _data_commands, _grade_commands, _terminal
+from shd import _bench_commands, _challenge_commands, _data_commands, _grade_commands, _terminal
 from shd import _options as option
 from shd._errors import ShdError
 from shd._json import json_values
@@ -70,13 +70,13 @@ def demo(
     The data are the stand-in cohort that ships with shd: nothing is downloaded.
     """
     _check_output(output)
-    from shd.releases import Steps, default_family, generate, make_synthesizer
+    from shd.releases import Steps, choose, generate, make_synthesizer
 
     steps = Steps(6)
     steps("load", f"{challenge}, the stand-in: nothing is downloaded")
     data = shd.load(challenge, source="stand-in")
     steps.loaded(data)
-    gan = make_synthesizer(default_family(data), random_state=seed)
+    gan = make_synthesizer(choose(data, in_steps=True), random_state=seed)
     if minutes is None:
         minutes = 1.1 if data.images is None else 2.0
     findings = _findings(challenge, None)
@@ -132,7 +132,7 @@ def generate(
     """
     from shd import releases
     from shd.datasets import open_data
-    from shd.releases import Steps, check_folder, check_licence, default_family, make_synthesizer
+    from shd.releases import Steps, check_folder, check_licence, choose, make_synthesizer
 
     check_folder(output, force)
     if minutes is not None and steps is not None:
@@ -140,7 +140,8 @@ def generate(
     make = partial(
         make_synthesizer, condition=tuple(condition or ()), random_state=seed, steps=steps, min_people=min_people
     )
-    synthesizer = make(family) if family else None  # better to hear of a wrong name before the data are read
+    named = family and family.lower() != "auto"
+    synthesizer = make(family) if named else None  # better to hear of a wrong name before the data are read
     tell = Steps(6)
     tell("load", f"{what}, {source}" if source else what)
     _check_real(what, source)
@@ -158,7 +159,8 @@ def generate(
     check_licence(data)
     known = _findings(what, findings)
     tell.loaded(data)
-    synthesizer = synthesizer or make(default_family(data))
+    in_steps = not (minutes is None and steps is None and checkpoint is None)
+    synthesizer = synthesizer or make(choose(data, tuple(condition or ()), in_steps, test_size, seed))
     if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
         minutes = 6.0
     release, made = releases.generate_release(
@@ -303,6 +305,7 @@ def catalog(
 
 
 app.command(epilog=_grade_commands.EXAMPLES)(_grade_commands.grade)
+app.command(epilog=_bench_commands.EXAMPLES)(_bench_commands.bench)
 
 
 def _findings(what: str, folder: Path | None) -> "Studies":

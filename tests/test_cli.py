@@ -14,8 +14,9 @@ from shd._errors import ShdError, ShdWarning, ShdWorkError
 from shd.releases.release import IMAGE_FILES, SUMS, TABLE_FILES, open_release
 from shd.synthesizers import Marginals
 from shd.synthesizers.base import registry
+from shd.synthesizers.choice import QUICK
 
-COMMANDS = ["demo", "generate", "compare", "explain", "verify", "catalog"]
+COMMANDS = ["demo", "generate", "bench", "compare", "explain", "verify", "catalog"]
 COMMANDS += ["data list", "data fetch", "data add", "data verify"]
 COMMANDS += [f"challenge {name}" for name in ("list", "start", "new", "check", "score", "seal")]
 
@@ -84,7 +85,18 @@ def test_help_of_every_command_has_an_example_and_fits_80_columns(call, command,
 def test_every_command_is_in_the_list(call):
     _, out, _ = call("--help")
     shown = [line.split()[0] for line in out.split("Commands:")[1].split("Example")[0].splitlines() if line.strip()]
-    assert shown == ["demo", "generate", "compare", "explain", "verify", "catalog", "grade", "data", "challenge"]
+    assert shown == [
+        "demo",
+        "generate",
+        "compare",
+        "explain",
+        "verify",
+        "catalog",
+        "grade",
+        "bench",
+        "data",
+        "challenge",
+    ]
     assert "..." not in out.split("Commands:")[1]
 
 
@@ -234,6 +246,15 @@ def test_generate_json_stands_alone_on_standard_output(call, stays, quick):
     result = json.loads(out)
     assert result["release"] == "out"
     assert result["card"] == json.loads(Path("out/card.json").read_text())
+
+
+def test_generate_without_a_family_takes_the_one_that_suits_and_says_why(call, stays, quick):
+    code, _, err = call("", "generate", "stays.csv", "-o", "out", "--target", "sick", *OWN)
+    assert code == 0, err
+    chosen = open_release("out").card["synthesizer"]["class"]
+    assert chosen in QUICK and f"{chosen}: of {len(QUICK)} quick families its records are" in err
+    code, _, err = call("", "generate", "stays.csv", "-o", "other", "--family", "AUTO", "--target", "sick", *OWN)
+    assert code == 0 and open_release("other").card["synthesizer"]["class"] == chosen
 
 
 def test_generate_learns_with_the_gan_and_goes_on_from_its_checkpoint(call, stays, quick):

@@ -80,9 +80,28 @@ class Steps:
         notice(f"{'':<13}{len(data):,} {what} of {subjects:,} subjects, {data.frame.shape[1]} columns")
 
 
-def default_family(data: Dataset) -> str:
-    """Return the name of the family that learns this kind of data best."""
-    return "TabularCGAN" if data.images is None else "ImageCGAN"
+def choose(
+    data: Dataset,
+    condition: tuple[str, ...] = (),
+    in_steps: bool = False,
+    test_size: float = 0.2,
+    random_state: int = 0,
+) -> str:
+    """Return the name of the family that suits what `generate` will learn from with the same split, and say why.
+
+    With `in_steps` somebody wants to say how long it learns: then it is a network.
+    """
+    from shd.synthesizers.choice import choose_family
+
+    if unknown := [column for column in condition if column not in data.frame.columns]:
+        raise ShdError(f"condition {unknown[0]!r} is not a column of the table.")
+    if in_steps and data.images is None:
+        return "TabularCGAN"
+    data = with_subjects_found(data)
+    choice = choose_family(data.split(test_size, random_state)[0], condition, random_state)
+    if len(choice.tried):
+        notice(f"{'':<13}{choice.family}: {choice.why}. Another: --family NAME.")
+    return choice.family
 
 
 def find_family(name: str) -> type["Synthesizer"]:

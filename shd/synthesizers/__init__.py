@@ -6,13 +6,21 @@ from shd.synthesizers.registry import registry
 __all__ = [
     "ActiveAppearance",
     "BayesianNetwork",
+    "Choice",
     "FlowMatching",
+    "GaussianCopula",
     "ImageCGAN",
     "ImageSynthesizer",
     "Marginals",
+    "MixtureCircuit",
+    "SequentialTrees",
     "SliceGaussian",
     "Synthesizer",
+    "TabularAutoregressive",
     "TabularCGAN",
+    "TabularDiffusion",
+    "TabularVAE",
+    "choose_family",
     "load_synthesizer",
 ]
 
@@ -23,6 +31,10 @@ def __getattr__(name: str) -> object:
         from shd.synthesizers.image_base import ImageSynthesizer
 
         return ImageSynthesizer
+    if name in ("Choice", "choose_family"):
+        from shd.synthesizers import choice
+
+        return getattr(choice, name)
     if name in registry:
         return registry[name]
     raise AttributeError(f"module 'shd.synthesizers' has no attribute {name!r}")

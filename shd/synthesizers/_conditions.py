@@ -110,9 +110,11 @@ class Conditions:
         return codes
 
 
-def codes_requested(
-    columns: tuple[str, ...], n: int, asked: dict | pd.DataFrame, encoder: TableEncoder
-) -> np.ndarray:
+NO_CONDITION = Conditions((), np.zeros((1, 0), dtype=np.int64), np.ones(1, dtype=np.int64))
+"""Of a model that cannot be asked for anything."""
+
+
+def codes_requested(columns: tuple[str, ...], n: int, asked: dict | pd.DataFrame, encoder: TableEncoder) -> np.ndarray:
     """Return codes asked for, int64, shape (n, n_columns); -1 where one of `columns` is left free."""
     if not isinstance(asked, (dict, pd.DataFrame)):
         raise ShdError(f"condition must be a dict or a DataFrame, not {type(asked).__name__}.")
@@ -121,6 +123,8 @@ def codes_requested(
     if isinstance(asked, pd.DataFrame) and len(asked) != n:
         raise ShdError(f"condition has {len(asked)} rows for {n} rows to sample; give one each.")
     strangers = [c for c in asked if c not in columns]
+    if strangers and strangers[0] not in encoder.names:
+        raise ShdError(f"there is no column {strangers[0]!r}; the model knows {describe_columns(encoder.names)}.")
     if strangers:
         raise ShdError(
             f"column {strangers[0]!r} is not conditional: this model was fitted with "

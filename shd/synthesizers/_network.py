@@ -1,6 +1,6 @@
 """Columns of a Bayesian network: views of a parent, joint counts with it, and the search where nothing is private."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,8 +100,10 @@ def views(counts: np.ndarray, codec: ColumnCodec) -> list[np.ndarray]:
     return found
 
 
-def search(codes: np.ndarray, codecs: list[ColumnCodec], degree: int, bar: Bar) -> list[Node]:
-    """Order the columns and give each its parents: greedily, the strongest dependence first."""
+def search(
+    codes: np.ndarray, codecs: list[ColumnCodec], degree: int, bar: Bar, before: Sequence[int] = ()
+) -> list[Node]:
+    """Order the columns, `before` first, and give each its parents: greedily, the strongest dependence first."""
     d = len(codecs)
     seen = [views(np.bincount(codes[:, j], minlength=c.n_codes), c) for j, c in enumerate(codecs)]
     counts = Counts(codes, [codec.n_codes for codec in codecs], seen, len(codes))
@@ -112,15 +114,16 @@ def search(codes: np.ndarray, codecs: list[ColumnCodec], degree: int, bar: Bar) 
     tells = np.zeros(d)  # how much each column tells about the others: begin with the one that tells most
     for (_, p, _), score in scores.items():
         tells[p] += max(score, 0) / len(seen[p])
-    first = int(np.argmax(tells))
+    first = before[0] if before else int(np.argmax(tells))
     nodes, taken = [Node(first, [])], {first}
     while len(nodes) < d:
-        open_pairs = [pair for pair in scores if pair[0] not in taken and pair[1] in taken]
+        left = [j for j in before if j not in taken] or [j for j in range(d) if j not in taken]
+        open_pairs = [pair for pair in scores if pair[0] in left and pair[1] in taken]
         if open_pairs:
             best = max(open_pairs, key=scores.get)
             node = _grow(counts, best, scores[best], sorted(taken), degree)
         else:  # nothing fits, or nothing is wanted: a column of its own
-            node = Node(next(j for j in range(d) if j not in taken), [])
+            node = Node(left[0], [])
         nodes.append(node)
         taken.add(node.column)
         bar.advance()

@@ -41,8 +41,14 @@ def shared_codes(weight: np.ndarray, most: int) -> np.ndarray:
 
 
 def number_pieces(
-    numbers: np.ndarray, people: np.ndarray, max_bins: int, min_people: int, single: bool = False
+    numbers: np.ndarray,
+    people: np.ndarray,
+    max_bins: int,
+    min_people: int,
+    single: bool = False,
+    whole: bool = False,
 ) -> dict:
+    """Return codes for numbers; `whole` where none may share one but those of few people."""
     value, at, count = np.unique(numbers, return_inverse=True, return_counts=True)
     share = count / max(1, count.sum())
     shared = np.ones(len(value), bool) if min_people < 2 else distinct_people(at, people, len(value)) >= min_people
@@ -54,7 +60,7 @@ def number_pieces(
         return {"code": code, "weight": count.astype(float), "low": value, "high": value}
     common = shared & ((share > 0.5 / max_bins) | (len(value) <= max_bins))
     rest = ~common[at]
-    few = max_bins >= len(numbers) or len(np.unique(people[rest])) < min_people
+    few = whole or len(np.unique(people[rest])) < min_people
     rest &= not (few and common.any())  # they count as the number below that many people share
     ranges = _ranges(numbers[rest], people[rest], max(1, max_bins - int(common.sum())), min_people, value, single)
     return _continuous_pieces(*ranges, value[common], count[common])

@@ -11,8 +11,10 @@ from shd._progress import progress
 from shd.dataset import Dataset, as_frame, describe_columns
 from shd.domain import Domain
 from shd.synthesizers._codes import draw_from_rows
+from shd.synthesizers._conditions import NO_CONDITION, Conditions
 from shd.synthesizers._network import Node, search, smooth_table
-from shd.synthesizers.base import Synthesizer, check_seed, check_whole, refuse_condition
+from shd.synthesizers.base import check_seed, check_whole, refuse_condition
+from shd.synthesizers.conditional import ConditionalSynthesizer
 from shd.synthesizers.dp.domain import OTHER
 from shd.synthesizers.dp.network import PrivateFit, keep_records
 from shd.synthesizers.dp.noise import Budget, Noise, Privacy
@@ -23,7 +25,7 @@ _SEED_KNOWN = "the seed of the noise was given (noise_seed), so whoever knows it
 
 
 @dataclass(eq=False, repr=False)
-class BayesianNetwork(Synthesizer):
+class BayesianNetwork(ConditionalSynthesizer):
     """A discrete Bayesian network, learned greedily as in PrivBayes.
 
     Start with one column. Again and again, take the column most dependent on one already taken,
@@ -89,6 +91,8 @@ class BayesianNetwork(Synthesizer):
         0, columns without a declared domain are learned from a part of the budget.
     max_records : int
         With `epsilon`, most records of one subject that are learned from; noise grows in proportion.
+    condition : str or sequence of str, optional
+        Columns that can be asked for in `sample`: the first to be drawn. Default: none. Not with `epsilon`.
     noise_seed : int, optional
         With `epsilon`, a seed for the noise: for lessons and tests only. It ends the promise.
 
@@ -120,6 +124,7 @@ class BayesianNetwork(Synthesizer):
     delta: float = 0.0
     max_records: int = 1
     noise_seed: int | None = None
+    condition: str | tuple[str, ...] | None = None
 
     @property
     def parents_(self) -> dict[str, tuple[str, ...]]:
@@ -139,6 +144,8 @@ class BayesianNetwork(Synthesizer):
         if not (_is_number(self.delta) and 0 <= self.delta < 1):
             raise ShdError(f"delta={self.delta!r} must be a number from 0 to below 1, for example 1e-6.")
         check_seed(self.noise_seed, "noise_seed")
+        if self.epsilon is not None and self.condition is not None:
+            raise ShdError("a private fit takes no condition: its columns are ordered by noisy counts. Leave it out.")
         if self.epsilon is None and (self.domain, self.delta, self.noise_seed) != (None, 0, None):
             raise ShdError("domain, delta and noise_seed are for private fits: give epsilon, or leave them out.")
 
@@ -164,6 +171,7 @@ class BayesianNetwork(Synthesizer):
         bounds = {"degree": int(self.degree), "max_bins": self.max_bins, "max_levels": int(self.max_levels)}
         learner = PrivateFit(frame.iloc[rows], people[rows], m, budget, noise, **bounds)
         self.encoder_, self.nodes_, self.n_rows_ = learner.run(domain)
+        self.conditions_ = NO_CONDITION
         unit, known = "subject" if by_subject else "record", self.noise_seed is not None
         self.privacy_ = Privacy(
             float(self.epsilon), float(self.delta), unit, m, not known, _SEED_KNOWN if known else "", budget.spent()
@@ -196,18 +204,28 @@ class BayesianNetwork(Synthesizer):
             )
         return domain
 
+    def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
+        return () if self.condition is None else super()._condition_columns(data, frame)
+
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
+        self._learn_conditions(codes)
         codes = np.asfortranarray(codes)  # worked on column by column
         with progress(2 * codes.shape[1], "Learning the network") as bar:
-            self.nodes_ = search(codes, self.encoder_.columns_, self.degree, bar)
+            self.nodes_ = search(codes, self.encoder_.columns_, self.degree, bar, self._condition_at)
         for node in self.nodes_:
             n_codes = self.encoder_.sizes[node.column]
             node.table = smooth_table(node, codes, n_codes, self._people, self.protection_.done.min_people)
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
+        if self.conditions_.columns:
+            return super()._sample(n, condition, rng)
         refuse_condition(self, condition)
-        codes = np.zeros((n, len(self.nodes_)), dtype=np.int32, order="F")
-        for node in self.nodes_:
+        return self._draw(np.empty((n, 0), dtype=np.int64), rng)
+
+    def _draw(self, asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        codes = np.zeros((len(asked), len(self.nodes_)), dtype=np.int32, order="F")
+        codes[:, self._condition_at] = asked
+        for node in self.nodes_[asked.shape[1] :]:
             codes[:, node.column] = draw_from_rows(node.table, node.state(codes)[0], rng)
         return codes
 
@@ -221,13 +239,14 @@ class BayesianNetwork(Synthesizer):
         tensors = {f"table_{node.column}": node.table for node in self.nodes_}
         parents = [[node.column, [[p, groups.tolist()] for p, groups in node.parents]] for node in self.nodes_]
         privacy = None if self.privacy_ is None else self.privacy_.to_dict()
-        return tensors, {"parents": parents, "privacy": privacy}
+        return tensors, {"parents": parents, "privacy": privacy, **self.conditions_.to_dict()}
 
     def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
         self.nodes_ = [
             Node(column, [(p, np.array(groups)) for p, groups in parents], tensors[f"table_{column}"])
             for column, parents in extra["parents"]
         ]
+        self.conditions_ = Conditions.from_dict(extra) if "columns" in extra else NO_CONDITION  # older files have none
         self.privacy_ = None if extra.get("privacy") is None else Privacy.from_dict(extra["privacy"])
         self.domain = None if self.domain is None else Domain.from_dict(self.domain)  # read from JSON
 

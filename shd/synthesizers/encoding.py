@@ -58,6 +58,7 @@ class ColumnCodec:
         max_levels: int,
         people: np.ndarray | None = None,
         min_people: int = 1,
+        whole: bool = False,
     ) -> "ColumnCodec":
         """Learn the codec of one column; see `TableEncoder` for the parameters."""
         known = values.dropna()
@@ -66,10 +67,8 @@ class ColumnCodec:
             pieces = level_pieces(known, max_levels)
         else:
             numbers = to_numbers(known, shared.get("unit"))
-            people = np.arange(len(values)) if people is None else people
-            pieces = number_pieces(
-                numbers, people[values.notna().to_numpy()], max_bins, min_people, shared["dtype"] in _SINGLE
-            )
+            people = (np.arange(len(values)) if people is None else people)[values.notna().to_numpy()]
+            pieces = number_pieces(numbers, people, max_bins, min_people, shared["dtype"] in _SINGLE, whole)
         n_codes = (int(pieces["code"].max()) + 1 if len(pieces["code"]) else 0) + shared["missing"]
         return cls(**shared, **pieces, n_codes=n_codes)
 
@@ -194,6 +193,7 @@ class TableEncoder:
                 len(frame) if name in self.whole else self.max_levels,
                 people,
                 min_people,
+                name in self.whole,
             )
             for name in frame.columns
         ]

@@ -106,7 +106,9 @@ class GaussianCopula(ConditionalSynthesizer):
         """Return hidden numbers of what is asked for: normal, within the stretches of its codes, and correlated."""
         at = self._condition_at
         ranks = [self.rank_[j][asked[:, k]] for k, j in enumerate(at)]
-        low = np.column_stack([self.ends_[j][rank] for j, rank in zip(at, ranks, strict=True)] or [np.empty((len(asked), 0))])
+        low = np.column_stack(
+            [self.ends_[j][rank] for j, rank in zip(at, ranks, strict=True)] or [np.empty((len(asked), 0))]
+        )
         high = np.column_stack([self.ends_[j][rank + 1] for j, rank in zip(at, ranks, strict=True)] or [low])
         hidden = _normal_between(low, high, rng)
         own = related[np.ix_(at, at)]

@@ -10,7 +10,6 @@ an exact answer by one pass: how likely a record is, how likely given some of it
 would be. Conditioning on a rare level costs no more than on a common one.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +31,7 @@ _ROWS = 8192  # records that are filled in at once
 _FIRST = 4  # kinds that are tried first
 _SLOWER = 0.7  # power by which later batches count less
 _ALIKE = 0.1  # numbers that far apart, as a share of all records, are much alike
+_LEAST = 1e-30  # chance of what cannot be
 _LEAST_GAIN = 1e-4  # in nats a record
 
 
@@ -67,7 +67,7 @@ class MixtureCircuit(FillsIn, ConditionalSynthesizer):
 
     References
     ----------
-    Dempster, Laird, Rubin (1977), on expectation maximisation; Cappe, Moulines (2009), arXiv 0712.4273, for the batches;
+    Dempster, Laird, Rubin (1977), on expectation maximisation; Cappe, Moulines (2009), arXiv 0712.4273, for batches;
     Dunson, Xing (2009), doi 10.1198/jasa.2009.tm08439, and Si, Reiter (2013), for tables of categories; Choi, Vergari,
     Van den Broeck (2020), *Probabilistic Circuits*; Liu et al. (2026), *TabPC*, arXiv 2603.23016, for deep ones.
     """
@@ -136,13 +136,15 @@ class MixtureCircuit(FillsIn, ConditionalSynthesizer):
                     count = new if count is None else count + rate * (new - count)
                     done += 1
                     weight = count[: sizes[0]].sum(dim=0)
-                    alike = around @ (count / weight)
+                    alike = torch.cat(
+                        [block @ own for block, own in zip(around, (count / weight).split(sizes), strict=True)]
+                    )
                     chance = (count + prior * alike) / (weight + prior)
                 bar.advance()
         self.weight_, self.chance_ = (weight / weight.sum()).numpy().astype(float), chance.numpy().astype(float)
 
-    def _around(self, share: torch.Tensor) -> torch.Tensor:
-        """Return what one record of each code says of others, (n_codes, n_codes), columns sum to one.
+    def _around(self, share: torch.Tensor) -> list[torch.Tensor]:
+        """Return what one record of each code says of others, (n_codes, n_codes) for each column; columns sum to one.
 
         A level says nothing: all levels as they occur. A number says that those about a tenth of all records away from
         it are likely, too.
@@ -158,7 +160,7 @@ class MixtureCircuit(FillsIn, ConditionalSynthesizer):
                 block[:n_known, :n_known] = torch.exp(-0.5 * ((place[:, None] - place) / _ALIKE) ** 2) * known[:, None]
                 block[n_known:, n_known:] = 1.0
             blocks.append(block / block.sum(dim=0))
-        return torch.block_diag(*blocks)
+        return blocks
 
     # What it knows -----------------------------------------------------------------------------
 
@@ -171,7 +173,7 @@ class MixtureCircuit(FillsIn, ConditionalSynthesizer):
         total = np.log(self.weight_)[None].repeat(len(codes), axis=0)
         for j, part in enumerate(self._parts()):
             rows = known[:, j]
-            total[rows] += np.log(part)[codes[rows, j]]
+            total[rows] += np.log(np.maximum(part, _LEAST))[codes[rows, j]]
         return total
 
     def _log_score(self, codes: np.ndarray) -> np.ndarray:

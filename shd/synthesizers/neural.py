@@ -1,6 +1,7 @@
 """`NeuralSynthesizer`: the training loop of families that lower one loss, batch by batch."""
 
 import copy
+import math
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +21,18 @@ from shd.synthesizers.tabular_game import OneHot
 
 _WARM = 0.05  # share of the steps in which the learning rate rises
 _SCORES = 20  # held-out losses a fit, at even distances
+_STEPS_A_ROOT, _STEPS = 14.3, (400, 4000)  # steps by the root of the records, from and to: large tables take longer
 _SCORED = 2048  # held-out records that are scored at most
+_LOOKS = 4  # draws of the random numbers of a loss that are averaged
 _GRADIENT = 1.0  # longest gradient
 
 
 class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
     """Base of families that train one network to lower one loss.
 
-    A family writes `_network`, which builds the network, `_loss` of a batch of codes, and `_draw`. It has the fields
-    `steps`, `width`, `batch`, `learning_rate` and `patience`. What is kept is a running average of the weights, as it
+    A family writes `_network`, which builds the network, `_losses` of records, and `_draw`. It has the fields
+    `steps` (None: by the number of records), `width`,
+    `batch`, `learning_rate` and `patience`. What is kept is a running average of the weights, as it
     was when the loss of people held out was lowest.
 
     Attributes
@@ -60,7 +64,7 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
             del self._checkpoint
 
     def _check_parameters(self) -> None:
-        for name in ("steps", "width", "batch", "patience", "max_levels"):
+        for name in ("width", "batch", "patience", "max_levels", *(() if self.steps is None else ("steps",))):
             check_whole(self, name, 1)
         check_number(self, "learning_rate", 1e-9, 1)
 
@@ -70,8 +74,8 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
         """Return the network, not trained; sizes of the columns are in `self.encoder_`."""
         raise NotImplementedError
 
-    def _loss(self, network: nn.Module, codes: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-        """Return the loss of a batch of codes, int64, shape (n, n_columns)."""
+    def _losses(self, network: nn.Module, codes: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        """Return the loss of each record, shape (n,), for codes, int64, shape (n, n_columns)."""
         raise NotImplementedError
 
     @property
@@ -92,9 +96,10 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
         self._learn_codes(codes)
         held = heldout_of_classes(self._people, classes, np.random.default_rng(self.seed_))
         train, apart = (torch.tensor(codes[rows]) for rows in (~held, held))
+        self._goal = self.steps or int(np.clip(_STEPS_A_ROOT * len(train) ** 0.5, *_STEPS))
         trial = self._start()
         seconds = seconds_per_call(lambda: self._step(trial, train), calls=3)
-        notice(f"{type(self).__name__}: at most {self.steps:,} steps, about {self.steps * seconds / 60:.1f} minutes.")
+        notice(f"{type(self).__name__}: at most {self._goal:,} steps, about {self._goal * seconds / 60:.1f} minutes.")
         identity = fingerprint({"parameters": self.get_params(), "encoder": self.encoder_.to_dict()}, codes, held)
         self._train(train, apart[:_SCORED], Checkpoint(self._checkpoint, identity))
 
@@ -116,11 +121,11 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
 
     def _step(self, state: dict, train: torch.Tensor) -> None:
         """Lower the loss of one batch; the learning rate rises first, and falls to zero in the end."""
-        done = state["step"] / self.steps
-        rate = min(1.0, done / _WARM + 1 / self.steps) * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))
+        done = state["step"] / self._goal
+        rate = min(1.0, done / _WARM + 1 / self._goal) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
         state["adam"].param_groups[0]["lr"] = self.learning_rate * max(rate, 1e-3)
         rows = torch.randint(len(train), (min(self.batch, len(train)),), generator=state["rng"])
-        loss = self._loss(state["network"], train[rows], state["rng"])
+        loss = self._losses(state["network"], train[rows], state["rng"]).mean()
         state["adam"].zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(state["network"].parameters(), _GRADIENT)
@@ -128,23 +133,21 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
         state["step"] += 1
         keep = min(self.average, (1 + state["step"]) / (10 + state["step"]))
         with torch.no_grad():
-            torch._foreach_lerp_(
-                list(state["average"].parameters()), list(state["network"].parameters()), 1 - keep
-            )
+            torch._foreach_lerp_(list(state["average"].parameters()), list(state["network"].parameters()), 1 - keep)
 
     def _train(self, train: torch.Tensor, held: torch.Tensor, checkpoint: Checkpoint) -> None:
         state, history, best, clock = self._start(), [], (np.inf, None), Clock()
         if (saved := checkpoint.load()) is not None:
             _put_back(state, saved["state"])
             history, best, clock = saved["history"], tuple(saved["best"]), Clock(*saved["seconds"])
-            notice(f"Going on at step {state['step']:,} of {self.steps:,} from {checkpoint.path}.")
-        every = max(1, self.steps // _SCORES)
+            notice(f"Going on at step {state['step']:,} of {self._goal:,} from {checkpoint.path}.")
+        every = max(1, self._goal // _SCORES)
         try:
-            with progress(self.steps, f"Fitting {type(self).__name__}") as bar:
+            with progress(self._goal, f"Fitting {type(self).__name__}") as bar:
                 bar.advance(state["step"])
-                while state["step"] < self.steps and not _has_stalled(history, self.patience):
+                while state["step"] < self._goal and not _has_stalled(history, self.patience):
                     self._step(state, train)
-                    scored = state["step"] % every == 0 or state["step"] == self.steps
+                    scored = state["step"] % every == 0 or state["step"] == self._goal
                     if scored:
                         loss = self._heldout_loss(state["average"], held)
                         history.append((state["step"], loss))
@@ -153,11 +156,9 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
                     bar.advance(1, note=f"held-out loss {history[-1][1]:.3f}" if scored else None)
                     if scored or checkpoint.is_due():
                         seconds = clock.read()
-                        checkpoint.save(
-                            {"state": _taken(state), "history": history, "best": best, "seconds": seconds}
-                        )
+                        checkpoint.save({"state": _taken(state), "history": history, "best": best, "seconds": seconds})
         except KeyboardInterrupt:
-            notice(f"Stopped at step {state['step']:,} of {self.steps:,}; what was learned so far is kept.")
+            notice(f"Stopped at step {state['step']:,} of {self._goal:,}; what was learned so far is kept.")
         self.network_ = state["average"]
         if best[1] is not None:
             self.network_.load_state_dict(best[1])
@@ -167,16 +168,22 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
     def _heldout_loss(self, network: nn.Module, held: torch.Tensor) -> float:
         """Return the loss of people held out, with the same random numbers each time."""
         with torch.no_grad():
-            network.eval()
             rng = torch.Generator().manual_seed(self.seed_)
-            loss = np.mean([float(self._loss(network, part, rng)) for part in held.split(512) for _ in range(4)])
-            network.train()
-        return float(loss)
+            return float(torch.stack([self._losses(network, held, rng).mean() for _ in range(_LOOKS)]).mean())
+
+    @torch.no_grad()
+    def _log_score(self, codes: np.ndarray) -> np.ndarray:
+        """Return minus the loss of each record, mean of several looks: records learned by heart have a low one."""
+        rng = torch.Generator().manual_seed(0)
+        parts = torch.tensor(codes, dtype=torch.int64).split(_SCORED)
+        looks = [torch.stack([self._losses(self.network_, part, rng) for _ in range(2 * _LOOKS)]) for part in parts]
+        return -torch.cat(looks, dim=1).mean(dim=0).numpy().astype(float)
 
     def steps_for(self, data: Dataset | pd.DataFrame, minutes: float) -> int:
         """Return how many steps this machine takes in that many minutes (it tries a few)."""
         self._check_parameters()
-        trial = copy.deepcopy(self).set_params(steps=1)
+        trial = copy.deepcopy(self)
+        trial._goal = 1
         trial.seed_, trial._people, data = 0, people_of(data), trial._protect(data)
         frame = as_frame(data)
         trial.encoder_ = trial._learn_encoder(frame, trial._people, trial._condition_columns(data, frame))
@@ -201,7 +208,6 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
         self.conditions_ = Conditions.from_dict(extra)
         self.network_ = self._network().requires_grad_(False)
         self.network_.load_state_dict({key: torch.tensor(value) for key, value in under("network.", tensors).items()})
-        self.network_.eval()
         told = extra["fit"]
         self.steps_, self.seconds_ = told["steps"], tuple(told["seconds"])
         self.history_ = pd.DataFrame(told["history"], columns=["step", "heldout_loss"]).astype({"step": int})

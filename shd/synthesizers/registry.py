@@ -16,15 +16,15 @@ class Registry(UserDict):
 
 registry = Registry(
     {
-        "SliceGaussian": "shd.synthesizers.slice_gaussian",
         "ActiveAppearance": "shd.synthesizers.active_appearance",
         "BayesianNetwork": "shd.synthesizers.bayesian_network",
         "FlowMatching": "shd.synthesizers.flow_matching",
         "GaussianCopula": "shd.synthesizers.gaussian_copula",
         "ImageCGAN": "shd.synthesizers.image_cgan",
-        "MixtureCircuit": "shd.synthesizers.mixture_circuit",
         "Marginals": "shd.synthesizers.marginals",
+        "MixtureCircuit": "shd.synthesizers.mixture_circuit",
         "SequentialTrees": "shd.synthesizers.sequential_trees",
+        "SliceGaussian": "shd.synthesizers.slice_gaussian",
         "TabularAutoregressive": "shd.synthesizers.tabular_autoregressive",
         "TabularCGAN": "shd.synthesizers.tabular_cgan",
         "TabularDiffusion": "shd.synthesizers.tabular_diffusion",

@@ -22,7 +22,7 @@ from shd._parallel import in_parallel
 from shd._progress import progress
 from shd.synthesizers._codes import PRIOR, dependence, draw_from_rows, is_ordered, places, profile
 from shd.synthesizers._conditions import Conditions
-from shd.synthesizers._nearness import Nearness
+from shd.synthesizers._cuts import Cuts
 from shd.synthesizers.base import check_number, check_whole
 from shd.synthesizers.conditional import ConditionalSynthesizer
 from shd.synthesizers.encoding import ColumnCodec
@@ -153,14 +153,15 @@ class SequentialTrees(ConditionalSynthesizer):
 
     def _choose_penalty(self, codes: np.ndarray, seed: int) -> None:
         """Take the smallest penalty whose records are no nearer to people learned from than to others."""
-        nearness, tried = Nearness(codes, self._people, self.encoder_.columns_, seed), []
+        cuts, tried = Cuts(codes, self._people, self.encoder_.columns_, seed), []
         for penalty in _PENALTIES:
 
-            def draw(codes: np.ndarray, people: np.ndarray, n: int, penalty: float = penalty) -> np.ndarray:
-                self.trees_ = self._grow_all(codes, people, penalty, seed, f"Trying a penalty of {penalty}")
+            def learn(rows: np.ndarray, n: int, penalty: float = penalty) -> np.ndarray:
+                people = np.unique(self._people[rows], return_inverse=True)[1]
+                self.trees_ = self._grow_all(codes[rows], people, penalty, seed, f"Trying a penalty of {penalty}")
                 return self._sample(n, None, np.random.default_rng(seed))
 
-            share = nearness.of(draw)
+            share = cuts.nearer(cuts.try_out(learn))
             tried.append((penalty, *share))
             if share.is_fair:
                 break
@@ -187,7 +188,9 @@ class SequentialTrees(ConditionalSynthesizer):
         answer = _sketch(codes, j, before, codecs)
         for b in before:
             rank[first[b] : first[b] + codecs[b].n_codes] = _order(codes[:, b], codecs[b], answer)
-        asked = rank[first[before] + codes[:, before]].astype(np.float32) if k else np.zeros((len(codes), 1), np.float32)
+        asked = (
+            rank[first[before] + codes[:, before]].astype(np.float32) if k else np.zeros((len(codes), 1), np.float32)
+        )
         grown = DecisionTreeRegressor(
             max_depth=_DEPTH,
             min_weight_fraction_leaf=min(0.5, (self.min_leaf - _ROUNDING) / weight.sum()),

@@ -54,8 +54,10 @@ class TabularAutoregressive(FillsIn, NeuralSynthesizer):
     ----------
     condition : str or sequence of str, optional
         Columns that keep every level of their own. Any column can be asked for.
-    steps, batch : int
-        Most training steps, and records of each; fewer where people held out no longer gain.
+    steps : int, optional
+        Most training steps; fewer where people held out no longer gain. None: by the number of records, 400 to 4,000.
+    batch : int
+        Records of a step.
     width, depth : int
         Width of the layers, and number of residual blocks.
     learning_rate : float
@@ -76,7 +78,7 @@ class TabularAutoregressive(FillsIn, NeuralSynthesizer):
     max_bins = 60
 
     condition: str | tuple[str, ...] | None = None
-    steps: int = 4000
+    steps: int | None = None
     batch: int = 512
     width: int = 384
     depth: int = 2
@@ -100,7 +102,7 @@ class TabularAutoregressive(FillsIn, NeuralSynthesizer):
         ones = torch.zeros(len(codes), one_hot.n_codes).scatter_(1, codes.long() + one_hot.first, told)
         return torch.cat([ones, told], dim=1)
 
-    def _loss(self, network: nn.Module, codes: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    def _losses(self, network: nn.Module, codes: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         """Return how unlikely hidden columns are, in nats a column; each record hides from one to all of its own."""
         n, d = codes.shape
         order = torch.rand(n, d, generator=rng).argsort(dim=1).argsort(dim=1)
@@ -108,7 +110,7 @@ class TabularAutoregressive(FillsIn, NeuralSynthesizer):
         known = order < n_known
         logits = network(self._input(codes, known)).split(self.encoder_.sizes, dim=1)
         lost = torch.stack([F.cross_entropy(logit, codes[:, j], reduction="none") for j, logit in enumerate(logits)], 1)
-        return (lost * ~known / (d - n_known)).sum(dim=1).mean()
+        return (lost * ~known / (d - n_known)).sum(dim=1)
 
     @torch.no_grad()
     def _fill(self, codes: np.ndarray, known: np.ndarray, rng: np.random.Generator, missing: bool = True) -> np.ndarray:
@@ -119,7 +121,9 @@ class TabularAutoregressive(FillsIn, NeuralSynthesizer):
             for first in starts:
                 part = slice(first, first + _ROWS)
                 order = torch.randperm(codes.shape[1], generator=draw).tolist()
-                filled[part] = self._fill_part(torch.tensor(filled[part]), torch.tensor(known[part]), order, draw, missing)
+                filled[part] = self._fill_part(
+                    torch.tensor(filled[part]), torch.tensor(known[part]), order, draw, missing
+                )
                 bar.advance()
         return filled
 

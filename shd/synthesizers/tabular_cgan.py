@@ -30,7 +30,7 @@ import torch
 from shd._errors import ShdError
 from shd._progress import notice, progress
 from shd.dataset import Dataset, as_frame
-from shd.synthesizers._conditions import Conditions, condition_columns
+from shd.synthesizers._conditions import Conditions
 from shd.synthesizers._protect import people_of
 from shd.synthesizers._training import (
     Checkpoint,
@@ -41,7 +41,8 @@ from shd.synthesizers._training import (
     seconds_per_call,
     under,
 )
-from shd.synthesizers.base import Synthesizer, check_number, check_whole
+from shd.synthesizers.base import check_number, check_whole
+from shd.synthesizers.conditional import ConditionalSynthesizer
 from shd.synthesizers.critics import Filter, at_most
 from shd.synthesizers.tabular_game import Game, OneHot, generator
 
@@ -61,7 +62,7 @@ _NUMBERS |= {"learning_rate": (1e-9, 1), "average": (0, 0.999999)}  # parameter:
 
 
 @dataclass(eq=False, repr=False)
-class TabularCGAN(Synthesizer):
+class TabularCGAN(ConditionalSynthesizer):
     """Conditional GAN for mixed tables: categories, ordered categories, counts, numbers, missing values.
 
     Parameters
@@ -151,16 +152,12 @@ class TabularCGAN(Synthesizer):
         if self.batch < self.pack:
             raise ShdError(f"batch={self.batch} must hold at least one pack of {self.pack} records.")
 
-    def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
-        target = data.target if isinstance(data, Dataset) else None
-        return condition_columns(self.condition, target, frame, self.max_levels)
-
     # How it learns -----------------------------------------------------------------------------
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         # None means another model each time; what is drawn here is used all through
         self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
-        classes = self._prepare(codes, self.encoder_.whole)
+        classes = self._prepare(codes)
         self.filter_ = Filter(self.encoder_.sizes, self.width)
         held = heldout_of_classes(self._people, classes, np.random.default_rng(self.seed_))
         train = codes[~held]
@@ -209,18 +206,14 @@ class TabularCGAN(Synthesizer):
             best = best[0], None  # the generator as it stands, not as it was last scored
         return history, best[1], clock
 
-    def _prepare(self, codes: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
+    def _prepare(self, codes: np.ndarray) -> np.ndarray:
         """Set up classes and one-hot columns; return the class of each row."""
-        at = [self.encoder_.names.index(c) for c in columns]
-        least = self.protection_.done.min_people
-        self.conditions_, classes = Conditions.learn(columns, codes[:, at], self._people, least)
+        classes = self._learn_conditions(codes)
         self._lay_out()
         return classes
 
     def _lay_out(self) -> None:
-        names, sizes = self.encoder_.names, self.encoder_.sizes
-        self._condition_at = [names.index(c) for c in self.conditions_.columns]
-        self._free_at = [j for j in range(len(names)) if j not in self._condition_at]
+        sizes = self.encoder_.sizes
         self._one_hot = OneHot([sizes[j] for j in self._free_at])
         self._condition_one_hot = OneHot([sizes[j] for j in self._condition_at])
 
@@ -258,11 +251,10 @@ class TabularCGAN(Synthesizer):
 
     # How it draws ------------------------------------------------------------------------------
 
-    def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
-        asked = self.conditions_.draw(n, condition, self.encoder_, rng)
-        return self.filter_.sample(asked, self._draw, rng)
-
     def _draw(self, asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return self.filter_.sample(asked, self._generate, rng)
+
+    def _generate(self, asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw records as the generator gives them, for condition codes of shape (n, n_condition_columns)."""
         codes = np.empty((len(asked), len(self.encoder_.columns_)), dtype=np.int32, order="F")
         codes[:, self._condition_at] = asked
@@ -298,7 +290,7 @@ class TabularCGAN(Synthesizer):
         columns = trial._condition_columns(data, frame)
         trial.encoder_ = trial._learn_encoder(frame, trial._people, columns)
         codes = trial.encoder_.transform(frame)
-        seconds = seconds_per_call(trial._start(codes, trial._prepare(codes, columns)).step, calls=20)
+        seconds = seconds_per_call(trial._start(codes, trial._prepare(codes)).step, calls=20)
         left = 60 * minutes / seconds - trial._seconds_of_the_critics(len(codes), seconds) / seconds
         steps = max(left / (1 + _STEPS_A_SCORE / _STEPS_BETWEEN), left - _STEPS_A_SCORE * _EVALUATIONS)
         return max(_EVALUATIONS, int(0.95 * steps))

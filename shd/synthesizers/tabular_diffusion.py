@@ -18,7 +18,6 @@ from torch.nn import functional as F
 
 from shd._progress import progress
 from shd.synthesizers._conditions import Conditions
-from shd.synthesizers._conditions import Conditions
 from shd.synthesizers.base import check_whole
 from shd.synthesizers.neural import NeuralSynthesizer
 from shd.synthesizers.tabular_game import OneHot
@@ -36,14 +35,16 @@ class _Restorer(nn.Module):
         super().__init__()
         self.enter, self.told = nn.Linear(n_in, width), nn.Linear(2 * _WAVES + n_condition, width)
         self.blocks = nn.ModuleList(
-            [nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-             for _ in range(_BLOCKS)]
+            [
+                nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+                for _ in range(_BLOCKS)
+            ]
         )
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, n_out))
         self.register_buffer("frequency", torch.pi * 2 ** torch.linspace(-1, 6, _WAVES), persistent=False)
 
     def forward(self, x: torch.Tensor, time: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """Records (n, n_in), times 0 to 1 (n, 1), conditions as zeros and ones (n, n_condition)."""
+        """Take records (n, n_in), times 0 to 1 (n, 1), and conditions as zeros and ones (n, n_condition)."""
         waves = torch.cat([torch.sin(time * self.frequency), torch.cos(time * self.frequency), condition], dim=1)
         h, told = self.enter(x), self.told(waves)
         for block in self.blocks:
@@ -59,8 +60,10 @@ class TabularDiffusion(NeuralSynthesizer):
     ----------
     condition : str or sequence of str, optional
         Columns that can be asked for in `sample`; they do not dissolve. Default: the target of the Dataset.
-    steps, batch : int
-        Most training steps, and records of each; fewer where people held out no longer gain.
+    steps : int, optional
+        Most training steps; fewer where people held out no longer gain. None: by the number of records, 400 to 4,000.
+    batch : int
+        Records of a step.
     width : int
         Of the layers of the network.
     moves : int
@@ -84,7 +87,7 @@ class TabularDiffusion(NeuralSynthesizer):
     max_bins = 100
 
     condition: str | tuple[str, ...] | None = None
-    steps: int = 4000
+    steps: int | None = None
     batch: int = 512
     width: int = 384
     moves: int = 50
@@ -109,7 +112,9 @@ class TabularDiffusion(NeuralSynthesizer):
     def _lay_out(self) -> None:
         codecs = self.encoder_.columns_
         self._numbers = [
-            j for j in self._free_at if codecs[j].levels is None and codecs[j].n_codes - codecs[j].missing > _FEW_NUMBERS
+            j
+            for j in self._free_at
+            if codecs[j].levels is None and codecs[j].n_codes - codecs[j].missing > _FEW_NUMBERS
         ]
         # a number that may be missing has a level beside it that says whether it is
         self._kinds = [j for j in self._free_at if j not in self._numbers or codecs[j].missing]
@@ -117,9 +122,7 @@ class TabularDiffusion(NeuralSynthesizer):
         self._levels = OneHot(sizes)
         known = [self.counts_[j][: codecs[j].n_codes - codecs[j].missing] for j in self._numbers]
         self._ends = [torch.tensor(np.append(0, np.cumsum(count) / max(1, count.sum()))) for count in known]
-        chances = [
-            _with_missing(self.counts_[j]) if j in self._numbers else self.counts_[j] for j in self._kinds
-        ]
+        chances = [_with_missing(self.counts_[j]) if j in self._numbers else self.counts_[j] for j in self._kinds]
         self._chance = [torch.tensor((count + 1e-3) / (count + 1e-3).sum(), dtype=torch.float32) for count in chances]
         time = torch.linspace(0, 1, self.moves + 1)
         kept = torch.cos((time + 0.008) / 1.008 * torch.pi / 2).square()
@@ -146,7 +149,7 @@ class TabularDiffusion(NeuralSynthesizer):
         stacked = torch.stack(levels, dim=1) if levels else empty.long()
         return torch.stack(numbers, dim=1) if numbers else empty, stacked
 
-    def _loss(self, network: nn.Module, codes: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    def _losses(self, network: nn.Module, codes: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         """Return how far off the network is about noise and levels, at times drawn by chance; summed over columns."""
         numbers, levels = self._split(codes, rng)
         move = torch.randint(1, self.moves + 1, (len(codes),), generator=rng)
@@ -156,14 +159,16 @@ class TabularDiffusion(NeuralSynthesizer):
         stays = torch.rand(levels.shape, generator=rng) < kept
         mixed = torch.where(stays, levels, self._by_chance(len(codes), rng))
         said_noise, logits = self._say(network, blurred, mixed, move, self._told(codes))
-        misread = sum(F.cross_entropy(logits[k], levels[:, k]) for k in range(levels.shape[1]))
-        return misread + (said_noise - noise).square().sum(dim=1).mean()
+        misread = sum(F.cross_entropy(logits[k], levels[:, k], reduction="none") for k in range(levels.shape[1]))
+        return misread + (said_noise - noise).square().sum(dim=1)
 
     def _by_chance(self, n: int, rng: torch.Generator) -> torch.Tensor:
         drawn = [torch.multinomial(chance, n, replacement=True, generator=rng) for chance in self._chance]
         return torch.stack(drawn, dim=1) if drawn else torch.zeros(n, 0, dtype=torch.long)
 
-    def _say(self, network: nn.Module, numbers: torch.Tensor, levels: torch.Tensor, move: torch.Tensor, told: torch.Tensor):
+    def _say(
+        self, network: nn.Module, numbers: torch.Tensor, levels: torch.Tensor, move: torch.Tensor, told: torch.Tensor
+    ):
         """Return what the network says: noise in each number, (n, n_numbers), and logits of each kind of level."""
         x = torch.cat([numbers, self._levels.encode(levels)], dim=1)
         said = network(x, move[:, None] / self.moves, told)

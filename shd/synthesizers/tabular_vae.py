@@ -45,8 +45,10 @@ class TabularVAE(NeuralSynthesizer):
     ----------
     condition : str or sequence of str, optional
         Columns that can be asked for in `sample`. Default: the target of the Dataset.
-    steps, batch : int
-        Most training steps, and records of each; fewer where people held out no longer gain.
+    steps : int, optional
+        Most training steps; fewer where people held out no longer gain. None: by the number of records, 400 to 4,000.
+    batch : int
+        Records of a step.
     width, latent : int
         Width of the layers, and numbers that a record is written as.
     beta : float
@@ -67,7 +69,7 @@ class TabularVAE(NeuralSynthesizer):
     """
 
     condition: str | tuple[str, ...] | None = None
-    steps: int = 4000
+    steps: int | None = None
     batch: int = 512
     width: int = 256
     latent: int = 48
@@ -86,16 +88,16 @@ class TabularVAE(NeuralSynthesizer):
     def _network(self) -> nn.Module:
         return _Coder(self._one_hot.n_codes, self._n_told, self.width, self.latent)
 
-    def _loss(self, network: nn.Module, codes: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-        """Return the negative evidence lower bound, in nats a record."""
+    def _losses(self, network: nn.Module, codes: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        """Return the negative evidence lower bound, in nats."""
         told = self._told(codes)
         mean, log_spread = network.encoder(torch.cat([self._one_hot.encode(codes), told], dim=1)).chunk(2, dim=1)
         log_spread = log_spread.clamp(-8, 4)
         point = mean + torch.exp(log_spread) * torch.randn(mean.shape, generator=rng)
         logits = network.decoder(torch.cat([point, told], dim=1)).split(self.encoder_.sizes, dim=1)
-        misread = sum(F.cross_entropy(logits[j], codes[:, j]) for j in self._free_at)
+        misread = sum(F.cross_entropy(logits[j], codes[:, j], reduction="none") for j in self._free_at)
         apart = 0.5 * (mean.square() + torch.exp(2 * log_spread) - 1) - log_spread  # KL from the normal cloud
-        return misread + self.beta * apart.sum(dim=1).mean()
+        return misread + self.beta * apart.sum(dim=1)
 
     @torch.no_grad()
     def _draw(self, asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -153,6 +153,14 @@ def c2st(
     return best_judge(_asked(real, synthetic, rows, random_state)).value
 
 
+def judged(
+    real: Dataset | pd.DataFrame, synthetic: Dataset | pd.DataFrame, rows: int = 8000, random_state: int = 0
+) -> dict[str, float]:
+    """Return the AUROC of each judge of `c2st` by its name; NaN with fewer than 20 records a side."""
+    (real, synthetic), _ = align(real, synthetic, names=["real", "synthetic"])
+    return {name: float(drawn[0]) for name, drawn in _asked(real, synthetic, rows, random_state).items()}
+
+
 def measure(sides: Sides, rows: int = 8000) -> Answer:
     """Tell synthetic from held-out records, between floor and ceiling, and find out by what."""
     real, rows = sides.train if sides.holdout is None else sides.holdout, sides.most(rows)
