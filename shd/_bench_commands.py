@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shd.dataset import Dataset
 
 EXAMPLES = examples(
-    "shd bench --datasets stays.csv --target sick --families GaussianCopula,SequentialTrees,auto -o bench",
+    "shd bench --datasets stays.csv --target sick --families auto,Marginals",
     "shd bench --list",
 )
 

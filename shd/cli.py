@@ -140,8 +140,9 @@ def generate(
     make = partial(
         make_synthesizer, condition=tuple(condition or ()), random_state=seed, steps=steps, min_people=min_people
     )
-    named = family and family.lower() != "auto"
-    synthesizer = make(family) if named else None  # better to hear of a wrong name before the data are read
+    synthesizer = (
+        make(family) if family and family.lower() != "auto" else None
+    )  # better to hear of a wrong name before the data are read
     tell = Steps(6)
     tell("load", f"{what}, {source}" if source else what)
     _check_real(what, source)
@@ -159,8 +160,8 @@ def generate(
     check_licence(data)
     known = _findings(what, findings)
     tell.loaded(data)
-    in_steps = not (minutes is None and steps is None and checkpoint is None)
-    synthesizer = synthesizer or make(choose(data, tuple(condition or ()), in_steps, test_size, seed))
+    in_steps = any(given is not None for given in (minutes, steps, checkpoint))
+    synthesizer = synthesizer or make(choose(data, condition or (), in_steps, test_size, seed))
     if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
         minutes = 6.0
     release, made = releases.generate_release(
