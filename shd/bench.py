@@ -199,7 +199,7 @@ def _on_cluster(tasks: list[Task], scheduler: str) -> Iterator[tuple[Task, dict]
     from dask.distributed import Client
     from dask.distributed import as_completed as as_they_come
 
-    with Client(scheduler, set_as_default=False) as client:
+    with Client(scheduler, set_as_default=False) as client, client.as_current():
         asked = {client.submit(run_one, task, pure=False, retries=2): task for task in tasks}
         for future in as_they_come(list(asked)):
             yield asked[future], future.result()

@@ -137,12 +137,10 @@ def generate(
     check_folder(output, force)
     if minutes is not None and steps is not None:
         raise ShdError("--minutes and --steps both say how long to fit; give one of them.")
-    make = partial(
-        make_synthesizer, condition=tuple(condition or ()), random_state=seed, steps=steps, min_people=min_people
-    )
-    synthesizer = (
-        make(family) if family and family.lower() != "auto" else None
-    )  # better to hear of a wrong name before the data are read
+    told = {"condition": tuple(condition or ()), "steps": steps, "min_people": min_people}
+    make = partial(make_synthesizer, random_state=seed, **told)
+    # better to hear of a wrong name before the data are read
+    synthesizer = make(family) if family and family.lower() != "auto" else None
     tell = Steps(6)
     tell("load", f"{what}, {source}" if source else what)
     _check_real(what, source)
@@ -160,7 +158,7 @@ def generate(
     check_licence(data)
     known = _findings(what, findings)
     tell.loaded(data)
-    in_steps = any(given is not None for given in (minutes, steps, checkpoint))
+    in_steps = (minutes, steps, checkpoint) != (None, None, None)
     synthesizer = synthesizer or make(choose(data, condition or (), in_steps, test_size, seed))
     if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
         minutes = 6.0
