@@ -73,13 +73,15 @@ def grade(
 
 def _lines(results: list[dict], marks: dict) -> Iterator[str]:
     """Yield a table of points, then what there is to say of teams."""
-    from shd.hackathon.grading.result import texts_of, total
+    from shd.hackathon.grading.result import scores_of, texts_of, total
 
-    rows = [("team", "points", "points lost in")]
+    tracks = list(dict.fromkeys(name for one in results for name in scores_of(one)))
+    rows = [("team", "points", *tracks, "points lost in")]
     for one in results:
         whole = total(one, marks, texts_of(results))
         lost = [each["exercise"] for each in one["exercises"] if each["points"] < each["out_of"]]
-        rows.append((one["team"], f"{whole['points']:g} of {whole['out_of']}", ", ".join(lost)))
+        scored = [scores_of(one).get(name, "-") for name in tracks]
+        rows.append((one["team"], f"{whole['points']:g} of {whole['out_of']}", *scored, ", ".join(lost)))
     yield from in_columns(rows)
     notes = [f"{one['team']}: {note}" for one in results for note in one["notes"]]
     notes = ["".join(letter if letter.isprintable() else "?" for letter in note) for note in notes]  # of strangers

@@ -27,7 +27,7 @@ from shd.synthesizers.base import check_number, check_whole
 from shd.synthesizers.conditional import ConditionalSynthesizer
 from shd.synthesizers.encoding import ColumnCodec
 
-_PENALTIES = (4, 8, 12, 16, 24, 32, 48, 64)  # that are tried; the smallest that will do is taken
+_PENALTIES = (2, 4, 8, 12, 16, 24, 32, 48, 64)  # that are tried; the smallest that will do is taken
 _ONE_HOT = 32  # columns of more levels are split by what tells their levels apart, in eight numbers
 _DEPTH = 40
 _NUMBERS = 8
@@ -98,7 +98,7 @@ class SequentialTrees(ConditionalSynthesizer):
         Fewest people of a leaf.
     penalty : float, optional
         How many times more a question has to tell than one record still loses after it; 0 keeps all. None: the
-        smallest of 4, 8 ... 64 with which synthetic records are no nearer to people learned from than to people held
+        smallest of 2, 4, 8 ... 64 with which synthetic records are no nearer to people learned from than to people held
         out.
     smoothing : float
         Records' worth of the node above that each node leans on, 0 or more.

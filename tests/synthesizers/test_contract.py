@@ -14,6 +14,7 @@ from shd.synthesizers.base import registry
 
 SMALL = {"condition": "sick", "steps": 8, "width": 16, "batch": 64}
 SETTINGS = {
+    "MixtureCircuit": {"kinds": 4, "passes": 5},
     "TabularAutoregressive": SMALL,
     "TabularCGAN": SMALL,
     "TabularDiffusion": {**SMALL, "moves": 5},

@@ -12,7 +12,15 @@ from shd.synthesizers import BayesianNetwork, ImageSynthesizer, Marginals, load_
 from shd.synthesizers.base import registry
 from shd.synthesizers.rules import find_rules
 
-SETTINGS = {"TabularCGAN": {"condition": "sex", "steps": 8, "width": 16, "batch": 64, "critic_steps": 8}}
+SMALL = {"condition": "sex", "steps": 8, "width": 16, "batch": 64}
+SETTINGS = {
+    "MixtureCircuit": {"kinds": 4, "passes": 5},
+    "SequentialTrees": {"penalty": 8},
+    "TabularAutoregressive": SMALL,
+    "TabularCGAN": {**SMALL, "critic_steps": 8},
+    "TabularDiffusion": {**SMALL, "moves": 5},
+    "TabularVAE": SMALL,
+}
 
 
 @pytest.fixture(scope="module")

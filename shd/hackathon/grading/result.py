@@ -56,16 +56,23 @@ def read_results(folder: Path) -> list[dict]:
 
 
 def gradebook(results: Sequence[dict], marks: Marks) -> str:
-    """Return a table of points as CSV: one line a team, one column an exercise, words marked by hand behind them."""
+    """Return a table as CSV: one line a team, one column an exercise, words marked by hand, sum, and other tracks."""
     names, texts = exercises_of(results), texts_of(results)
+    tracks = list(dict.fromkeys(name for result in results for name in scores_of(result)))
     rows = []
     for result in results:
         points = {one["exercise"]: one["points"] for one in result["exercises"]}
         by_hand = {text: _mark(marks.get((result["team"], text))) for text in texts}
         row = {"team": result["team"], "challenge": result["challenge"], **points, **by_hand}
         whole = total(result, marks, texts)
-        rows.append({**row, "points": whole["points"], "out of": whole["out_of"]})
-    return _as_csv(rows, ["team", "challenge", *names, *texts, "points", "out of"])
+        rows.append({**row, "points": whole["points"], "out of": whole["out_of"], **scores_of(result)})
+    return _as_csv(rows, ["team", "challenge", *names, *texts, "points", "out of", *tracks])
+
+
+def scores_of(result: dict) -> dict[str, str]:
+    """Return what a team scored in each track, other than the notebook, by the half of the people."""
+    tracks = {f"{one['track']}, {one['people']}": one for one in result["tracks"]}
+    return {name: f"{one['value']:.3f}" if one["ranked"] else "not ranked" for name, one in tracks.items()}
 
 
 def total(result: dict, marks: Marks, texts: Iterable[str]) -> dict[str, float]:

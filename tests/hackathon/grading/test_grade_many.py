@@ -320,3 +320,24 @@ def test_stopped_it_says_what_is_kept_and_leaves_nothing_behind(toy, hand_in, tm
     assert f"stopped; {kept} of 4 submissions are graded and kept. The same command goes on." in said
     assert "Traceback" not in said and (tmp_path / "results/grades.csv").is_file()
     Path(place).rmdir()  # nothing is left in it
+
+
+def test_tracks_stand_in_the_gradebook_and_in_the_terminal():
+    """A challenge may have no exercise at all: then the scores on hidden people are all there is to show."""
+    from shd._grade_commands import _lines
+    from shd.hackathon.grading.result import gradebook
+
+    def track(name, people, value):
+        return {"track": name, "people": people, "ranked": value is not None, "value": value}
+
+    empty = {"challenge": "mine", "points": 0, "out_of": 0, "exercises": [], "texts": [], "notes": []}
+    owls = {**empty, "team": "owls", "tracks": [track("predict", "public", None), track("synthesize", "public", 0.75)]}
+    late = {**empty, "team": "late", "tracks": []}
+    book = list(csv.DictReader(io.StringIO(gradebook([owls, late], {}))))
+    assert [row["synthesize, public"] for row in book] == ["0.750", ""] and book[0]["predict, public"] == "not ranked"
+    lines = list(_lines([owls, late], {}))
+    assert lines[0].split("  ")[0] == "team" and "synthesize, public" in lines[0]
+    assert lines[1].split() == ["owls", "0", "of", "0", "not", "ranked", "0.750"] and lines[2].split()[-2:] == [
+        "-",
+        "-",
+    ]
