@@ -282,14 +282,14 @@ def test_killed_while_notebooks_run_each_is_graded_once_in_the_end(toy, hand_in,
         process = subprocess.Popen(command)
         until = time.monotonic() + 300
         while process.poll() is None and len(seen) < wait and time.monotonic() < until:
-            seen |= {file.parent.name: file.stat().st_mtime_ns for file in (tmp_path / "results").glob("*/result.json")}
+            seen |= {file.parent.name: file.stat().st_mtime_ns for file in (tmp_path / "results").glob("[!.]*/result.json")}
             time.sleep(0.02)
         process.kill()
         process.wait()
     subprocess.run(command, check=True)
-    found = {file.parent.name: json.loads(file.read_text()) for file in (tmp_path / "results").glob("*/result.json")}
+    found = {file.parent.name: json.loads(file.read_text()) for file in (tmp_path / "results").glob("[!.]*/result.json")}
     assert sorted(found) == teams and {one["points"] for one in found.values()} == {5}
-    now = {file.parent.name: file.stat().st_mtime_ns for file in (tmp_path / "results").glob("*/result.json")}
+    now = {file.parent.name: file.stat().st_mtime_ns for file in (tmp_path / "results").glob("[!.]*/result.json")}
     assert 5 <= len(seen) and all(now[team] == then for team, then in seen.items())  # none was done twice
 
 
