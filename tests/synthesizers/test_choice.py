@@ -20,7 +20,7 @@ def bell(n=160, seed=0):
 
 
 def test_numbers_that_are_normal_together_get_the_gaussian_copula():
-    chosen = choose_family(bell())
+    chosen = choose_family(bell(300))
     assert chosen.family == "GaussianCopula"
     assert chosen.tried["family"].tolist() == list(QUICK)
     assert chosen.tried[["nearer", "boosted trees", "logistic", "worst"]].apply(lambda c: c.between(0, 1)).all().all()
