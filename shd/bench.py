@@ -143,6 +143,11 @@ def bench(
     -------
     pandas.DataFrame
         One row a fit, in the order of data sets, families and seeds; also in ``bench.csv`` of the folder.
+
+    Raises
+    ------
+    ShdError
+        Where two data sets have one name.
     """
     if twice := {one.name for one in data if [other.name for other in data].count(one.name) > 1}:
         raise ShdError(f"two data sets are called {', '.join(sorted(twice))}; rename one of the files.")
@@ -206,7 +211,10 @@ def _on_cluster(tasks: list[Task], scheduler: str) -> Iterator[tuple[Task, dict]
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a family: mean rank of C2ST over data sets, and means of the others; the best first."""
+    """Return one row a family: mean rank of C2ST over data sets, and means of the others; the best first.
+
+    `ShdError` where no family could learn any data set.
+    """
     good = table[table["error"].isna()] if "error" in table else table
     if not len(good):
         raise ShdError("no family could learn any of the data sets; bench.csv says why.")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from shd._errors import ShdError, ShdWarning
 from shd._progress import progress
-from shd.dataset import Dataset, as_frame
+from shd.dataset import Dataset, as_frame, role_of
 from shd.synthesizers._cuts import Cuts
 from shd.synthesizers._protect import MIN_PEOPLE, Protection, people_of
 from shd.synthesizers.encoding import TableEncoder
@@ -55,6 +55,11 @@ def choose_family(data: Dataset | pd.DataFrame, condition: tuple[str, ...] = (),
     Returns
     -------
     Choice
+
+    Raises
+    ------
+    ShdError
+        Where no quick family can learn the table.
     """
     nothing = pd.DataFrame(columns=["family", "nearer", "low", *_JUDGES, "worst", "lost"])
     if getattr(data, "images", None) is not None:
@@ -77,7 +82,7 @@ def choose_family(data: Dataset | pd.DataFrame, condition: tuple[str, ...] = (),
 
 def _try_out(data: Dataset | pd.DataFrame, quick: list[str], seed: int) -> pd.DataFrame:
     """Return what each quick family makes of people held out."""
-    least = getattr(data, "min_people", None) or MIN_PEOPLE
+    least = role_of(data, "min_people", MIN_PEOPLE) or MIN_PEOPLE
     people = people_of(data)
     safe = Protection.fit(data, least).apply(data)
     encoder = TableEncoder().fit(as_frame(safe), people, least)
@@ -90,13 +95,16 @@ def _try_out(data: Dataset | pd.DataFrame, quick: list[str], seed: int) -> pd.Da
             def learn(rows: np.ndarray, n: int, family: str = family) -> np.ndarray:
                 part = safe.take(rows) if isinstance(safe, Dataset) else safe.iloc[rows].reset_index(drop=True)
                 # another seed for each cut: equal draws of five models would give the records away to a judge
-                draw = {"n": n, "random_state": seed + int(rows.sum())}
+                another = seed + int(rows.sum())
+
+                def drawn(least: int) -> np.ndarray:
+                    model = registry[family](min_people=least, random_state=seed).fit(part)
+                    return encoder.transform(model.sample(n, random_state=another))
+
                 try:
-                    return encoder.transform(
-                        registry[family](min_people=least, random_state=seed).fit(part).sample(**draw)
-                    )
+                    return drawn(least)
                 except ShdError:  # in a fifth fewer people a level is too rare, and merged into one that is not known
-                    return encoder.transform(registry[family](min_people=1, random_state=seed).fit(part).sample(**draw))
+                    return drawn(1)
 
             try:
                 trials = cuts.try_out(learn)

@@ -29,6 +29,11 @@ class FillsIn:
         -------
         pandas.DataFrame
             The records, known values untouched, no value missing.
+
+        Raises
+        ------
+        ShdError
+            Where a column is absent that was learned.
         """
         self._check_fitted()
         rng = self._check_sample(1, random_state)

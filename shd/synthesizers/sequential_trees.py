@@ -40,9 +40,9 @@ class Tree:
     """Questions about earlier columns, and how often each code came up in each leaf."""
 
     rank: np.ndarray  # of each code of each column, by what it says of the column drawn: int32, (n_codes of all,)
-    column: np.ndarray  # that each node asks about; -1 for a leaf
+    column: np.ndarray  # that each node asks about, -1 for a leaf: int32, (n_nodes,), as are the next three
     most: np.ndarray  # largest rank that goes left
-    left: np.ndarray  # nodes below, int32; the right one
+    left: np.ndarray  # the node below, on either side
     right: np.ndarray
     cells: np.ndarray  # leaf, code and count, int32, shape (n_cells, 3)
 
