@@ -248,8 +248,10 @@ def draw(table: pd.DataFrame, file: Path) -> Path:
         for family, row in found.iterrows():
             axis.annotate(family, (row["fit_cpu_s"], row[name]), (4, 4), textcoords="offset points", fontsize=8)
         axis.set_xscale("log")
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.margins(x=0.2)  # room for the names
         axis.set(xlabel="processor seconds of a fit, mean", ylabel=f"{said} (0.5 is best)")
-    best, sets = found.index[0], table["dataset"].nunique()
+    best, sets = found.index[0], int(found["data sets"].iloc[0])
     axes[0].set_title(f"{best} has the best mean rank on {sets} data set{'s' * (sets > 1)}", loc="left", fontsize=10)
     axes[1].set_title("blue: nothing is both quicker and better", loc="left", fontsize=10)
     figure.savefig(file, dpi=130)
