@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
     from shd.synthesizers import (
         ActiveAppearance,
         BayesianNetwork,
+        FilteredTrees,
         FlowMatching,
         GaussianCopula,
         ImageCGAN,
@@ -48,6 +49,7 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "Dates",
     "TabularCGAN",
     "SequentialTrees",
+    "FilteredTrees",
     "GaussianCopula",
     "BayesianNetwork",
     "MixtureCircuit",
@@ -73,7 +75,7 @@ _HOMES = {
     "shd.datasets": "load",
     "shd.dataset": "Dataset DataCard",
     "shd.domain": "Domain Levels Numbers Dates",
-    "shd.synthesizers": "TabularCGAN SequentialTrees GaussianCopula BayesianNetwork MixtureCircuit "
+    "shd.synthesizers": "TabularCGAN SequentialTrees FilteredTrees GaussianCopula BayesianNetwork MixtureCircuit "
     "TabularAutoregressive TabularDiffusion TabularVAE Marginals choose_family "
     "ImageCGAN FlowMatching ActiveAppearance SliceGaussian load_synthesizer",
     "shd.synthesizers.rules": "Rule",

@@ -7,6 +7,7 @@ __all__ = [
     "ActiveAppearance",
     "BayesianNetwork",
     "Choice",
+    "FilteredTrees",
     "FlowMatching",
     "GaussianCopula",
     "ImageCGAN",

@@ -48,6 +48,15 @@ def dependence(codes: np.ndarray, codecs: list[ColumnCodec]) -> np.ndarray:
     return related
 
 
+def in_order(related: np.ndarray, first: list[int]) -> list[int]:
+    """Return the columns: `first`, then always the one that has most to do with those before it."""
+    order = list(first) or [int(np.argmax(related.sum(axis=1)))]
+    while len(order) < len(related):
+        left = [j for j in range(len(related)) if j not in order]
+        order.append(left[int(np.argmax(related[np.ix_(left, order)].sum(axis=1)))])
+    return order
+
+
 def _coarse(codes: np.ndarray, codec: ColumnCodec) -> np.ndarray:
     """Merge codes into few groups of neighbours, or the commonest levels and the rest; missing stays alone."""
     known = codes < codec.n_codes - codec.missing

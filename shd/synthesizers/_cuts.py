@@ -15,8 +15,9 @@ from shd.synthesizers._codes import is_ordered, places
 from shd.synthesizers.encoding import ColumnCodec
 
 _CUTS = 5
-_MOST_PEOPLE = 5000  # of a table with more, so many are cut and learned from
-_DRAWN = 1000  # synthetic records a cut, at least
+_MANY = 5000  # a table of more people is cut once: how near records come depends on how many people are learned from
+_HELD = 2500  # people that are held out then
+_DRAWN = 1000, 4000  # synthetic records a cut, at least, and those whose nearest record is looked for, at most
 _AIM = 0.52  # largest share that is fair; 0.5 is ideal
 
 Learn = Callable[[np.ndarray, int], np.ndarray]
@@ -47,6 +48,8 @@ class Trial(NamedTuple):
 class Cuts:
     """Five cuts of a table by people: each part is held out once, and a family learns the others.
 
+    Of a table of more than 5,000 people 2,500 are held out, once.
+
     Parameters
     ----------
     codes : ndarray of int, shape (n, n_columns)
@@ -59,18 +62,20 @@ class Cuts:
 
     def __init__(self, codes: np.ndarray, people: np.ndarray, codecs: list[ColumnCodec], seed: int):
         self.codes, self.codecs, self.seed = codes, codecs, seed
-        order = np.random.default_rng(seed).permutation(int(people.max()) + 1)[:_MOST_PEOPLE]
-        part = np.full(int(people.max()) + 1, -1)
-        part[order] = np.arange(len(order)) % _CUTS
-        self.part = part[people]  # -1: not looked at
+        n_people = int(people.max()) + 1
+        order, part = np.random.default_rng(seed).permutation(n_people), np.full(n_people, _CUTS)
+        self.n_cuts = 1 if n_people > _MANY else _CUTS
+        held = order[:_HELD] if n_people > _MANY else order
+        part[held] = np.arange(len(held)) % self.n_cuts
+        self.part = part[people]
 
     def try_out(self, learn: Learn) -> list[Trial]:
         """Return what comes of each cut."""
         trials = []
-        for part in range(_CUTS):
-            held, rows = self.part == part, np.flatnonzero((self.part >= 0) & (self.part != part))
+        for part in range(self.n_cuts):
+            held, rows = self.part == part, np.flatnonzero(self.part != part)
             if held.any() and len(rows):
-                drawn = learn(rows, max(_DRAWN, int(held.sum())))
+                drawn = learn(rows, max(_DRAWN[0], int(held.sum())))
                 trials.append(Trial(self.codes[rows], self.codes[held], drawn))
         return trials
 
@@ -83,10 +88,10 @@ class Cuts:
         rng, shares = np.random.default_rng(self.seed), []
         for train, held, drawn in trials:
             beside = train[rng.choice(len(train), min(len(train), len(held)), replace=False)]
-            to_train, to_held = (self._distance(drawn[:_DRAWN], real, train) for real in (beside, held))
+            to_train, to_held = (self._distance(drawn[: _DRAWN[1]], real, train) for real in (beside, held))
             shares.append(np.mean(to_train < to_held) + np.mean(to_train == to_held) / 2)
         mean = float(np.mean(shares)) if shares else 0.5
-        spread = float(np.std(shares, ddof=1) / np.sqrt(len(shares))) if len(shares) > 1 else 0.25
+        spread = float(np.std(shares, ddof=1) / np.sqrt(len(shares))) if len(shares) > 1 else 0.5 / _HELD**0.5
         return Share(mean, max(0.0, mean - 2 * spread), min(1.0, mean + 2 * spread))
 
     def _distance(self, drawn: np.ndarray, real: np.ndarray, train: np.ndarray) -> np.ndarray:

@@ -104,12 +104,20 @@ class Filter:
         in_parallel(fill, starts, rng.spawn(len(starts)))
         return codes
 
+    def rounded(self) -> "Filter":
+        """Return this filter as a file will hold it, so that a model on file gives the same rows."""
+        kept = Filter(self.sizes, self.width)
+        kept.set_tensors(self.to_tensors())
+        return kept
+
     def to_tensors(self) -> dict[str, torch.Tensor]:
-        """Return what the critics have learned."""
-        return {f"{c.name}.{key}": value for c in self.critics for key, value in c.to_tensors().items()}
+        """Return what the critics have learned, in half precision: half the file, and scores that do not change."""
+        found = {f"{c.name}.{key}": value for c in self.critics for key, value in c.to_tensors().items()}
+        return {key: value.half() if value.is_floating_point() else value for key, value in found.items()}
 
     def set_tensors(self, tensors: dict[str, torch.Tensor]) -> None:
         """Undo `to_tensors`."""
+        tensors = {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
         for critic in (NetworkCritic(OneHot(self.sizes), self.width), TreeCritic(self.sizes)):
             if own := under(f"{critic.name}.", tensors):
                 self.critics.append(critic.set_tensors(own))

@@ -113,7 +113,7 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
             network = self._network()
         return {
             "network": network,
-            "average": copy.deepcopy(network).requires_grad_(False),
+            "average": copy.deepcopy(network).eval().requires_grad_(False),
             "adam": torch.optim.AdamW(network.parameters(), lr=self.learning_rate, betas=(0.9, 0.99), fused=True),
             "rng": torch.Generator().manual_seed(self.seed_),
             "step": 0,
@@ -125,7 +125,9 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
         rate = min(1.0, done / _WARM + 1 / self._goal) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
         state["adam"].param_groups[0]["lr"] = self.learning_rate * max(rate, 1e-3)
         rows = torch.randint(len(train), (min(self.batch, len(train)),), generator=state["rng"])
-        loss = self._losses(state["network"], train[rows], state["rng"]).mean()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed_ + state["step"])  # dropout draws from numbers that all share
+            loss = self._losses(state["network"], train[rows], state["rng"]).mean()
         state["adam"].zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(state["network"].parameters(), _GRADIENT)
@@ -206,7 +208,7 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
 
     def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
         self.conditions_ = Conditions.from_dict(extra)
-        self.network_ = self._network().requires_grad_(False)
+        self.network_ = self._network().eval().requires_grad_(False)
         self.network_.load_state_dict({key: torch.tensor(value) for key, value in under("network.", tensors).items()})
         told = extra["fit"]
         self.steps_, self.seconds_ = told["steps"], tuple(told["seconds"])

@@ -18,6 +18,7 @@ registry = Registry(
     {
         "ActiveAppearance": "shd.synthesizers.active_appearance",
         "BayesianNetwork": "shd.synthesizers.bayesian_network",
+        "FilteredTrees": "shd.synthesizers.filtered_trees",
         "FlowMatching": "shd.synthesizers.flow_matching",
         "GaussianCopula": "shd.synthesizers.gaussian_copula",
         "ImageCGAN": "shd.synthesizers.image_cgan",

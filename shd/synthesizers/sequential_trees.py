@@ -11,7 +11,7 @@ have to be as near to the synthetic ones as the records learned from.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from sklearn.tree._tree import Tree as SklearnTree
 
 from shd._parallel import in_parallel
 from shd._progress import progress
-from shd.synthesizers._codes import PRIOR, dependence, draw_from_rows, is_ordered, places, profile
+from shd.synthesizers._codes import PRIOR, dependence, draw_from_rows, in_order, is_ordered, places, profile
 from shd.synthesizers._conditions import Conditions
 from shd.synthesizers._cuts import Cuts
 from shd.synthesizers.base import check_number, check_whole
@@ -45,6 +45,7 @@ class Tree:
     left: np.ndarray  # the node below, on either side
     right: np.ndarray
     cells: np.ndarray  # leaf, code and count, int32, shape (n_cells, 3)
+    _chances: tuple[float, np.ndarray] | None = field(default=None, init=False, repr=False)
 
     def leaf(self, ranks: np.ndarray) -> np.ndarray:
         """Return the leaf of each record, for ranks of shape (n, n_columns)."""
@@ -58,10 +59,15 @@ class Tree:
         return node
 
     def chances(self, n_codes: int, smoothing: float) -> np.ndarray:
-        """Return how likely each code is in each node, shape (n_nodes, n_codes).
+        """Return how likely each code is in each node, shape (n_nodes, n_codes), once worked out and then kept.
 
         A node with n records counts its own shares n times and those of the node above `smoothing` times.
         """
+        if self._chances is None or self._chances[0] != smoothing:
+            self._chances = smoothing, self._smooth(n_codes, smoothing)
+        return self._chances[1]
+
+    def _smooth(self, n_codes: int, smoothing: float) -> np.ndarray:
         n = len(self.column)
         count = np.zeros((n, n_codes))
         count[self.cells[:, 0], self.cells[:, 1]] = self.cells[:, 2]
@@ -84,6 +90,10 @@ class Tree:
             inner = levels[-1][self.column[levels[-1]] >= 0]
             levels.append(np.concatenate([self.left[inner], self.right[inner]]).astype(np.int64))
         return levels[:-1]
+
+
+_KEPT = tuple(entry.name for entry in fields(Tree) if entry.init)
+"""What a file holds of a tree."""
 
 
 @dataclass(eq=False, repr=False)
@@ -144,7 +154,7 @@ class SequentialTrees(ConditionalSynthesizer):
 
     def _fit(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         self._learn_conditions(codes)
-        self.columns_ = _in_order(dependence(codes, self.encoder_.columns_), self._condition_at)
+        self.columns_ = in_order(dependence(codes, self.encoder_.columns_), self._condition_at)
         seed = int(rng.integers(2**31))
         self.penalty_, self.nearness_ = self.penalty, pd.DataFrame(columns=["penalty", "nearer", "low", "high"])
         if self.penalty is None:
@@ -245,7 +255,7 @@ class SequentialTrees(ConditionalSynthesizer):
         return tuple(self.encoder_.names[j] for j in self.columns_)
 
     def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
-        tensors = {f"{name}_{k}": value for k, tree in enumerate(self.trees_) for name, value in vars(tree).items()}
+        tensors = {f"{name}_{k}": getattr(tree, name) for k, tree in enumerate(self.trees_) for name in _KEPT}
         told = {"columns": self.columns_, "penalty": self.penalty_, "nearness": self.nearness_.to_dict("list")}
         return tensors, {**self.conditions_.to_dict(), "chain": told, "n_trees": len(self.trees_)}
 
@@ -253,8 +263,7 @@ class SequentialTrees(ConditionalSynthesizer):
         self.conditions_, told = Conditions.from_dict(extra), extra["chain"]
         self.columns_, self.penalty_ = told["columns"], told["penalty"]
         self.nearness_ = pd.DataFrame(told["nearness"])
-        names = [field.name for field in fields(Tree)]
-        self.trees_ = [Tree(*(tensors[f"{name}_{k}"] for name in names)) for k in range(extra["n_trees"])]
+        self.trees_ = [Tree(*(tensors[f"{name}_{k}"] for name in _KEPT)) for k in range(extra["n_trees"])]
 
 
 def _prune(tree: SklearnTree, penalty: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -285,15 +294,6 @@ def _prune(tree: SklearnTree, penalty: float) -> tuple[np.ndarray, np.ndarray, n
             alive[below] = alive[node] and inner[node]
             above[below] = below if alive[below] else above[node]
     return inner & alive, (np.cumsum(alive) - 1)[above], np.flatnonzero(alive)
-
-
-def _in_order(related: np.ndarray, first: list[int]) -> list[int]:
-    """Return the columns: `first`, then always the one that has most to do with those before it."""
-    order = list(first) or [int(np.argmax(related.sum(axis=1)))]
-    while len(order) < len(related):
-        left = [j for j in range(len(related)) if j not in order]
-        order.append(left[int(np.argmax(related[np.ix_(left, order)].sum(axis=1)))])
-    return order
 
 
 def _sketch(codes: np.ndarray, j: int, before: list[int], codecs: list[ColumnCodec]) -> np.ndarray:
