@@ -91,7 +91,13 @@ class Cuts:
             to_train, to_held = (self._distance(drawn[: _DRAWN[1]], real, train) for real in (beside, held))
             shares.append(np.mean(to_train < to_held) + np.mean(to_train == to_held) / 2)
         mean = float(np.mean(shares)) if shares else 0.5
-        spread = float(np.std(shares, ddof=1) / np.sqrt(len(shares))) if len(shares) > 1 else 0.5 / _HELD**0.5
+        spread = (
+            float(np.std(shares, ddof=1) / np.sqrt(len(shares)))
+            if len(shares) > 1
+            else 0.5 / len(trials[0].held) ** 0.5
+            if shares
+            else 0.25
+        )
         return Share(mean, max(0.0, mean - 2 * spread), min(1.0, mean + 2 * spread))
 
     def _distance(self, drawn: np.ndarray, real: np.ndarray, train: np.ndarray) -> np.ndarray:

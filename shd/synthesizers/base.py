@@ -275,8 +275,12 @@ class Synthesizer(BaseEstimator):
 
     def _learn_encoder(self, frame: pd.DataFrame, people: np.ndarray, whole: tuple[str, ...]) -> TableEncoder:
         """Learn how columns become codes; `people` says whose each record is, int64, shape (n,)."""
-        encoder = TableEncoder(self.max_bins, getattr(self, "max_levels", 200), whole)
+        encoder = TableEncoder(self._bins(len(frame)), getattr(self, "max_levels", 200), whole)
         return encoder.fit(frame, people, self.protection_.done.min_people)
+
+    def _bins(self, n_rows: int) -> int:
+        """Return how many bins a column of numbers is cut into, at most."""
+        return self.max_bins
 
     def _learn_rules(self, frame: pd.DataFrame, people: np.ndarray) -> tuple[Rule, ...]:
         """Find rules that as many people show as have to share what is learned."""

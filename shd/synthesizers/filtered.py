@@ -18,7 +18,7 @@ class Filtered(ConditionalSynthesizer, abstract=True):
 
     critic_steps: int
     critic_trees: int
-    width: int
+    width: int | None
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -37,7 +37,11 @@ class Filtered(ConditionalSynthesizer, abstract=True):
 
     def _open_filter(self) -> None:
         """Let every record pass."""
-        self.filter_ = Filter(self.encoder_.sizes, self.width)
+        self.filter_ = Filter(self.encoder_.sizes, self._critic_width)
+
+    @property
+    def _critic_width(self) -> int:
+        return self.width
 
     def _learn_filter(self, real: np.ndarray) -> None:
         """Train critics on codes of real records and as many drawn."""

@@ -31,6 +31,7 @@ from shd._errors import ShdError
 from shd._progress import notice, progress
 from shd.dataset import Dataset, as_frame
 from shd.synthesizers._conditions import Conditions
+from shd.synthesizers._cuts import Cuts, Trial
 from shd.synthesizers._protect import people_of
 from shd.synthesizers._training import (
     Checkpoint,
@@ -42,8 +43,8 @@ from shd.synthesizers._training import (
     under,
 )
 from shd.synthesizers.base import check_number, check_whole
-from shd.synthesizers.conditional import ConditionalSynthesizer
-from shd.synthesizers.critics import Filter, at_most
+from shd.synthesizers.critics import at_most
+from shd.synthesizers.filtered import Filtered
 from shd.synthesizers.tabular_game import Game, OneHot, generator
 
 _EVALUATIONS = 10  # held-out scores a fit, at even distances
@@ -54,15 +55,19 @@ _STEPS_A_SCORE = 50  # what a score takes, in steps
 _CRITIC_STEPS_A_STEP = 7  # steps of the network critic that take as long as one of the game
 _MINUTES_FOR_THE_CRITICS = 5.0  # a fit that takes them bears all steps and trees; in less, most time is for the game
 _SECONDS_A_TREE = 1.5e-8  # for each real record and column, the drawing of generated ones included
-_WHOLE_NUMBERS = {"steps": 1, "width": 1, "noise": 1, "batch": 1, "pack": 1, "patience": 1, "max_levels": 1}
-_WHOLE_NUMBERS |= {"critic_steps": 0, "critic_trees": 0}
+_LARGE = 20_000  # records that bear the whole network and all steps; a smaller table takes fewer
+_STEPS, _WIDTH, _BATCH = (400, 4500), (64, 256), (128, 512)  # least and most
+_ROWS_A_BIN = 20  # records of a bin of numbers, at least
+_NEARER = 0.53  # largest share of records nearer to people learned from than to as many held out; 0.5 is ideal
+_KNOWN = "nearer to people learned from than to people held out (50% is ideal); SequentialTrees or auto keeps apart"
+_WHOLE_NUMBERS = {"noise": 1, "pack": 1, "patience": 1, "max_levels": 1}
 _NUMBERS = {"temperature": (0.01, 10), "moment_weight": (0, 1e6), "gradient_penalty": (0, 1e6)}
 _NUMBERS |= {"moment_growth": (1, 1e6)}
 _NUMBERS |= {"learning_rate": (1e-9, 1), "average": (0, 0.999999)}  # parameter: least and most
 
 
 @dataclass(eq=False, repr=False)
-class TabularCGAN(ConditionalSynthesizer):
+class TabularCGAN(Filtered):
     """Conditional GAN for mixed tables: categories, ordered categories, counts, numbers, missing values.
 
     Parameters
@@ -70,13 +75,14 @@ class TabularCGAN(ConditionalSynthesizer):
     condition : str or sequence of str, optional
         Columns that can be asked for in `sample`. Default: the target of the Dataset, unless it has more than
         `max_levels` levels.
-    steps : int
+    steps : int, optional
         Most training steps; `set_minutes` turns minutes into steps. It stops earlier where the held-out score has got
-        worse, and keeps the generator from before that.
-    width, noise : int
-        Width of both networks, and number of noise dimensions.
-    batch, pack : int
-        Records a step, and records that the discriminator judges together.
+        worse, or records are nearer to people learned from than to people held out, and keeps the generator from
+        before that. None: by the number of records, 400 to 4,500.
+    width, batch : int, optional
+        Width of both networks, and records a step. None: by the number of records, 64 to 256, and 128 to 512.
+    noise, pack : int
+        Number of noise dimensions, and records that the discriminator judges together.
     temperature : float
         Of the softened draw that gradients go through; lower is closer to real draws, and noisier.
     moment_weight, moment_growth : float
@@ -100,7 +106,10 @@ class TabularCGAN(ConditionalSynthesizer):
     Attributes
     ----------
     history_, heldout_c2st_ : pandas.DataFrame, float
-        ``step`` and ``heldout_c2st`` (AUROC, 0.5 is indistinguishable) before the critics; the same score with them.
+        ``step``, ``heldout_c2st`` (AUROC, 0.5 is indistinguishable) before the critics, and ``nearer``, the share of
+        records nearer to people learned from than to people held out (0.5 is ideal); the C2ST with the critics.
+    size_ : dict
+        The steps, width and batch that were used.
     steps_, seconds_ : int, tuple of float
         Steps taken, and wall and CPU seconds of the fit, those before an interruption included.
     """
@@ -108,10 +117,10 @@ class TabularCGAN(ConditionalSynthesizer):
     few_steps = 300
 
     condition: str | tuple[str, ...] | None = None
-    steps: int = 4500
-    width: int = 256
+    steps: int | None = None
+    width: int | None = None
     noise: int = 64
-    batch: int = 512
+    batch: int | None = None
     pack: int = 8
     temperature: float = 0.4
     moment_weight: float = 0.3
@@ -145,11 +154,13 @@ class TabularCGAN(ConditionalSynthesizer):
             del self._checkpoint
 
     def _check_parameters(self) -> None:
-        for name, least in _WHOLE_NUMBERS.items():
+        super()._check_parameters()
+        by_rows = {name: 1 for name in ("steps", "width", "batch") if getattr(self, name) is not None}
+        for name, least in (_WHOLE_NUMBERS | by_rows).items():
             check_whole(self, name, least)
         for name, (low, high) in _NUMBERS.items():
             check_number(self, name, low, high)
-        if self.batch < self.pack:
+        if (self.batch or _BATCH[0]) < self.pack:
             raise ShdError(f"batch={self.batch} must hold at least one pack of {self.pack} records.")
 
     # How it learns -----------------------------------------------------------------------------
@@ -158,7 +169,7 @@ class TabularCGAN(ConditionalSynthesizer):
         # None means another model each time; what is drawn here is used all through
         self.seed_ = int(rng.integers(2**31)) if self.random_state is None else int(self.random_state)
         classes = self._prepare(codes)
-        self.filter_ = Filter(self.encoder_.sizes, self.width)
+        self._open_filter()
         held = heldout_of_classes(self._people, classes, np.random.default_rng(self.seed_))
         train = codes[~held]
         game = self._start(train, classes[~held])
@@ -166,13 +177,15 @@ class TabularCGAN(ConditionalSynthesizer):
         self._announce(seconds_per_call(self._start(train, classes[~held]).step), len(train))
         checkpoint = Checkpoint(self._checkpoint, self._fingerprint(codes, held))
         history, best, clock = self._play(game, train, codes[held], checkpoint)
-        self.steps_, self.history_ = game.step_, pd.DataFrame(history, columns=["step", "heldout_c2st"])
+        self.steps_, self.history_ = game.step_, _as_table(history)
+        if history and _knows_by_heart(history[-1]):
+            notice(f"{history[-1][2]:.0%} of its records came {_KNOWN}.")
         self.generator_ = game.average
         if best is not None:
             self.generator_.load_state_dict(best)
         self.heldout_c2st_ = float("nan")
         try:
-            self.filter_.learn(train, self._sample_unasked, self.critic_steps, self.critic_trees, self.seed_)
+            self._learn_filter(train)
             self._load(self._halves())
             self.heldout_c2st_ = heldout_score(train, codes[held], self._sample_unasked)
         except KeyboardInterrupt:
@@ -186,29 +199,39 @@ class TabularCGAN(ConditionalSynthesizer):
         if (saved := checkpoint.load()) is not None:
             game.resume(saved["game"])
             history, best, clock = saved["history"], saved["best"], Clock(*saved["seconds"])
-            notice(f"Going on at step {game.step_:,} of {self.steps:,} from {checkpoint.path}.")
-        every = self._steps_between_scores()
+            notice(f"Going on at step {game.step_:,} of {self.size_['steps']:,} from {checkpoint.path}.")
+        every, steps = self._steps_between_scores(), self.size_["steps"]
         try:
-            with progress(self.steps, "Fitting TabularCGAN") as bar:
+            with progress(steps, f"Fitting {type(self).__name__}") as bar:
                 bar.advance(game.step_)
-                while game.step_ < self.steps and not self._has_stalled(history):
+                while game.step_ < steps and not self._has_stalled(history):
                     game.step()
                     bar.advance(1)
-                    scored = game.step_ % every == 0 or game.step_ == self.steps
+                    scored = game.step_ % every == 0 or game.step_ == steps
                     if scored:
                         best = self._score(game, train, held, history, best)
-                        bar.advance(0, note=f"held-out C2ST {history[-1][1]:.3f} (0.5 is best)")
+                        _, score, nearer, _ = history[-1]
+                        bar.advance(
+                            0, note=f"held-out C2ST {score:.3f}, nearer to train {nearer:.0%} (both: .5 is best)"
+                        )
                     if scored or checkpoint.is_due():
                         so_far = {"history": history, "best": best, "seconds": clock.read()}
                         checkpoint.save({"game": game.state(), **so_far})
         except KeyboardInterrupt:
-            notice(f"Stopped at step {game.step_:,} of {self.steps:,}; what was learned so far is kept.")
+            notice(f"Stopped at step {game.step_:,} of {steps:,}; what was learned so far is kept.")
             best = best[0], None  # the generator as it stands, not as it was last scored
         return history, best[1], clock
 
     def _prepare(self, codes: np.ndarray) -> np.ndarray:
-        """Set up classes and one-hot columns; return the class of each row."""
+        """Set up classes, one-hot columns and the size of the networks; return the class of each row."""
         classes = self._learn_conditions(codes)
+        share = min(1.0, (len(codes) / _LARGE) ** 0.5)
+        width, batch = (8 * round(most * share**0.5 / 8) for _, most in (_WIDTH, _BATCH))
+        self.size_ = {
+            "steps": self.steps or max(_STEPS[0], int(_STEPS[1] * share)),
+            "width": self.width or max(_WIDTH[0], width),
+            "batch": self.batch or max(_BATCH[0], batch),
+        }
         self._lay_out()
         return classes
 
@@ -219,29 +242,38 @@ class TabularCGAN(ConditionalSynthesizer):
 
     def _start(self, codes: np.ndarray, classes: np.ndarray) -> Game:
         condition = self._condition_one_hot.encode(torch.tensor(self.conditions_.combinations))
-        settings = SimpleNamespace(**self.get_params(), seed=self.seed_)
+        settings = SimpleNamespace(**{**self.get_params(), **self.size_}, seed=self.seed_)
         return Game(settings, self._one_hot, codes[:, self._free_at], classes, condition)
 
     def _score(self, game: Game, train: np.ndarray, held: np.ndarray, history: list, best: tuple) -> tuple:
         """Take the held-out score of the averaged generator; return the lowest score and what to keep.
 
-        The latest generator is kept unless it is clearly worse: scores differ by chance, and what
-        was learned at a falling rate is better than what was lucky once.
+        The latest generator is kept unless it is clearly worse: scores differ by chance, and what was learned at a
+        falling rate is better than what was lucky once. One that knows people learned from by heart is not kept, if
+        there is another.
         """
         self.generator_ = game.average
         score = heldout_score(train, held, self._sample_unasked)
-        history.append((game.step_, score))
+        cuts = Cuts(train, np.arange(len(train)), self.encoder_.columns_, self.seed_)
+        share = cuts.nearer([Trial(train, held, self._sample_unasked(max(1000, len(held))))])
+        history.append((game.step_, score, share.nearer, share.low))
         lowest = min(score, best[0])
-        kept = copy.deepcopy(game.average.state_dict()) if score <= lowest + _SCORE_NOISE else best[1]
-        return lowest, kept
+        worse = score > lowest + _SCORE_NOISE or (_knows_by_heart(history[-1]) and len(history) > 1)
+        return lowest, best[1] if worse else copy.deepcopy(game.average.state_dict())
 
     def _has_stalled(self, history: list) -> bool:
-        """Whether the score has been clearly worse than its best for `patience` scores."""
-        scores = [score for _, score in history]
+        """Whether the score was clearly worse than its best for `patience` scores, or people are known by heart."""
+        scores = [score for _, score, *_ in history]
+        if history and _knows_by_heart(history[-1]):
+            return True
         return len(scores) > self.patience and min(scores[-self.patience :]) > min(scores) + _SCORE_NOISE
 
     def _steps_between_scores(self) -> int:
-        return min(self.steps, max(_STEPS_BETWEEN, self.steps // _EVALUATIONS))
+        steps = self.size_["steps"]
+        return min(steps, max(_STEPS_BETWEEN, steps // _EVALUATIONS))
+
+    def _bins(self, n_rows: int) -> int:
+        return int(np.clip(n_rows // _ROWS_A_BIN, 8, self.max_bins))
 
     def _fingerprint(self, codes: np.ndarray, held: np.ndarray) -> str:
         """Return a hash of all that the game depends on; the critics learn after it, anew each time."""
@@ -251,10 +283,7 @@ class TabularCGAN(ConditionalSynthesizer):
 
     # How it draws ------------------------------------------------------------------------------
 
-    def _draw(self, asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return self.filter_.sample(asked, self._generate, rng)
-
-    def _generate(self, asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _propose(self, asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw records as the generator gives them, for condition codes of shape (n, n_condition_columns)."""
         codes = np.empty((len(asked), len(self.encoder_.columns_)), dtype=np.int32, order="F")
         codes[:, self._condition_at] = asked
@@ -267,9 +296,6 @@ class TabularCGAN(ConditionalSynthesizer):
                 logits = self.generator_(torch.cat([noise, condition], dim=1))
                 codes[part, self._free_at] = self._one_hot.draw_codes(logits, torch_rng)
         return codes
-
-    def _sample_unasked(self, n: int) -> np.ndarray:
-        return self._sample(n, None, np.random.default_rng(self.seed_ + 1))
 
     # How long it takes -------------------------------------------------------------------------
 
@@ -296,14 +322,15 @@ class TabularCGAN(ConditionalSynthesizer):
         return max(_EVALUATIONS, int(0.95 * steps))
 
     def _announce(self, seconds_per_step: float, n_rows: int) -> None:
-        one, discriminator = self._one_hot.n_codes, self.width * self.pack * self._one_hot.n_codes
-        generator = self.width * (one + 4 * self.width)
+        steps, width, batch = self.size_.values()
+        one, discriminator = self._one_hot.n_codes, width * self.pack * self._one_hot.n_codes
+        generator = width * (one + 4 * width)
         moments = 3 * min(one, 1024) ** 2 * min(len(self.conditions_.counts), 30)
-        megabytes = 4 * (5 * (generator + discriminator) + moments + 20 * self.batch * one) / 1e6
-        scores = _STEPS_A_SCORE * self.steps / self._steps_between_scores()
-        seconds = (self.steps + scores) * seconds_per_step + self._seconds_of_the_critics(n_rows, seconds_per_step)
+        megabytes = 4 * (5 * (generator + discriminator) + moments + 20 * batch * one) / 1e6
+        scores = _STEPS_A_SCORE * steps / self._steps_between_scores()
+        seconds = (steps + scores) * seconds_per_step + self._seconds_of_the_critics(n_rows, seconds_per_step)
         notice(
-            f"TabularCGAN: {self.steps:,} steps, about {seconds / 60:.1f} minutes "
+            f"{type(self).__name__}: at most {steps:,} steps, about {seconds / 60:.1f} minutes "
             f"and {_MEGABYTES + 4 * megabytes:,.0f} MB of memory."
         )
 
@@ -316,23 +343,21 @@ class TabularCGAN(ConditionalSynthesizer):
 
     def for_release(self) -> "TabularCGAN":
         """Return a copy without the critics, which know the people learned from; the card tells what that costs."""
-        self._check_fitted()
-        if not self.critic_steps and not self.critic_trees:
-            return self
-        handed_on = copy.copy(self)
-        handed_on.filter_ = Filter(self.encoder_.sizes, self.width)
-        handed_on.heldout_c2st_ = float("nan")  # it was taken with the critics
+        handed_on = super().for_release()
+        if handed_on is not self:
+            handed_on.heldout_c2st_ = float("nan")  # it was taken with the critics
         return handed_on
 
-    def _log_score(self, codes: np.ndarray) -> np.ndarray | None:
-        """Ask the critics, where there are any: they were trained on the real records."""
-        return np.log(self.filter_.ratio(codes.astype(np.int32))) if self.filter_.critics else None
+    @property
+    def _critic_width(self) -> int:
+        return self.size_["width"]
 
     def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
         extra = {
             **self.conditions_.to_dict(),
-            "history": [[int(step), score] for step, score in self.history_.itertuples(index=False)],
+            "history": self.history_.to_numpy().tolist(),
             "steps": self.steps_,
+            "size": self.size_,
             "heldout_c2st": self.heldout_c2st_ if np.isfinite(self.heldout_c2st_) else None,
             "seconds": list(self.seconds_),
         }
@@ -340,25 +365,36 @@ class TabularCGAN(ConditionalSynthesizer):
 
     def _halves(self) -> dict[str, torch.Tensor]:
         """Return what was learned in half precision: half the file, and scores that do not change."""
-        tensors = {f"generator.{k}": v for k, v in self.generator_.state_dict().items()}
-        tensors |= {f"filter.{k}": v for k, v in self.filter_.to_tensors().items()}
-        return {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+        tensors = {f"generator.{k}": v.half() for k, v in self.generator_.state_dict().items()}
+        return tensors | {f"filter.{k}": v for k, v in self.filter_.to_tensors().items()}
 
     def _load(self, tensors: dict[str, torch.Tensor]) -> None:
         """Take over what `_halves` gives; a fit ends with it, so that a model on file gives the same rows."""
-        tensors = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
-        self.generator_.load_state_dict(under("generator.", tensors))
-        self.filter_ = Filter(self.encoder_.sizes, self.width)
+        self.generator_.load_state_dict({k: v.float() for k, v in under("generator.", tensors).items()})
+        self._open_filter()
         self.filter_.set_tensors(under("filter.", tensors))
 
     def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
         self.conditions_ = Conditions.from_dict(extra)
+        self.size_ = extra.get("size") or {name: getattr(self, name) for name in ("steps", "width", "batch")}
         self._lay_out()
         self.generator_ = generator(
-            self.noise, self._condition_one_hot.n_codes, self.width, self._one_hot.n_codes
+            self.noise, self._condition_one_hot.n_codes, self.size_["width"], self._one_hot.n_codes
         ).requires_grad_(False)
         self._load({k: torch.tensor(v) for k, v in tensors.items()})
         self.steps_ = extra["steps"]
         self.heldout_c2st_ = float("nan") if extra["heldout_c2st"] is None else extra["heldout_c2st"]
         self.seconds_ = tuple(extra.get("seconds", ()))
-        self.history_ = pd.DataFrame(extra["history"], columns=["step", "heldout_c2st"])
+        self.history_ = _as_table(extra["history"])
+
+
+def _as_table(history: list) -> pd.DataFrame:
+    """Return the scores of a fit; older files know none of nearness."""
+    rows = [[*row, np.nan, np.nan][:4] for row in history]
+    return pd.DataFrame(rows, columns=["step", "heldout_c2st", "nearer", "low"]).astype({"step": int})
+
+
+def _knows_by_heart(score: tuple) -> bool:
+    """Whether records were surely nearer to people learned from than to people held out."""
+    _, _, nearer, low = score
+    return nearer > _NEARER and low > 0.5
