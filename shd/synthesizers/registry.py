@@ -3,6 +3,8 @@
 from collections import UserDict
 from importlib import import_module
 
+from shd._errors import ShdError
+
 
 class Registry(UserDict):
     """Families by class name. A family is imported when it is first asked for: torch takes seconds."""
@@ -12,6 +14,13 @@ class Registry(UserDict):
         if isinstance(self.data[name], str):
             import_module(self.data[name])
         return self.data[name]
+
+    def find(self, name: str) -> type:
+        """Return a family by its name, in upper or lower case; `ShdError` where there is none."""
+        known = {known_name.lower(): known_name for known_name in self}
+        if name.lower() not in known:
+            raise ShdError(f"there is no family {name!r}; known are {', '.join(self)}.")
+        return self[known[name.lower()]]
 
 
 registry = Registry(
