@@ -60,8 +60,8 @@ Family = Annotated[
     typer.Option(
         metavar="NAME",
         help="auto, SequentialTrees, GaussianCopula, BayesianNetwork, MixtureCircuit, TabularCGAN, "
-        "TabularAutoregressive, TabularDiffusion, TabularVAE or Marginals; for images ImageCGAN, FlowMatching, "
-        "ActiveAppearance or SliceGaussian.  [default: auto, by what comes of people held out]",
+        "TabularAutoregressive, TabularDiffusion, TabularVAE, ADSGAN, SmoothedBootstrap or Marginals; for images "
+        "ImageCGAN, FlowMatching, ActiveAppearance or SliceGaussian.  [default: auto, by people held out]",
     ),
 ]
 Condition = Annotated[

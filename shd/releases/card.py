@@ -108,7 +108,12 @@ def describe_weights(made: "Generated", random_state: int) -> dict:
     if handed_on is made.synthesizer or made.synthetic.images is not None:
         return {}
     released, drawn = c2st_of_weights(handed_on, made.synthetic, made.holdout, random_state)
-    said = {"left_out": LEFT_OUT, "c2st": released, "c2st_of_weights": drawn, "random_state": random_state}
+    said = {
+        "left_out": getattr(made.synthesizer, "left_out", LEFT_OUT),
+        "c2st": released,
+        "c2st_of_weights": drawn,
+        "random_state": random_state,
+    }
     return {"weights": said}
 
 

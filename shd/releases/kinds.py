@@ -106,7 +106,7 @@ class Hybrid(Kind):
 
         drawn = model.sample(len(train))[list(train.frame.columns)]
         real, synthetic = (model.encoder_.transform(side) for side in (train.frame, drawn))
-        space = Space(real, model.encoder_.columns_)
+        space = Space.of(real, model.encoder_.columns_)
         drawn = drawn.iloc[nearest(space(real), space(synthetic))].reset_index(drop=True)
         n_taken = round(self.share * drawn.shape[1])
         order = _generator(model).random(drawn.shape).argsort(axis=1).argsort(axis=1)

@@ -25,6 +25,7 @@ class Registry(UserDict):
 
 registry = Registry(
     {
+        "ADSGAN": "shd.synthesizers.adsgan",
         "ActiveAppearance": "shd.synthesizers.active_appearance",
         "BayesianNetwork": "shd.synthesizers.bayesian_network",
         "FlowMatching": "shd.synthesizers.flow_matching",
@@ -34,6 +35,7 @@ registry = Registry(
         "MixtureCircuit": "shd.synthesizers.mixture_circuit",
         "SequentialTrees": "shd.synthesizers.sequential_trees",
         "SliceGaussian": "shd.synthesizers.slice_gaussian",
+        "SmoothedBootstrap": "shd.synthesizers.smoothed_bootstrap",
         "TabularAutoregressive": "shd.synthesizers.tabular_autoregressive",
         "TabularCGAN": "shd.synthesizers.tabular_cgan",
         "TabularDiffusion": "shd.synthesizers.tabular_diffusion",
