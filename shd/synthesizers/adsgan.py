@@ -1,12 +1,12 @@
-"""`ADSGAN`: `TabularCGAN` that keeps away from the people it learned from; the user says how many may be come near to.
+"""`ADSGAN`: `TabularCGAN` that keeps away from the people it learned from, but for as many as the user allows.
 
 How it works. A person might be recognised in a synthetic table if one of its records is more like theirs than any other
 person's is. The share of such people is called identifiability. So each record gets a circle: its radius is how far the
 nearest record of another person is, where rare things count more. While the generator learns, records that fall into
 circles cost it something. That makes them fewer, and promises nothing: a network cannot know where every circle is. So
-the records drawn are looked at, and who falls into a guarded circle is drawn again. All circles are guarded but for the
-share that the user allows, those in the densest places: they have others like them. So no more than that share is come
-near to, however many records are drawn.
+every record drawn is looked at, and drawn again where it falls into a guarded circle. All circles are guarded but for
+the share that the user allows, those in the densest places: they have others like them. So no more than that share has
+a synthetic record so near, however many are drawn.
 
 What it costs, and what it is not. Records of people never seen fall into circles, too: nearly half of all circles have
 one, and nobody learns anything from that. Sending them back makes holes around real people, which a judge can see, and
@@ -108,8 +108,8 @@ learning_rate, average, critic_steps, critic_trees, patience, max_levels, min_pe
         self.identifiability_ = self._measure(space, codes, radius)
         if self.identifiability_ > self.identifiability:
             notice(
-                f"{self.identifiability_:.1%} of records are come near to, more than the {self.identifiability:.1%} "
-                f"asked for: {_ROUNDS} draws in a row fell into circles. Allow more, or learn longer."
+                f"To {self.identifiability_:.1%} of records a synthetic one is nearer than another person's, more than "
+                f"the {self.identifiability:.1%} asked for: {_ROUNDS} draws in a row were too near. Allow more."
             )
 
     def _measure(self, space: Space, codes: np.ndarray, radius: np.ndarray) -> float:

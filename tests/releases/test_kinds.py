@@ -14,7 +14,7 @@ import shd
 import shd.compare
 from shd import Domain, Levels, Numbers, ShdError, cli
 from shd.dataset import DataCard, Dataset
-from shd.releases import generate, make_release, open_release, verify
+from shd.releases import generate, make_catalog, make_release, open_release, verify
 from shd.releases.card_page import card_as_html, pages_of_card
 from shd.releases.kind import DETAILED, LADDER, LOOSE, PLAUSIBLE, REPLICA, STRUCTURAL
 from shd.releases.kinds import (
@@ -293,6 +293,9 @@ def test_a_release_with_real_values_is_marked_and_can_be_made_again(stays, tmp_p
     assert "with real values inside" in card["title"] and card["kind"]["rung"] == REPLICA
     assert pages_of_card(card)["README.md"].splitlines()[2] == f"> **{REAL_INSIDE}**"
     assert REAL_INSIDE in (release.folder / "report.html").read_text(encoding="utf-8").split("<p>report</p>")[0]
+    assert json.loads(pages_of_card(card)["croissant.json"])["description"].startswith(REAL_INSIDE)
+    (listed,) = make_catalog(tmp_path, tmp_path / "site", with_data=True).to_dict()["broken"]
+    assert "safe setting" in listed["reason"] and not (tmp_path / "site" / "out").exists()
     page = card_as_html(card)
     assert page.index(REAL_INSIDE) < page.index(kind.what) < page.index("replica") and kind.check in page
     found = {claim.what: claim for claim in verify(release, stays).claims}
