@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
     from shd.datasets import load
     from shd.domain import Dates, Domain, Levels, Numbers
     from shd.synthesizers import (
+        ADSGAN,
         ActiveAppearance,
         BayesianNetwork,
         FilteredTrees,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
         MixtureCircuit,
         SequentialTrees,
         SliceGaussian,
+        SmoothedBootstrap,
         TabularAutoregressive,
         TabularCGAN,
         TabularDiffusion,
@@ -56,6 +58,8 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "TabularAutoregressive",
     "TabularDiffusion",
     "TabularVAE",
+    "ADSGAN",
+    "SmoothedBootstrap",
     "Marginals",
     "choose_family",
     "ImageCGAN",
@@ -76,7 +80,7 @@ _HOMES = {
     "shd.dataset": "Dataset DataCard",
     "shd.domain": "Domain Levels Numbers Dates",
     "shd.synthesizers": "TabularCGAN SequentialTrees FilteredTrees GaussianCopula BayesianNetwork MixtureCircuit "
-    "TabularAutoregressive TabularDiffusion TabularVAE Marginals choose_family "
+    "TabularAutoregressive TabularDiffusion TabularVAE ADSGAN SmoothedBootstrap Marginals choose_family "
     "ImageCGAN FlowMatching ActiveAppearance SliceGaussian load_synthesizer",
     "shd.synthesizers.rules": "Rule",
     "shd.compare": "Report",

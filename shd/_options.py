@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from shd._errors import ShdError
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same rows, and the same numbers.")]
 Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")]
@@ -58,8 +60,8 @@ Family = Annotated[
     typer.Option(
         metavar="NAME",
         help="auto, SequentialTrees, GaussianCopula, BayesianNetwork, MixtureCircuit, TabularCGAN, "
-        "TabularAutoregressive, TabularDiffusion, TabularVAE or Marginals; for images ImageCGAN, FlowMatching, "
-        "ActiveAppearance or SliceGaussian.  [default: auto, by what comes of people held out]",
+        "TabularAutoregressive, TabularDiffusion, TabularVAE, ADSGAN, SmoothedBootstrap or Marginals; for images "
+        "ImageCGAN, FlowMatching, ActiveAppearance or SliceGaussian.  [default: auto, by people held out]",
     ),
 ]
 Condition = Annotated[
@@ -81,6 +83,44 @@ NoModel = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write into a folder that holds other things.")]
 ForceRed = Annotated[bool, typer.Option("--force-red", help="Write it though its privacy is red, marked as such.")]
+
+
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="full, partial, hybrid, augment, impute, fair or structural: see docs/kinds.md.  [default: full]",
+    ),
+]
+Columns = Annotated[
+    list[str] | None, typer.Option(metavar="COLUMN", help="Of kind partial: column to be replaced; again for more.")
+]
+Level = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN=LEVEL", help="Of kind augment: which records are rare; again to narrow it."),
+]
+Share = Annotated[
+    float | None, typer.Option(metavar="SHARE", help="Of kind augment: of the rare; of kind hybrid: of the columns.")
+]
+Protect = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Of kind fair: what the target shall be independent of.")
+]
+Imputations = Annotated[int | None, typer.Option(metavar="N", help="Of kind impute: how often gaps are filled.")]
+DomainFile = Annotated[
+    Path | None, typer.Option("--domain", metavar="FILE", help="Of kind structural: JSON of what columns can hold.")
+]
+
+
+def kind_asked(kind: str | None, level: list[str] | None, domain: Path | None, **settings) -> object:
+    """Return the kind of release that options ask for."""
+    from shd.domain import Domain
+    from shd.releases.kinds import make_kind
+
+    if strange := [one for one in level or () if "=" not in one]:
+        raise ShdError(f"--level {strange[0]}: write COLUMN=LEVEL, for example --level readmitted=YES.")
+    asked = dict(one.split("=", 1) for one in level or ()) or None
+    told = {**settings, "level": asked, "domain": None if domain is None else Domain.read(domain)}
+    return make_kind((kind or "full").lower(), **told)
 
 
 def reading(skip: int, missing: list | None, text: list | None, day_first: bool | None, decimal: str | None) -> dict:

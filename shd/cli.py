@@ -91,6 +91,7 @@ def demo(
     epilog=examples(
         "shd generate diabetes -o release",
         "shd generate stays.csv -o release --target sick --licence 'CC BY 4.0'",
+        "shd generate diabetes -o release --kind partial --columns age --columns race",
     )
 )
 def generate(
@@ -101,6 +102,13 @@ def generate(
     seed: option.Seed = 0,
     family: option.Family = None,
     condition: option.Condition = None,
+    kind: option.Kind = None,
+    columns: option.Columns = None,
+    level: option.Level = None,
+    share: option.Share = None,
+    protect: option.Protect = None,
+    imputations: option.Imputations = None,
+    domain: option.DomainFile = None,
     target: option.Target = None,
     subject: option.Subject = None,
     sensitive: option.Sensitive = None,
@@ -140,6 +148,10 @@ def generate(
     told = {"condition": tuple(condition or ()), "steps": steps, "min_people": min_people}
     make = partial(make_synthesizer, random_state=seed, **told)
     # better to hear of a wrong name before the data are read
+    asked = option.kind_asked(
+        kind, level, domain, columns=columns, share=share, protect=protect, imputations=imputations
+    )
+    family = family or asked.family
     synthesizer = make(family) if family and family.lower() != "auto" else None
     tell = Steps(6)
     tell("load", f"{what}, {source}" if source else what)
@@ -159,24 +171,13 @@ def generate(
     known = _findings(what, findings)
     tell.loaded(data)
     in_steps = (minutes, steps, checkpoint) != (None, None, None)
-    synthesizer = synthesizer or make(choose(data, condition or (), in_steps, test_size, seed))
+    synthesizer = synthesizer or make(choose(data, condition or asked.asks(data), in_steps, test_size, seed))
     if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
         minutes = 6.0
+    write = {"raw": raw, "checkpoint": checkpoint, "force": force, "force_red": force_red, "kind": asked}
+    how = {"minutes": minutes, "test_size": test_size, "random_state": seed, "keep_rules": keep_rules}
     release, made = releases.generate_release(
-        output,
-        data,
-        synthesizer,
-        tell,
-        raw=raw,
-        checkpoint=checkpoint,
-        force=force,
-        force_red=force_red,
-        minutes=minutes,
-        test_size=test_size,
-        random_state=seed,
-        keep_rules=keep_rules,
-        with_model=not no_model,
-        findings=known,
+        output, data, synthesizer, tell, with_model=not no_model, findings=known, **write, **how
     )
     result = {"release": str(release.folder), "card": release.card}
     _terminal.emit(result, json, f"\n{made.report.summary()}\n\nRelease: {release.folder}")

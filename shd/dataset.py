@@ -92,6 +92,8 @@ class Dataset:
         without names, for example); a synthesizer may say otherwise.
     domain : Domain, optional
         What the columns can hold, declared without a look at the records: private synthesizers need it.
+    kind : Kind, optional
+        Of synthetic records: what of them is synthetic, and what that means; see `shd.releases.kinds`.
 
     Raises
     ------
@@ -115,6 +117,7 @@ class Dataset:
     fake: tuple = ()
     min_people: int | None = None
     domain: Domain | None = None
+    kind: object = None
 
     def __post_init__(self) -> None:
         check_frame(self.frame)

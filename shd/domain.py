@@ -5,8 +5,10 @@ something about people as well. What is declared here is not learned: it comes f
 rules or common sense, and stays the same whoever is in the table.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -244,6 +246,25 @@ class Domain:
     def __or__(self, other: "Domain") -> "Domain":
         """Return both together; where both declare a column, the right one counts."""
         return Domain({**self.columns, **other.columns})
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Domain":
+        """Read a domain that was written as JSON: ``{"sex": {"levels": ["f", "m"]}, "age": {"low": 0, "high": 110}}``.
+
+        Raises
+        ------
+        ShdError
+            Where there is no such file, or it says something else.
+        """
+        try:
+            told = json.loads(Path(path).read_text(encoding="utf-8"))
+            kinds = {"levels": Levels, "low": Numbers, "first": Dates}
+            return cls({name: next(kinds[key] for key in kinds if key in one)(**one) for name, one in told.items()})
+        except OSError as error:
+            raise ShdError(f"{path}: cannot be read ({error.strerror}). Name a file that declares columns.") from None
+        except (ValueError, TypeError, AttributeError, StopIteration):
+            example = '{"sex": {"levels": ["f", "m"]}, "age": {"low": 0, "high": 110}}'
+            raise ShdError(f"{path}: declares no columns. It should be like {example}.") from None
 
     def to_dict(self) -> dict:
         """Return plain values, for JSON."""

@@ -85,3 +85,22 @@ def test_the_domain_of_the_diabetes_table_is_declared_and_holds_the_stand_in():
             assert declared.low <= values.min() and values.max() <= declared.high
         else:
             assert set(values.dropna()) <= set(declared.levels)
+
+
+def test_a_domain_is_read_from_a_file(tmp_path):
+    path = tmp_path / "domain.json"
+    path.write_text(
+        '{"sex": {"levels": ["f", "m"]}, "age": {"low": 0, "high": 110}, '
+        '"day": {"first": "2020-01-01", "last": "2020-12-31"}}'
+    )
+    expected = {"sex": Levels(["f", "m"]), "age": Numbers(0, 110), "day": Dates("2020-01-01", "2020-12-31")}
+    assert Domain.read(path) == Domain(expected)
+    for text in ("{", "[1]", '{"age": 3}', '{"age": {"high": 3}}', '{"age": {"low": 0, "highest": 3}}'):
+        path.write_text(text)
+        with pytest.raises(ShdError, match=r"domain.json: declares no columns. It should be like"):
+            Domain.read(path)
+    path.write_text('{"age": {"low": 9, "high": 3}}')
+    with pytest.raises(ShdError, match="low not above high"):
+        Domain.read(path)
+    with pytest.raises(ShdError, match=r"nope.json: cannot be read"):
+        Domain.read(tmp_path / "nope.json")

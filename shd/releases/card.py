@@ -18,6 +18,8 @@ import pandas as pd
 import shd
 from shd._json import json_values
 from shd.dataset import Dataset, describe_columns
+from shd.releases.kinds import Full
+from shd.releases.refusals import REAL_INSIDE
 
 if TYPE_CHECKING:
     from shd.releases.generate import Generated
@@ -44,11 +46,16 @@ def describe(
     about, key = made.report.to_dict(), key_of(train, holdout)
     rules = {} if train.images is not None else {"found": len(synthesizer.rules_), "kept": made.kept_rules}
     things = "records" if synthetic.images is None else "pictures"
+    kind = {} if train.images is not None else {"kind": _kind(synthetic, synthesizer)}
+    what = f"Synthetic {things}"
+    if mark == REAL_INSIDE:
+        what = f"{kind['kind']['title'].capitalize()}: {things} with real values inside,"
     card = {
         "format": FORMAT,
         **({} if mark is None else {"mark": mark}),
-        "title": f"Synthetic {things} after: {train.card.title or train.name}",
+        "title": f"{what} after: {train.card.title or train.name}",
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        **kind,
         "description": train.card.description,
         "licence": {"name": train.card.licence, "url": train.card.licence_url},
         "citation": train.card.citation,
@@ -67,16 +74,7 @@ def describe(
             "holdout": describe_side(holdout, key),
         },
         "protection": _protection(done),
-        "synthesizer": {
-            "class": type(synthesizer).__name__,
-            "parameters": json_values(synthesizer.get_params()),
-            "steps_taken": getattr(synthesizer, "steps_", None),
-            "fit": asdict(made.cost) if made.cost else None,
-            **({} if made.drawn_again is None else {"drawn_again": made.drawn_again}),
-            **_promise(synthesizer),
-            **(describe_weights(made, about["about"]["random_state"]) if made.with_model else {}),
-            **({"rules": rules} if rules else {}),
-        },
+        "synthesizer": _synthesizer(made, about["about"]["random_state"], rules),
         "comparison": _comparison(about["about"], train, len(synthetic)),
         "verdicts": about["verdicts"],
         "scores": about["scores"],
@@ -88,13 +86,34 @@ def describe(
     return {**card, "use": use_of(card), "environment": environment()}
 
 
+def _synthesizer(made: "Generated", random_state: int, rules: dict) -> dict:
+    """Return what made the records, what it took, and what it promises."""
+    synthesizer = made.synthesizer
+    return {
+        "class": type(synthesizer).__name__,
+        "parameters": json_values(synthesizer.get_params()),
+        "steps_taken": getattr(synthesizer, "steps_", None),
+        "fit": asdict(made.cost) if made.cost else None,
+        **({} if made.drawn_again is None else {"drawn_again": made.drawn_again}),
+        **_promise(synthesizer),
+        **({} if (reached := getattr(synthesizer, "identifiability_", None)) is None else {"identifiability": reached}),
+        **(describe_weights(made, random_state) if made.with_model else {}),
+        **({"rules": rules} if rules else {}),
+    }
+
+
 def describe_weights(made: "Generated", random_state: int) -> dict:
     """Return what the file lacks that made the records, and what that costs; nothing where it lacks nothing."""
     handed_on = made.synthesizer.for_release()
     if handed_on is made.synthesizer or made.synthetic.images is not None:
         return {}
     released, drawn = c2st_of_weights(handed_on, made.synthetic, made.holdout, random_state)
-    said = {"left_out": LEFT_OUT, "c2st": released, "c2st_of_weights": drawn, "random_state": random_state}
+    said = {
+        "left_out": getattr(made.synthesizer, "left_out", LEFT_OUT),
+        "c2st": released,
+        "c2st_of_weights": drawn,
+        "random_state": random_state,
+    }
     return {"weights": said}
 
 
@@ -106,6 +125,11 @@ def c2st_of_weights(
 
     drawn = model.sample(len(synthetic))
     return tuple(round(c2st(holdout, records, random_state=random_state), 6) for records in (synthetic, drawn))
+
+
+def _kind(synthetic: Dataset, synthesizer: "Synthesizer") -> dict:
+    """Return what is synthetic, its rung of the ladder from structural to replica, and the risk that goes with it."""
+    return json_values((synthetic.kind or Full()).describe(type(synthesizer).__name__))
 
 
 def _promise(synthesizer: "Synthesizer") -> dict:
@@ -299,6 +323,8 @@ def use_of(card: dict) -> dict:
         may_not.append(f"Anything that rests on columns not to be trusted: {describe_columns(red)}.")
     if card.get("mark"):
         may_not.insert(0, card["mark"])
+    if (card.get("kind") or {}).get("holds_real"):
+        may = ["Work inside the safe setting, by those who may see the original."]
     if source != "real":
         may_not.insert(0, f"Anything about real patients: it was made from {source} data, not from real ones.")
     return {"may": may, "may_not": may_not}

@@ -83,6 +83,7 @@ def complete_card(card: dict) -> dict:
         "comparison": None,
         "protection": None,
         "mark": None,
+        "kind": None,
         "risk": risk_of(card["scores"], card["verdicts"]),
         **card,
         "data": data,

@@ -113,9 +113,11 @@ def _write(folder: Path, found: list[Path], made: Path, with_data: bool) -> Cata
 
 
 def _look(one: Path, where: str, slug: str, with_data: bool) -> tuple[Entry, dict[str, str]]:
-    """Verify a release and write its pages; one that is broken gets the reason, and no pages."""
+    """Verify a release and write its pages; one that is broken or not for the public gets the reason, and no pages."""
     try:
         card = open_release(one).card
+        if (card.get("kind") or {}).get("holds_real"):
+            return Entry(where, "", {}, "holds values of real people: it stays in the safe setting."), {}
         texts = {"card.html": card_as_html(card, with_data), "croissant.json": as_json(croissant(card))}
         return Entry(where, slug, _about(card), ""), texts
     except ShdError as error:

@@ -104,6 +104,11 @@ def kind_of_rows(card: dict) -> str:
 
 def _description(card: dict) -> str:
     learned = f"drawn from a model that learned from {card['made_from']['source']} ones"
+    kind = card.get("kind") or {"name": "full"}
+    if kind["name"] != "full":
+        marked = f"{card['mark']} " if card.get("mark") else ""
+        said = f"{marked}{card['data']['records']:,} records, {kind['title']}. {kind['what']}"
+        return f"{said} {card['description']}".strip()
     return f"{card['data']['records']:,} synthetic {kind_of_rows(card)}, {learned}. {card['description']}".strip()
 
 

@@ -21,6 +21,7 @@ from shd.tables.identify import people_in, subject_in
 if TYPE_CHECKING:
     from shd.compare import Report
     from shd.compare.findings import Finding
+    from shd.releases.kind import Kind
     from shd.synthesizers import ImageSynthesizer, Synthesizer
 
 _DRAWS = 20  # of pictures that lie too near to a person learned from
@@ -108,10 +109,7 @@ def find_family(name: str) -> type["Synthesizer"]:
     """Return a family by its name, in upper or lower case; `ShdError` where there is none."""
     from shd.synthesizers.registry import registry
 
-    known = {known_name.lower(): known_name for known_name in registry}
-    if name.lower() not in known:
-        raise ShdError(f"there is no family {name!r}; known are {', '.join(registry)}.")
-    return registry[known[name.lower()]]
+    return registry.find(name)
 
 
 def make_synthesizer(family: str, *, condition: tuple[str, ...] = (), random_state: int = 0, **parameters):
@@ -138,13 +136,19 @@ def generate(
     with_model: bool = True,  # whether the model will be handed on: then it is attacked, too
     findings: "Sequence[Finding]" = (),  # what experts know of such tables
     steps: Callable[[str, str], None] | None = None,  # told label and text of each of the four steps
+    kind: "Kind | None" = None,  # of release, where it is not fully synthetic; see `shd.releases.kinds`
 ) -> Generated:
     """Split by subject, fit on train, sample as many records, and compare them with train and holdout."""
     tell = steps or Steps(4)
     if keep_rules and data.images is not None:
         raise ShdError("rules between columns are kept in tables; leave keep_rules out for pictures.")
+    kind = None if kind is None or kind.name == "full" else kind
+    if kind is not None and (keep_rules or data.images is not None):
+        raise ShdError(f"kind {kind.name!r} is for tables, and keeps no rules; leave one of the two out.")
     data = with_subjects_found(data)
     train, holdout = data.split(test_size, random_state)
+    if kind is not None:
+        synthesizer, with_model = kind.adapt(synthesizer, train), with_model and kind.learns
     tell("split", f"{len(train):,} records to learn from, {len(holdout):,} held out, by subject")
     if minutes is not None:
         _set_steps(synthesizer, train, minutes, checkpoint)
@@ -152,7 +156,7 @@ def generate(
     tell("fit", f"{type(synthesizer).__name__}{stops}")
     cost = _fit(synthesizer, train, checkpoint)
     leave()
-    how = {"keep_rules": keep_rules, "with_model": with_model, "findings": findings, "tell": tell}
+    how = {"keep_rules": keep_rules, "with_model": with_model, "findings": findings, "tell": tell, "kind": kind}
     return judge(train, holdout, synthesizer, Split(test_size, random_state), cost, **how)
 
 
@@ -168,6 +172,7 @@ def judge(
     findings: "Sequence[Finding]" = (),
     synthetic: Dataset | None = None,
     tell: Callable[[str, str], None],
+    kind: "Kind | None" = None,
 ) -> Generated:
     """Sample from a fitted synthesizer, or take what was sampled before, and compare with train and holdout.
 
@@ -184,8 +189,12 @@ def judge(
             synthesizer.protection_ = protection
     train, holdout = (protection.apply(side) for side in (train, holdout))
     things = "records" if train.images is None else "pictures"
-    tell("sample", f"{len(train if synthetic is None else synthetic):,} synthetic {things}")
     drawn_again = None
+    if kind is not None:
+        tell("sample", kind.title)
+        synthetic = replace(kind.make(train, synthesizer), subjects=None)  # a release does not say whose records are
+    else:
+        tell("sample", f"{len(train if synthetic is None else synthetic):,} synthetic {things}")
     if synthetic is None:
         synthetic, drawn_again = sample_as_many_as_train(synthesizer, train, keep_rules)
     tell("compare", "fidelity, utility, privacy and fairness")

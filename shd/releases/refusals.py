@@ -20,6 +20,11 @@ RED_REFUSED = (
     "privacy is red, so that no release was written: see the report on what tells of single people. Learn less (fewer "
     "steps, another family, a higher --min-people), or write it marked as red: --force-red (force_red=True)."
 )
+REAL_INSIDE = (
+    "CONTAINS REAL RECORDS: not for release outside the safe setting. Values of single people stand in it: only those "
+    "who may see the original may see it."
+)
+"""First line of the card and of the report of a kind of release that holds values of single people."""
 _RED_MODEL = " Only the model file is red: --no-model (with_model=False) releases the data without it."
 _MARK = "-RED-not-to-be-handed-on"
 
@@ -27,6 +32,18 @@ _MARK = "-RED-not-to-be-handed-on"
 def is_red(report: "Report") -> bool:
     """Whether a report says that the data tell of single people."""
     return report.to_dict()["verdicts"].get("privacy") == "red"
+
+
+def mark_of(report: "Report", synthetic: Dataset) -> str | None:
+    """Return what a release is marked with, if it must not be handed on: real records inside, or red privacy."""
+    if holds_real(synthetic):
+        return REAL_INSIDE
+    return RED if is_red(report) else None
+
+
+def holds_real(synthetic: Dataset) -> bool:
+    """Whether values of single people are in it, by its kind: then its privacy is red by nature, and it says so."""
+    return synthetic.kind is not None and synthetic.kind.holds_real
 
 
 def refuse_red(report: "Report", folder: str | Path, checkpoint: Path | None) -> NoReturn:
@@ -60,7 +77,8 @@ def check_safe(train: Dataset, holdout: Dataset, synthesizer: "Synthesizer", syn
     again = Protection.fit(train, least)
     done = (getattr(synthesizer, "protection_", None) or again).done
     made_up = set(done.made_up)
-    strangers = [name for name in synthetic.frame if name not in train.frame and str(name) not in made_up]
+    mark = {getattr(synthetic.kind, "mark", None)}  # the column that tells real from synthetic, say
+    strangers = [name for name in synthetic.frame if name not in train.frame and str(name) not in made_up | mark]
     if strangers:
         raise ShdError(f"synthetic has {describe_columns(strangers)}, which train has not; drop it before the release.")
     for what, side in (("train", train), ("holdout", holdout)):
@@ -69,13 +87,13 @@ def check_safe(train: Dataset, holdout: Dataset, synthesizer: "Synthesizer", syn
                 f"{what} tells of fewer than {least} people: compare and release what is left of it, "
                 f"synthesizer.protection_.apply({what})."
             )
-    drawn = synthetic.frame.drop(columns=[name for name in synthetic.frame if str(name) in made_up])
+    drawn = synthetic.frame.drop(columns=[name for name in synthetic.frame if str(name) in made_up | mark])
     found = [one for one in identify(drawn, people_of(synthetic)) if one.column not in train.keep]
     if found:
         raise ShdError(
             f"synthetic identifies people: column {found[0].column!r} ({found[0].kind}); drop it before the release."
         )
-    if getattr(synthesizer, "privacy_", None) is not None:
+    if getattr(synthesizer, "privacy_", None) is not None or not getattr(synthetic.kind, "learns", True):
         return done  # its levels were declared, or bought: none of them rests on single people
     rare = next((name for name in drawn if not _levels_of(drawn[name]) <= _levels_of(train.frame[name])), None)
     if rare is not None:

@@ -16,7 +16,16 @@ from shd.datasets._pictures import read_pictures, write_pictures
 from shd.releases.card import FORMAT, MODEL, NEEDED, describe, has_model, sha256
 from shd.releases.card_page import as_json, pages_of_card
 from shd.releases.generate import Generated
-from shd.releases.refusals import RED, RED_REFUSED, check_licence, check_safe, folder_marked_red, is_red, why_red
+from shd.releases.refusals import (
+    RED_REFUSED,
+    check_licence,
+    check_safe,
+    folder_marked_red,
+    holds_real,
+    is_red,
+    mark_of,
+    why_red,
+)
 from shd.tables.reading import read_table
 from shd.tables.schema import write_csv
 
@@ -87,10 +96,10 @@ def make_release(
 
     It takes what `generate` gives: ``make_release(folder, **vars(made))``. `ShdError` where no licence is known, the
     folder holds other things, privacy is red, or a table tells of single people: a column that identifies them, or what
-    few of them have.
+    few of them have. A kind of release that holds real values is red by nature: it is written, marked as such.
     """
     made = Generated(**made)
-    red = is_red(made.report)
+    red = is_red(made.report) and not holds_real(made.synthetic)
     if red and not force_red:
         raise ShdError(RED_REFUSED + why_red(made.report))
     folder = folder_marked_red(folder) if red else Path(folder)
@@ -98,7 +107,7 @@ def make_release(
     check_licence(made.train)
     done = check_safe(made.train, made.holdout, made.synthesizer, made.synthetic)
     raw = None if raw is None else Path(raw)
-    described = describe(made, raw=raw, creator=creator, done=done, mark=RED if red else None)
+    described = describe(made, raw=raw, creator=creator, done=done, mark=mark_of(made.report, made.synthetic))
     with all_or_nothing(folder, "the release") as part:
         _write(part, described, made)
     return Release(folder, described)
@@ -176,7 +185,7 @@ def _write(folder: Path, card: dict, made: Generated) -> None:
         write_pictures(folder / "synthetic.zip", synthetic)
     if made.with_model:
         made.synthesizer.for_release().save(folder / MODEL)
-    save_report(made.report, folder / "report.html")
+    save_report(made.report, folder / "report.html", card.get("mark"))
     card["files"] = {
         name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
         for name in described_files(synthetic, made.with_model)
@@ -188,13 +197,13 @@ def _write(folder: Path, card: dict, made: Generated) -> None:
     save_text(folder / SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in files))
 
 
-def save_report(report: "Report", path: Path) -> None:
-    """Write the report of a release: it is handed on, without real people's pictures, and marked where it is red."""
+def save_report(report: "Report", path: Path, mark: str | None = None) -> None:
+    """Write the report of a release: it is handed on, without real people's pictures, and with the mark of the card."""
     report.without_persons().save(path)
-    if is_red(report):
+    if mark:
         text = path.read_text(encoding="utf-8")
         at = text.index(">", text.index("<body")) + 1 if "<body" in text else 0
-        save_text(path, f'{text[:at]}\n<p class="shd-banner" role="note"><b>{RED}</b></p>{text[at:]}')
+        save_text(path, f'{text[:at]}\n<p class="shd-banner" role="note"><b>{mark}</b></p>{text[at:]}')
 
 
 def save_text(path: Path, text: str) -> None:

@@ -14,6 +14,8 @@ from shd.releases.card import c2st_of_weights, describe_side, environment, has_m
 from shd.releases.card_page import BROKEN_CARD, pages_of_card
 from shd.releases.claims import CHANCE, NEW, NO, UNSURE, YES, Claim, Verification, agree_if, same_number
 from shd.releases.generate import sample_apart, with_subjects_found
+from shd.releases.kind import Kind
+from shd.releases.kinds import kind_of_card
 from shd.releases.release import IMAGE_FILES, SCHEMA, SUMS, TABLE_FILES, Release, checksums
 from shd.tables.reading import read_table
 from shd.tables.schema import same_records
@@ -57,6 +59,8 @@ def verify(
     tell("model", "loaded, and records drawn again")
     model = _readable_model(release)
     claims += [*split, *_check_model(release, model, synthetic, holdout)]
+    if (kind := kind_of_card(card)) is not None and "weights" not in card["synthesizer"]:
+        claims.append(_check_kind(kind, card, model, train, synthetic))
     report = _measure(release, model, synthetic, train, holdout, of_card(card) if findings is None else findings, tell)
     of_another_shd = not others.keys().isdisjoint({"shd", "commit"})
     for check in (check_scores, _check_verdicts, _check_columns):
@@ -228,8 +232,18 @@ def _check_model(
         found = c2st_of_weights(model, synthetic, holdout, claimed["weights"]["random_state"])
         for (key, what), value in zip(names.items(), found, strict=True):
             yield Claim(what, claimed["weights"][key], value, agree_if(same_number(claimed["weights"][key], value)))
-    elif same and synthetic.images is None:
+    elif same and synthetic.images is None and kind_of_card(release.card) is None:
         yield _check_records(model.sample(len(synthetic), keep_rules=release.keeps_rules), synthetic.frame)
+
+
+def _check_kind(kind: Kind, card: dict, model: "Synthesizer | None", train: Dataset, synthetic: Dataset) -> Claim:
+    """Make a release of this kind again from the original and the model, and lay its records beside those released."""
+    if not kind.learns:
+        drawn = kind(random_state=card["synthesizer"]["parameters"].get("random_state") or 0)
+        return _check_records(drawn.frame, synthetic.frame)
+    if model is None:
+        return Claim("records of the model", "those released", "not made again", UNSURE, "its maker has the model")
+    return _check_records(kind.make(train, model).frame, synthetic.frame)
 
 
 def _check_records(drawn: pd.DataFrame, released: pd.DataFrame) -> Claim:

@@ -4,6 +4,7 @@ from shd.synthesizers.base import Synthesizer, load_synthesizer
 from shd.synthesizers.registry import registry
 
 __all__ = [
+    "ADSGAN",
     "ActiveAppearance",
     "BayesianNetwork",
     "Choice",
@@ -16,6 +17,7 @@ __all__ = [
     "MixtureCircuit",
     "SequentialTrees",
     "SliceGaussian",
+    "SmoothedBootstrap",
     "Synthesizer",
     "TabularAutoregressive",
     "TabularCGAN",

@@ -35,25 +35,62 @@ class FillsIn:
         ShdError
             Where a column is absent that was learned.
         """
-        self._check_fitted()
-        rng = self._check_sample(1, random_state)
         frame = as_frame(data, "the table")
-        absent = [name for name in self.encoder_.names if name not in frame.columns]
-        if absent:
-            raise ShdError(f"the table lacks the column {absent[0]!r}; give the columns that were learned.")
-        codes = np.zeros((len(frame), len(self.encoder_.names)), dtype=np.int32, order="F")
-        known = np.zeros(codes.shape, dtype=bool, order="F")
-        for j, codec in enumerate(self.encoder_.columns_):
-            known[:, j] = codec.knows(frame[codec.name])
-            if known[:, j].any():
-                codes[known[:, j], j] = codec.transform(frame.loc[known[:, j], codec.name])
-        drawn = self.encoder_.inverse(self._fill(codes, known, rng, missing=False), rng)
+        drawn = self._drawn_given(frame, (), random_state, missing=False)
         filled = frame.copy()
         for name in self.encoder_.names:
             empty = frame[name].isna().to_numpy()
             if empty.any():
                 filled[name] = filled[name].where(~empty, drawn[name].set_axis(frame.index))
         return filled
+
+    def redraw(
+        self, data: Dataset | pd.DataFrame, columns: tuple[str, ...], random_state: int | None = None
+    ) -> pd.DataFrame:
+        """Draw some columns anew, given the other columns of each record.
+
+        Parameters
+        ----------
+        data : Dataset or pandas.DataFrame
+            Records with the columns learned.
+        columns : tuple of str
+            Columns that are replaced. Of the others every value stays, and what is missing stays missing.
+        random_state : int, optional
+            The same seed gives the same values.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ShdError
+            Where a column is absent that was learned, or is to be drawn and was not.
+        """
+        frame = as_frame(data, "the table")
+        drawn = self._drawn_given(frame, columns, random_state)
+        strangers = [name for name in columns if name not in self.encoder_.names]
+        if strangers:
+            raise ShdError(f"column {strangers[0]!r} was not learned, so it cannot be drawn; leave it out.")
+        return frame.assign(**{name: drawn[name].set_axis(frame.index) for name in columns})
+
+    def _drawn_given(
+        self, frame: pd.DataFrame, free: tuple[str, ...], random_state: int | None, missing: bool = True
+    ) -> pd.DataFrame:
+        """Draw what is not known of each record, and the `free` columns, given all else; see `_fill` for `missing`."""
+        self._check_fitted()
+        rng = self._check_sample(1, random_state)
+        absent = [name for name in self.encoder_.names if name not in frame.columns]
+        if absent:
+            raise ShdError(f"the table lacks the column {absent[0]!r}; give the columns that were learned.")
+        codes = np.zeros((len(frame), len(self.encoder_.names)), dtype=np.int32, order="F")
+        known = np.zeros(codes.shape, dtype=bool, order="F")
+        for j, codec in enumerate(self.encoder_.columns_):
+            values = frame[codec.name]
+            known[:, j] = (codec.knows(values) | (missing & codec.missing & values.isna())) & (codec.name not in free)
+            if known[:, j].any():
+                codes[known[:, j], j] = codec.transform(values[known[:, j]])
+        return self.encoder_.inverse(self._fill(codes, known, rng, missing), rng)
 
     def _sample(self, n: int, condition: dict | pd.DataFrame | None, rng: np.random.Generator) -> np.ndarray:
         names = tuple(self.encoder_.names)

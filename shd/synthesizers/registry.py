@@ -3,6 +3,8 @@
 from collections import UserDict
 from importlib import import_module
 
+from shd._errors import ShdError
+
 
 class Registry(UserDict):
     """Families by class name. A family is imported when it is first asked for: torch takes seconds."""
@@ -13,9 +15,17 @@ class Registry(UserDict):
             import_module(self.data[name])
         return self.data[name]
 
+    def find(self, name: str) -> type:
+        """Return a family by its name, in upper or lower case; `ShdError` where there is none."""
+        known = {known_name.lower(): known_name for known_name in self}
+        if name.lower() not in known:
+            raise ShdError(f"there is no family {name!r}; known are {', '.join(self)}.")
+        return self[known[name.lower()]]
+
 
 registry = Registry(
     {
+        "ADSGAN": "shd.synthesizers.adsgan",
         "ActiveAppearance": "shd.synthesizers.active_appearance",
         "BayesianNetwork": "shd.synthesizers.bayesian_network",
         "FilteredTrees": "shd.synthesizers.filtered_trees",
@@ -26,6 +36,7 @@ registry = Registry(
         "MixtureCircuit": "shd.synthesizers.mixture_circuit",
         "SequentialTrees": "shd.synthesizers.sequential_trees",
         "SliceGaussian": "shd.synthesizers.slice_gaussian",
+        "SmoothedBootstrap": "shd.synthesizers.smoothed_bootstrap",
         "TabularAutoregressive": "shd.synthesizers.tabular_autoregressive",
         "TabularCGAN": "shd.synthesizers.tabular_cgan",
         "TabularDiffusion": "shd.synthesizers.tabular_diffusion",

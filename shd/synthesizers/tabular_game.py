@@ -67,8 +67,11 @@ def judge(n_in: int, n_ones: int, width: int) -> nn.Sequential:
 class Game:
     """The two players, what they play with, and one step of the game.
 
-    `settings` are the parameters of `TabularCGAN` by their names, and the `seed`.
+    `settings` are the parameters of `TabularCGAN` by their names, and the `seed`. `further` is one more loss of the
+    generator, from softened records and their classes.
     """
+
+    further = None
 
     def __init__(
         self,
@@ -127,6 +130,8 @@ class Game:
         share = max(share, 1 / settings.moment_growth)
         apart = self.moments.loss(self.one_hot.softmax(logits), classes, keep=1 - _MOMENTS_OF_A_STEP * share)
         loss = loss + settings.moment_weight / share * apart
+        if self.further is not None:
+            loss = loss + self.further(fake, classes)
         self.adam_g.zero_grad()
         loss.backward()
         self.adam_g.step()

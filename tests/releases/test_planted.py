@@ -17,7 +17,8 @@ from shd._errors import ShdError
 from shd.compare import tstr
 from shd.dataset import DataCard, Dataset
 from shd.releases.card import describe_side, key_of
-from shd.releases.release import RED, make_release, open_release
+from shd.releases.refusals import RED
+from shd.releases.release import make_release, open_release
 from shd.synthesizers import BayesianNetwork, Marginals
 
 pytestmark = [pytest.mark.filterwarnings("ignore::shd.ShdWarning"), pytest.mark.slow]

@@ -14,6 +14,7 @@ from shd.synthesizers.base import registry
 
 SMALL = {"condition": "sick", "steps": 8, "width": 16, "batch": 64}
 SETTINGS = {
+    "ADSGAN": {**SMALL, "identifiability": 0.3},
     "MixtureCircuit": {"kinds": 4, "passes": 5},
     "TabularAutoregressive": SMALL,
     "TabularCGAN": SMALL,

@@ -14,6 +14,7 @@ from shd.synthesizers.rules import find_rules
 
 SMALL = {"condition": "sex", "steps": 8, "width": 16, "batch": 64}
 SETTINGS = {
+    "ADSGAN": {**SMALL, "critic_steps": 8, "identifiability": 0.5},
     "MixtureCircuit": {"kinds": 4, "passes": 5},
     "SequentialTrees": {"penalty": 8},
     "TabularAutoregressive": SMALL,

@@ -119,3 +119,23 @@ def test_what_cannot_be_asked_for_is_told(model, given):
 def test_gaps_of_a_table_that_lacks_a_column(model):
     with pytest.raises(ShdError, match="lacks the column 'sick'"):
         model.impute(two_kinds().drop(columns="sick"))
+
+
+def test_columns_are_drawn_anew_given_the_others(model):
+    frame = two_kinds(seed=1)
+    made = model.redraw(frame, ("sick",))
+    pd.testing.assert_frame_equal(made.drop(columns="sick"), frame.drop(columns="sick"))
+    old = frame["age"] > 50
+    sick = made["sick"] == "yes"
+    assert sick[old].mean() == pytest.approx(0.9, abs=0.06) and sick[~old].mean() == pytest.approx(0.1, abs=0.06)
+    with pytest.raises(ShdError, match="'nobody' was not learned"):
+        model.redraw(frame, ("nobody",))
+    with pytest.raises(ShdError, match="lacks the column 'ward'"):
+        model.redraw(frame.drop(columns="ward"), ("sick",))
+
+
+def test_what_is_missing_stays_missing_where_it_is_not_drawn():
+    frame = two_kinds()
+    frame.loc[::3, "ward"] = None
+    made = MixtureCircuit(kinds=2).fit(frame).redraw(frame, ("sick",))
+    pd.testing.assert_series_equal(made["ward"], frame["ward"])

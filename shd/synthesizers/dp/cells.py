@@ -31,7 +31,7 @@ class Column:
     @classmethod
     def of(cls, values: pd.Series, declared: Declared, n_cells: int, learned: bool) -> "Column":
         """Cut a column into the cells of its declaration; `learned` if that came from a part of the budget."""
-        fine = _fine_codec(values.name, declared, n_cells)
+        fine = fine_codec(values.name, declared, n_cells)
         absent = np.array(pd.isna(values), dtype=bool)
         if isinstance(declared, Levels):
             cells = pd.Index(fine.levels, dtype=object).get_indexer(pd.Index(values.astype(object)))
@@ -112,7 +112,7 @@ def _merge(
     return ColumnCodec(dtype=dtype, categories=categories, n_codes=n_codes, **shared, **pieces), code
 
 
-def _fine_codec(name: str, declared: Declared, n_cells: int) -> ColumnCodec:
+def fine_codec(name: str, declared: Declared, n_cells: int) -> ColumnCodec:
     """Return the codec with one code a cell, at most `n_cells` for a range and always one a level."""
     shared = {"name": name, "dtype": declared.dtype, "missing": declared.missing}
     if isinstance(declared, Levels):
