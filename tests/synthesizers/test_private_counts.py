@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from shd.synthesizers.dp.domain import learn_declared, levels_threshold
-from shd.synthesizers.dp.network import _WHOLE, PrivateFit, keep_records, to_total
+from shd.synthesizers.dp.network import _WHOLE, PrivateFit, to_total
 from shd.synthesizers.dp.noise import Noise
+from shd.synthesizers.dp.private import keep_records
 
 
 def test_records_of_a_subject_are_kept_by_chance_and_at_most_m():

@@ -3,13 +3,11 @@
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 
-from shd.domain import Domain
 from shd.synthesizers._network import Counts, Node, views
 from shd.synthesizers.dp.cells import CELLS, Column
 from shd.synthesizers.dp.domain import learn_declared
-from shd.synthesizers.dp.noise import Budget, Noise
+from shd.synthesizers.dp.private import Records
 from shd.synthesizers.encoding import TableEncoder
 
 SIZE, DOMAIN, MARGINS, STRUCTURE = Fraction(1, 100), Fraction(3, 10), Fraction(1, 4), Fraction(1, 4)
@@ -25,24 +23,14 @@ _RAKED = 10  # rounds of fitting a table to the margins
 class PrivateFit:
     """One private fit; `run` gives the encoder, the nodes and the noisy number of records."""
 
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        people: np.ndarray,
-        m: int,
-        budget: Budget,
-        noise: Noise,
-        *,
-        degree: int,
-        max_bins: int,
-        max_levels: int,
-    ):
-        self.frame, self.people, self.m, self.budget, self.noise = frame, people, m, budget, noise
+    def __init__(self, records: Records, *, degree: int, max_bins: int, max_levels: int):
+        self.frame, self.people, self.m = records.frame, records.people, records.m
+        self.domain, self.budget, self.noise = records.domain, records.budget, records.noise
         self.degree, self.max_bins, self.max_levels = min(degree, MOST_PARENTS), max_bins, max_levels
 
-    def run(self, domain: Domain) -> tuple[TableEncoder, list[Node], int]:
+    def run(self) -> tuple[TableEncoder, list[Node], int]:
         """Learn the columns, the structure and the tables, in that order."""
-        columns = self._columns(domain)
+        columns = self._columns()
         codecs, codes = self._margins(columns)
         self.sizes = [codec.n_codes for codec in codecs]
         self.codes = np.asfortranarray(codes)
@@ -55,21 +43,21 @@ class PrivateFit:
         encoder.columns_ = codecs
         return encoder, nodes, self.n
 
-    def _columns(self, domain: Domain) -> list[Column]:
+    def _columns(self) -> list[Column]:
         """Cut every column into cells; what is not declared is learned from its part of the budget."""
         share = self.budget.epsilon * SIZE
         self.budget.spend("number of records", share)
         self.n_rough = int(self.noise.blur(np.array(len(self.frame)), self.m / share))
         self.n_variance = float(self.m / share) ** 2
         names = list(self.frame.columns)
-        open_ = [name for name in names if name not in domain.columns]
+        open_ = [name for name in names if name not in self.domain.columns]
         epsilon = self.budget.epsilon * DOMAIN / len(names)
-        delta = self.budget.delta / max(1, len(open_))
+        delta = self.budget.domain_delta / max(1, len(open_))
         scale = self.m * len(names) / (self.budget.left - epsilon * len(open_)) / self._margins_share(len(names))
         n_cells = int(np.clip(self.n_rough / (_THETA * scale), *CELLS))  # a cell should hold more than its noise
         columns = []
         for name in names:
-            declared = domain.columns.get(name)
+            declared = self.domain.columns.get(name)
             if declared is None:
                 self.budget.spend(f"domain of {name}", epsilon, delta)
                 declared = learn_declared(self.frame[name], self.people, self.m, epsilon, delta, self.noise)
@@ -184,18 +172,6 @@ class PrivateFit:
                 shape = [-1 if k == axis else 1 for k in range(cube.ndim)]
                 cube = cube * (target / cube.sum(axis=others)).reshape(shape)
         return cube.reshape(table.shape)
-
-
-def keep_records(people: np.ndarray, m: int, noise: Noise) -> np.ndarray:
-    """Return positions of at most m records of each subject, chosen by chance; int64, in order.
-
-    What is chosen of one subject does not depend on anybody else. So one subject more in the table means at most m
-    records more here.
-    """
-    order = np.argsort(people, kind="stable")
-    starts = np.flatnonzero(np.diff(people[order], prepend=-1))
-    kept = [own if len(own) <= m else np.array(noise.some(own, m)) for own in np.split(order, starts[1:]) if len(own)]
-    return np.sort(np.concatenate(kept))
 
 
 def to_total(noisy: np.ndarray, total: float) -> np.ndarray:
