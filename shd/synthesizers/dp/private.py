@@ -49,6 +49,7 @@ class PrivateSynthesizer(Synthesizer, abstract=True):
     """
 
     book: ClassVar[type[Budget]] = ConcentratedBudget
+    quick: ClassVar[dict] = {}  # arguments that make a fit quick, for an audit, which takes thousands
     always: ClassVar[bool] = True  # private; otherwise epsilon=None means without noise, and without a promise
 
     def fit(self, data: Dataset | pd.DataFrame) -> "PrivateSynthesizer":
