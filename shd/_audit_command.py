@@ -45,7 +45,9 @@ def audit(
     try:
         bounds = run(registry[name], folder, told, runs, jobs, seed)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"stopped; what is done lies in {folder}, and the same command goes on.") from None
+        stopped = ShdError(f"stopped; what is done lies in {folder}, and the same command goes on.")
+        stopped.exit_code = _terminal.INTERRUPTED  # typer would leave the words out
+        raise stopped from None
     refuted = any(bound.refuted for bound in bounds)
     said = f"{name}: {'the promise is REFUTED' if refuted else 'the promise stands'}."
     text = "\n".join([*_lines(bounds), "", said, "", f"Results: {folder / 'audit.json'}, {folder / 'audit.png'}"])

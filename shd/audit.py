@@ -96,8 +96,14 @@ def audit(
     -------
     list of Bound
         One a pair; also in ``audit.json`` of the folder, and in the figure ``audit.png``.
+
+    Raises
+    ------
+    ShdError
+        Where the family cannot take the parameters.
     """
     chosen = [pair for pair in pairs() if among is None or pair.name in among]
+    family(domain=chosen[0].domain, **parameters)._check_parameters()
     told = tuple(sorted(parameters.items()))
     pieces = [
         Piece(family, told, pair.name, with_, first, min(first + _FITS, runs), seed)

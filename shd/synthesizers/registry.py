@@ -18,11 +18,13 @@ registry = Registry(
     {
         "ActiveAppearance": "shd.synthesizers.active_appearance",
         "BayesianNetwork": "shd.synthesizers.bayesian_network",
+        "DPGAN": "shd.synthesizers.dp_gan",
         "FlowMatching": "shd.synthesizers.flow_matching",
         "GaussianCopula": "shd.synthesizers.gaussian_copula",
         "ImageCGAN": "shd.synthesizers.image_cgan",
         "Marginals": "shd.synthesizers.marginals",
         "MixtureCircuit": "shd.synthesizers.mixture_circuit",
+        "PATEGAN": "shd.synthesizers.pategan",
         "SequentialTrees": "shd.synthesizers.sequential_trees",
         "SliceGaussian": "shd.synthesizers.slice_gaussian",
         "TabularAutoregressive": "shd.synthesizers.tabular_autoregressive",

@@ -42,7 +42,7 @@ from shd.synthesizers.dp.noise import Noise
 
 _ANSWERS = ("blur", "gauss", "choose", "pick")  # of `Noise`, that a fit makes all else from
 _DRAWN = 40  # records drawn from each model
-_MOST = 400  # numbers of one array that are looked at: of a large network's weights, none
+_MOST = 256  # numbers of one array that are looked at: of a large network's weights, none
 _SINGLE, _TOGETHER = 8, (2, 3, 4, 6, 8, 12, 16, 32)  # numbers looked at alone, and weighed together
 _LINES = 60  # places where the line can be drawn
 _RIDGE = 0.02
@@ -72,7 +72,8 @@ def look(synthesizer: Synthesizer, data: Dataset, record: pd.DataFrame) -> dict[
     tensors, extra = synthesizer._get_state()
     for column in synthesizer.encoder_.to_dict()["columns"]:
         shown |= _numbers(column["name"], column)
-    shown |= _numbers("", {**tensors, **{key: value for key, value in extra.items() if key != "privacy"}})
+    known = {key: array for key, array in tensors.items() if "." not in key}  # of a network, what it says: no weights
+    shown |= _numbers("", {**known, **{key: value for key, value in extra.items() if key != "privacy"}})
     score = synthesizer.log_score(record)
     shown |= {} if score is None else {"log p of the record": float(np.maximum(score[0], -1e3))}
     return shown | _sample(synthesizer, record)
@@ -89,7 +90,8 @@ def _heard() -> Iterator[dict[str, float]]:
             asked.append(name)
             found = answer(*given)
             if len(asked) == 1:  # what one draw needs from another is told to nobody
-                heard.update(_numbers(f"{name} {len(heard)}", np.ravel(found)))
+                told = f"{name} {len(heard)}"
+                heard.update({f"{told} sum": float(np.sum(found))} | _numbers(told, np.ravel(found)))
             asked.pop()
             return found
 
@@ -259,21 +261,21 @@ def judge(
     """
     shown = _table(pd.concat(seen, ignore_index=True))
     inside = np.arange(len(shown)) < len(seen[0])
-    turn = np.concatenate([np.arange(len(one)) for one in seen]) % 6  # a third weighs, a sixth chooses, half counts
+    turn = np.concatenate([np.arange(len(one)) for one in seen]) % 6
+    learn, last = turn < 3, turn > 2  # in thirds of the one half an attacker is made and tried, the other half counts
     tail = (1 - confidence) / bounds / 2
     best: dict[str, tuple] = {}
-    for said, score in _attackers(shown, inside, turn < 2):
-        for line in np.unique(np.quantile(score[turn < 3], np.linspace(0, 1, _LINES), method="lower")):
-            high, missed = (limits[2] for limits in _errors(score > line, inside, turn == 2, tail))
-            for what, low in (("epsilon", _epsilon(high, missed, claim.delta)), ("mu", _mu(high, missed))):
-                best[what] = max(best.get(what, (-np.inf,)), (low, said, line, score), key=lambda found: found[0])
+    for said, tried, score in _attackers(shown, inside, turn):
+        for line in np.unique(np.quantile(tried[learn], np.linspace(0, 1, _LINES), method="lower")):
+            alarms, missed = (limits[2] for limits in _errors(tried > line, inside, learn, tail))
+            for what, low in (("epsilon", _epsilon(alarms, missed, claim.delta)), ("mu", _mu(alarms, missed))):
+                if what not in best or low > best[what][0]:
+                    best[what] = low, said, line, score
     found = {
-        what: Errors(said, *_errors(score > line, inside, turn > 2, tail))
-        for what, (_, said, line, score) in best.items()
+        what: Errors(said, *_errors(score > line, inside, last, tail)) for what, (_, said, line, score) in best.items()
     }
     score = best["mu"][-1]
-    apart = score[inside & (turn > 2)], score[~inside & (turn > 2)]
-    return Bound(claim, pair, found["epsilon"], found["mu"], apart)
+    return Bound(claim, pair, found["epsilon"], found["mu"], (score[inside & last], score[~inside & last]))
 
 
 def _table(seen: pd.DataFrame) -> pd.DataFrame:
@@ -284,25 +286,42 @@ def _table(seen: pd.DataFrame) -> pd.DataFrame:
     return shown.loc[:, shown.max() > shown.min()]
 
 
-def _attackers(shown: pd.DataFrame, inside: np.ndarray, weigh: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Give scores that are higher with the person, by numbers that differ most in the rows to weigh, and their names.
+def _attackers(
+    shown: pd.DataFrame, inside: np.ndarray, turn: np.ndarray
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Give names, scores to try, and scores to count, higher with the person; nothing is learned from turns above 2.
 
-    Each of the first few alone; then more and more of them, weighed by a linear discriminant.
+    Numbers that differ most, each alone; then more and more of them, weighed by a linear discriminant. To be tried, a
+    fit is scored by weights from the other two thirds; to be counted, by the mean of all three weights.
     """
-    yield "all fits look the same", np.zeros(len(shown))
+    yield "all fits look the same", np.zeros(len(shown)), np.zeros(len(shown))
     values = shown.to_numpy(float)
-    with_, without = values[weigh & inside], values[weigh & ~inside]
-    gap = with_.mean(axis=0) - without.mean(axis=0)
-    spread = np.sqrt((with_.var(axis=0) + without.var(axis=0)) / 2) + 1e-3 * np.ptp(values[weigh], axis=0) + 1e-12
-    order = np.argsort(-np.abs(gap / spread), kind="stable")
+    order, gap, _ = _apart(values, inside, turn < 3)
     for j in order[:_SINGLE]:
-        yield shown.columns[j], np.sign(gap[j]) * values[:, j]
+        yield shown.columns[j], np.sign(gap[j]) * values[:, j], np.sign(gap[j]) * values[:, j]
     for k in (k for k in _TOGETHER if k <= len(order)):
-        own = order[:k]
-        scaled = values[:, own] / spread[own]
-        within = (np.cov(scaled[weigh & inside].T) + np.cov(scaled[weigh & ~inside].T)) / 2
-        weights = np.linalg.solve(within + _RIDGE * np.eye(k), gap[own] / spread[own])
-        yield f"{k} numbers together, first {shown.columns[own[0]]}", scaled @ weights
+        by = np.column_stack([_weighed(values, inside, (turn < 3) & (turn != third), k) for third in range(3)])
+        tried = by[np.arange(len(by)), np.minimum(turn, 2)]
+        yield f"{k} numbers together, among them {shown.columns[order[0]]}", tried, by.mean(axis=1)
+
+
+def _apart(values: np.ndarray, inside: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return columns in order of how far the rows with the person and without are apart, all gaps, and all spreads."""
+    with_, without = values[rows & inside], values[rows & ~inside]
+    gap = with_.mean(axis=0) - without.mean(axis=0)
+    spread = np.sqrt((with_.var(axis=0) + without.var(axis=0)) / 2) + 1e-3 * np.ptp(values, axis=0) + 1e-12
+    return np.argsort(-np.abs(gap / spread), kind="stable"), gap, spread
+
+
+def _weighed(values: np.ndarray, inside: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
+    """Return the linear discriminant of the k columns that are furthest apart, learned from the rows; for all."""
+    order, gap, spread = _apart(values, inside, rows)
+    own = order[:k]
+    scaled = values[:, own] / spread[own]
+    within = (np.cov(scaled[rows & inside].T) + np.cov(scaled[rows & ~inside].T)) / 2 + _RIDGE * np.eye(k)
+    weights = np.linalg.solve(within, gap[own] / spread[own])
+    score = scaled @ weights / np.sqrt(weights @ within @ weights)
+    return score - (score[rows & inside].mean() + score[rows & ~inside].mean()) / 2
 
 
 def _errors(alarm: np.ndarray, inside: np.ndarray, rows: np.ndarray, tail: float) -> tuple[tuple, tuple]:
@@ -324,7 +343,7 @@ def _epsilon(false_alarms: float, misses: float, delta: float) -> float:
 
 def _mu(false_alarms: float, misses: float) -> float:
     """Return the least mu that allows as few errors; below 0 where any does."""
-    apart = float(ndtri(1 - false_alarms) - ndtri(misses))
+    apart = float(ndtri(1 - false_alarms)) - float(ndtri(misses))
     return -math.inf if math.isnan(apart) else apart
 
 

@@ -9,6 +9,7 @@ counts with far less noise. In both, entries add up whatever was asked in betwee
 import math
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -194,6 +195,7 @@ class ConcentratedBudget(Budget):
         return noise.gauss(counts, m * m / (2 * cost))
 
 
+@cache
 def rho_of(epsilon: float, delta: float) -> float:
     """Return the largest rho whose zCDP is (epsilon, delta)-differential privacy, by halving."""
     low, high = 0.0, epsilon + 1.0  # with rho above epsilon, delta is not small

@@ -18,7 +18,7 @@ DOMAIN = Domain(
 )
 """What the columns can hold, written down before anybody looked."""
 
-_PEOPLE, _MANY = 60, 200  # the smaller the table, the more one person shows
+_PEOPLE, _MANY = 60, 200
 _USUAL = {"ward": "north", "sick": True, "age": 50, "income": 30_000.0}
 _TWO = ("ward", "sick")
 
@@ -37,8 +37,9 @@ class Pair:
 def pairs() -> tuple[Pair, ...]:
     """Return the pairs, each for another way in which a promise breaks.
 
-    * In a cell of one's own: two columns, and a level that nobody else has. Every count over the columns moves by all
-      that one person can move it: the worst case for the size of the noise.
+    * In a cell of one's own: one person or two, two columns, and a level that the other has not. Every count moves by
+      all that one person can move it, and whoever learns from shares of people sees them turn round: the worst case for
+      the size of the noise.
     * Beyond the domain: a level, a number and a gap that nobody else has and nobody declared.
     * With many records: 200 of one subject, where one is promised to count.
     """
@@ -53,7 +54,7 @@ def pairs() -> tuple[Pair, ...]:
         }
     )
     return (
-        _pair("in a cell of one's own", base[[*_TWO]], {**_USUAL, "ward": "island"}),
+        _pair("in a cell of one's own", base.loc[:0, [*_TWO]], {**_USUAL, "ward": "island"}),
         _pair("beyond the domain", base, {**_USUAL, "ward": "the moon", "age": 140, "income": np.nan}),
         _pair("with many records", base, {**_USUAL, "ward": "island", "age": 105}, _MANY),
     )
