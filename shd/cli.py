@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import shd
-from shd import _bench_commands, _challenge_commands, _data_commands, _grade_commands, _terminal
+from shd import _audit_command, _bench_commands, _challenge_commands, _data_commands, _grade_commands, _terminal
 from shd import _options as option
 from shd._errors import ShdError
 from shd._json import json_values
@@ -306,6 +306,7 @@ def catalog(
 
 app.command(epilog=_grade_commands.EXAMPLES)(_grade_commands.grade)
 app.command(epilog=_bench_commands.EXAMPLES)(_bench_commands.bench)
+app.command(epilog=_audit_command.EXAMPLES)(_audit_command.audit)
 
 
 def _findings(what: str, folder: Path | None) -> "Studies":

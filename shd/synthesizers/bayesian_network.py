@@ -1,31 +1,28 @@
 """`BayesianNetwork`: each column drawn given a few others. Seconds to fit, and private if asked."""
 
-import warnings
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import pandas as pd
 
-from shd._errors import ShdError, ShdWarning
+from shd._errors import ShdError
 from shd._progress import progress
-from shd.dataset import Dataset, as_frame, describe_columns
+from shd.dataset import Dataset
 from shd.domain import Domain
 from shd.synthesizers._codes import draw_from_rows
 from shd.synthesizers._conditions import NO_CONDITION, Conditions
 from shd.synthesizers._network import Node, search, smooth_table
-from shd.synthesizers.base import check_seed, check_whole, refuse_condition
+from shd.synthesizers.base import check_whole, refuse_condition
 from shd.synthesizers.conditional import ConditionalSynthesizer
-from shd.synthesizers.dp.domain import OTHER
-from shd.synthesizers.dp.network import PrivateFit, keep_records
-from shd.synthesizers.dp.noise import Budget, Noise, Privacy
+from shd.synthesizers.dp.book import Budget
+from shd.synthesizers.dp.network import PrivateFit
+from shd.synthesizers.dp.private import PrivateSynthesizer, Records
 
 _LEAST = 1e-9  # chance of what never came up
-_SMALLEST = 1e-9  # an epsilon below it asks for noise beyond what whole numbers hold
-_SEED_KNOWN = "the seed of the noise was given (noise_seed), so whoever knows it can take the noise away"
 
 
 @dataclass(eq=False, repr=False)
-class BayesianNetwork(ConditionalSynthesizer):
+class BayesianNetwork(PrivateSynthesizer, ConditionalSynthesizer):
     """A discrete Bayesian network, learned greedily as in PrivBayes.
 
     Start with one column. Again and again, take the column most dependent on one already taken,
@@ -126,6 +123,9 @@ class BayesianNetwork(ConditionalSynthesizer):
     noise_seed: int | None = None
     condition: str | tuple[str, ...] | None = None
 
+    book = Budget
+    always = False
+
     @property
     def parents_(self) -> dict[str, tuple[str, ...]]:
         """Names of the parents of each column, in the order the columns are drawn."""
@@ -133,76 +133,17 @@ class BayesianNetwork(ConditionalSynthesizer):
         return {names[node.column]: tuple(names[p] for p, _ in node.parents) for node in self.nodes_}
 
     def _check_parameters(self) -> None:
-        for name, least in {"degree": 0, "max_levels": 2, "max_records": 1}.items():
+        for name, least in {"degree": 0, "max_levels": 2}.items():
             check_whole(self, name, least)
-        if self.epsilon is not None and not (_is_number(self.epsilon) and _SMALLEST <= self.epsilon < np.inf):
-            raise ShdError(f"epsilon={self.epsilon!r} must be a number above 0 (from 1e-9 on), or None for no noise.")
-        if self.domain is not None and not isinstance(self.domain, Domain):
-            raise ShdError(
-                f"domain must be a Domain, not {type(self.domain).__name__}: Domain({{'age': Numbers(0, 110)}})."
-            )
-        if not (_is_number(self.delta) and 0 <= self.delta < 1):
-            raise ShdError(f"delta={self.delta!r} must be a number from 0 to below 1, for example 1e-6.")
-        check_seed(self.noise_seed, "noise_seed")
+        super()._check_parameters()
         if self.epsilon is not None and self.condition is not None:
             raise ShdError("a private fit takes no condition: its columns are ordered by noisy counts. Leave it out.")
-        if self.epsilon is None and (self.domain, self.delta, self.noise_seed) != (None, 0, None):
-            raise ShdError("domain, delta and noise_seed are for private fits: give epsilon, or leave them out.")
 
-    def fit(self, data: Dataset | pd.DataFrame) -> "BayesianNetwork":
-        """Learn from a table; see `Synthesizer.fit`. With `epsilon` nothing of that is done, only what stands above."""
-        self.privacy_ = None
-        return super().fit(data) if self.epsilon is None else self._fit_privately(data)
-
-    def _fit_privately(self, data: Dataset | pd.DataFrame) -> "BayesianNetwork":
-        vars(self).pop("n_rows_", None)  # set last: a fit that failed leaves nothing that could be sampled
-        self.rules_, self.fakes_, self.protection_ = (), [], None  # they would be read off the records for nothing
-        check_seed(self.random_state)
-        self._check_parameters()
-        frame = as_frame(data, "train")
-        domain = self._domain(data, frame)
-        # without subjects every record is its own: the sensitivity is 1, whatever max_records says
-        by_subject = isinstance(data, Dataset)
-        m = int(self.max_records) if by_subject else 1
-        noise, budget = Noise(self.noise_seed), Budget(self.epsilon, self.delta)
-        # declared, never found in the records as `people_of` does: what is found is told for nothing
-        people = pd.factorize(data.subjects)[0] if by_subject else np.arange(len(frame))
-        rows = keep_records(people, m, noise)
+    def _learn(self, records: Records) -> int:
         bounds = {"degree": int(self.degree), "max_bins": self.max_bins, "max_levels": int(self.max_levels)}
-        learner = PrivateFit(frame.iloc[rows], people[rows], m, budget, noise, **bounds)
-        self.encoder_, self.nodes_, self.n_rows_ = learner.run(domain)
+        self.encoder_, self.nodes_, n_rows = PrivateFit(records, **bounds).run()
         self.conditions_ = NO_CONDITION
-        unit, known = "subject" if by_subject else "record", self.noise_seed is not None
-        self.privacy_ = Privacy(
-            float(self.epsilon), float(self.delta), unit, m, not known, _SEED_KNOWN if known else "", budget.spent()
-        )
-        lost = [codec.name for codec in self.encoder_.columns_ if codec.levels == [OTHER]]
-        if lost:  # told from the model alone, so it tells no more
-            why = (
-                f"{describe_columns(lost)}: the budget was too small to name any level. Declare them, or raise epsilon."
-            )
-            warnings.warn(why, ShdWarning, stacklevel=3)
-        if known:
-            warnings.warn(f"no guarantee: {_SEED_KNOWN}. Leave noise_seed out.", ShdWarning, stacklevel=3)
-        return self
-
-    def _domain(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> Domain:
-        """Return what is declared; `ShdError` where a column is neither declared nor can be learned."""
-        if self.domain is not None:
-            domain = self.domain
-            absent = [name for name in domain.columns if name not in frame.columns]
-            if absent:
-                raise ShdError(f"domain: the table has no column {absent[0]!r}. Check the name.")
-        else:
-            domain = getattr(data, "domain", None) if isinstance(data, Dataset) else None
-            domain = Domain({}) if domain is None else domain
-        open_ = [name for name in frame.columns if name not in domain.columns]
-        if open_ and not self.delta:
-            raise ShdError(
-                f"epsilon needs a domain: {describe_columns(open_)} have none. Declare levels and ranges in "
-                f"domain=Domain(...), or give delta=1e-6 to learn them from a part of epsilon."
-            )
-        return domain
+        return n_rows
 
     def _condition_columns(self, data: Dataset | pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
         return () if self.condition is None else super()._condition_columns(data, frame)
@@ -238,8 +179,7 @@ class BayesianNetwork(ConditionalSynthesizer):
     def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
         tensors = {f"table_{node.column}": node.table for node in self.nodes_}
         parents = [[node.column, [[p, groups.tolist()] for p, groups in node.parents]] for node in self.nodes_]
-        privacy = None if self.privacy_ is None else self.privacy_.to_dict()
-        return tensors, {"parents": parents, "privacy": privacy, **self.conditions_.to_dict()}
+        return tensors, {"parents": parents, **super()._get_state()[1], **self.conditions_.to_dict()}
 
     def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
         self.nodes_ = [
@@ -247,9 +187,4 @@ class BayesianNetwork(ConditionalSynthesizer):
             for column, parents in extra["parents"]
         ]
         self.conditions_ = Conditions.from_dict(extra) if "columns" in extra else NO_CONDITION  # older files have none
-        self.privacy_ = None if extra.get("privacy") is None else Privacy.from_dict(extra["privacy"])
-        self.domain = None if self.domain is None else Domain.from_dict(self.domain)  # read from JSON
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        super()._set_state(tensors, extra)

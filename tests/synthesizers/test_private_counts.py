@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from shd.synthesizers.dp.columns import to_total
 from shd.synthesizers.dp.domain import learn_declared, levels_threshold
-from shd.synthesizers.dp.network import _WHOLE, PrivateFit, keep_records, to_total
+from shd.synthesizers.dp.network import _WHOLE, PrivateFit
 from shd.synthesizers.dp.noise import Noise
+from shd.synthesizers.dp.private import keep_records
 
 
 def test_records_of_a_subject_are_kept_by_chance_and_at_most_m():
@@ -38,7 +40,7 @@ def test_one_subject_moves_every_count_and_score_by_no_more_than_the_account_say
         found = []
         for rows in (n, n + m):
             learner = PrivateFit.__new__(PrivateFit)
-            learner.shares, learner.table_scale, learner.m = shares, Fraction(3), m
+            learner.parts, learner.table_noise, learner.m = shares, 3.0, m
             state = codes[:rows, 0] * 3 + codes[:rows, 1]
             joint = np.bincount(state * 5 + codes[:rows, 2], minlength=30).reshape(6, 5)
             found.append((joint, learner._score(joint, 2)))

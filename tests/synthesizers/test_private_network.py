@@ -12,9 +12,11 @@ import shd
 from shd import Dates, Domain, Levels, Numbers, ShdError
 from shd._errors import ShdWarning
 from shd.synthesizers import BayesianNetwork, load_synthesizer
+from shd.synthesizers.dp.book import Budget
 from shd.synthesizers.dp.cells import Column
 from shd.synthesizers.dp.network import PrivateFit
-from shd.synthesizers.dp.noise import Budget, Noise
+from shd.synthesizers.dp.noise import Noise
+from shd.synthesizers.dp.private import Records
 from shd.tables.identify import people_in
 
 ABC = Levels(["0", "1", "2"])
@@ -345,7 +347,8 @@ def test_a_whole_fit_asks_for_no_count_that_one_subject_moves_further_than_m(mix
     for rows in (600, 603):
         noise = Recorder()
         bounds = {"degree": 2, "max_bins": 40, "max_levels": 200}
-        PrivateFit(table[:rows], people[:rows], 3, Budget(5, 0), noise, **bounds)._columns(MIXED)
+        records = Records(table[:rows], people[:rows], 3, MIXED, Budget(5, 0), noise)
+        PrivateFit(records, **bounds)._columns()
         found.append(noise.counts)
     assert [scale for _, scale in found[0]] == [scale for _, scale in found[1]]
     for (counts, _), (other, _) in zip(*found, strict=True):

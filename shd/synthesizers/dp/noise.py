@@ -1,16 +1,18 @@
-"""Noise that nobody can take away, and the book that is kept of what it costs.
+"""Noise that nobody can take away.
 
 All draws are made with whole numbers, from the entropy of the operating system. So no bits of a float tell what a
 count was before the noise (Mironov 2012, *On Significance of the Least Significant Bits for Differential Privacy*,
 CCS, doi 10.1145/2382196.2382264), and no seed brings the noise back.
 """
 
+import math
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from fractions import Fraction
 
 import numpy as np
+
+_PARTS = 2**20  # variances are rounded up to so many parts
 
 
 class Noise:
@@ -63,6 +65,36 @@ class Noise:
             open_ = open_[~taken]
         return counts.astype(np.int64) + noise.reshape(counts.shape)
 
+    def gauss(self, counts: np.ndarray, variance: Fraction) -> np.ndarray:
+        """Return counts with independent discrete Gaussian noise: int64, same shape.
+
+        The noise is y with probability proportional to exp(-y**2 / (2 variance)): drawn from discrete Laplace, and kept
+        with the chance that makes up for the difference (algorithm 3 of Canonne, Kamath, Steinke 2020, there).
+        """
+        variance = Fraction(math.ceil(variance * _PARTS), _PARTS)  # never less noise, and no endless fractions
+        a, b = variance.numerator, variance.denominator
+        t = math.isqrt(a // b) + 1
+        noise, open_ = np.zeros(counts.size, dtype=np.int64), np.arange(counts.size)
+        while len(open_):
+            drawn = self.blur(np.zeros(len(open_)), Fraction(t))
+            off = [(abs(y) * t * b - a) ** 2 for y in drawn.tolist()]
+            taken = np.array([self.happens(square, 2 * a * b * t * t) for square in off])
+            noise[open_[taken]] = drawn[taken]
+            open_ = open_[~taken]
+        return counts.astype(np.int64) + noise.reshape(counts.shape)
+
+    def pick(self, scores: Sequence[int], epsilon: Fraction, sensitivity: int) -> int:
+        """Return the position of a high score, by the exponential mechanism (McSherry, Talwar 2007, FOCS).
+
+        Take any, keep it with probability exp(-epsilon (best - score) / (2 sensitivity)), else take again. It costs
+        `epsilon` as `choose` does, and is worse; but in zCDP it costs an eighth of the square, and `choose` does not.
+        """
+        best, rate = max(scores), epsilon / (2 * sensitivity)
+        while True:
+            i = self.below(len(scores))
+            if self.happens(rate.numerator * (best - scores[i]), rate.denominator):
+                return i
+
     def choose(self, scores: Sequence[int], epsilon: Fraction, sensitivity: int) -> int:
         """Return the position of a high score, by permute-and-flip.
 
@@ -74,8 +106,8 @@ class Noise:
         best = max(scores)
         order = list(range(len(scores)))
         self._random.shuffle(order)
-        numerator, denominator = epsilon.numerator, epsilon.denominator * 2 * sensitivity
-        return next(i for i in order if self.happens(numerator * (best - scores[i]), denominator))
+        rate = epsilon / (2 * sensitivity)
+        return next(i for i in order if self.happens(rate.numerator * (best - scores[i]), rate.denominator))
 
     def _below(self, n: int, size: int) -> np.ndarray:
         """Return whole numbers from 0 to ``n - 1``, each as likely: int64, shape (size,); `n` below 2**62."""
@@ -102,71 +134,3 @@ class Noise:
             open_ = open_[self._happen(np.ones(len(open_), dtype=np.int64), 1)]
             runs[open_] += 1
         return runs
-
-
-@dataclass(frozen=True)
-class Spent:
-    """One entry of the book: what was learned, and what it cost."""
-
-    what: str
-    epsilon: float
-    delta: float = 0.0
-
-
-@dataclass(frozen=True)
-class Privacy:
-    """What a private fit promises, as it stands in the model file and on the card."""
-
-    epsilon: float  # what anybody comes to think is at most exp(epsilon) times as likely with a person as without,
-    delta: float  # apart from a chance of delta
-    unit: str  # whose presence is hidden: a subject's with all records, or that of one record where none are named
-    max_records: int  # of a subject that were learned from at most
-    guarantee: bool
-    why_not: str  # empty where there is a guarantee
-    spent: tuple[Spent, ...]  # adds up to at most epsilon and delta
-    covers: str = (
-        "the model and any records drawn from it; not scores, reports, figures or checksums computed from the original "
-        "records, and not other fits to the same people: their epsilons add up"
-    )
-
-    @property
-    def sentence(self) -> str:
-        """The promise in one sentence, as a card says it."""
-        whose = f"a subject with up to {self.max_records} records" if self.unit == "subject" else "one record"
-        promise = f"({self.epsilon:g}, {self.delta:g})-differential privacy for {whose}: {self.covers}"
-        return f"{promise}." if self.guarantee else f"no guarantee: {self.why_not}."
-
-    def to_dict(self) -> dict:
-        """Return plain values, for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, state: dict) -> "Privacy":
-        """Undo `to_dict`."""
-        return cls(**{**state, "spent": tuple(Spent(**entry) for entry in state["spent"])})
-
-
-class Budget:
-    """The book: what may be spent, and what was. Mechanisms add up (sequential composition), and it never overdraws."""
-
-    def __init__(self, epsilon: float, delta: float):
-        # as the number is written, 0.1 and not the binary number beside it
-        self.epsilon, self.delta = Fraction(str(float(epsilon))), Fraction(str(float(delta)))
-        self.entries: list[tuple[str, Fraction, Fraction]] = []
-
-    @property
-    def left(self) -> Fraction:
-        """What of epsilon has not been spent."""
-        return self.epsilon - sum(epsilon for _, epsilon, _ in self.entries)
-
-    def spend(self, what: str, epsilon: Fraction, delta: Fraction = Fraction(0)) -> None:
-        """Write down a cost before it is incurred."""
-        overdrawn = epsilon > self.left or delta + sum(entry[2] for entry in self.entries) > self.delta
-        if overdrawn or epsilon < 0:  # a fault of the program, never of the data
-            raise RuntimeError(f"{what}: the budget is overdrawn")
-        if epsilon or delta:
-            self.entries.append((what, epsilon, delta))
-
-    def spent(self) -> tuple[Spent, ...]:
-        """Return the entries, as they are shown."""
-        return tuple(Spent(what, float(epsilon), float(delta)) for what, epsilon, delta in self.entries)
