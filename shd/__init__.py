@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
     from shd.datasets import load
     from shd.domain import Dates, Domain, Levels, Numbers
     from shd.synthesizers import (
+        MST,
         ActiveAppearance,
         BayesianNetwork,
         FlowMatching,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
         ImageCGAN,
         Marginals,
         MixtureCircuit,
+        PrivateMoments,
         SequentialTrees,
         SliceGaussian,
         TabularAutoregressive,
@@ -55,6 +57,8 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "TabularDiffusion",
     "TabularVAE",
     "Marginals",
+    "PrivateMoments",
+    "MST",
     "choose_family",
     "ImageCGAN",
     "FlowMatching",
@@ -74,7 +78,7 @@ _HOMES = {
     "shd.dataset": "Dataset DataCard",
     "shd.domain": "Domain Levels Numbers Dates",
     "shd.synthesizers": "TabularCGAN SequentialTrees GaussianCopula BayesianNetwork MixtureCircuit "
-    "TabularAutoregressive TabularDiffusion TabularVAE Marginals choose_family "
+    "TabularAutoregressive TabularDiffusion TabularVAE Marginals PrivateMoments MST choose_family "
     "ImageCGAN FlowMatching ActiveAppearance SliceGaussian load_synthesizer",
     "shd.synthesizers.rules": "Rule",
     "shd.compare": "Report",

@@ -4,6 +4,7 @@ from shd.synthesizers.base import Synthesizer, load_synthesizer
 from shd.synthesizers.registry import registry
 
 __all__ = [
+    "MST",
     "ActiveAppearance",
     "BayesianNetwork",
     "Choice",
@@ -13,6 +14,7 @@ __all__ = [
     "ImageSynthesizer",
     "Marginals",
     "MixtureCircuit",
+    "PrivateMoments",
     "SequentialTrees",
     "SliceGaussian",
     "Synthesizer",

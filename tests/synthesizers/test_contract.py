@@ -14,7 +14,11 @@ from shd.synthesizers.base import registry
 
 SMALL = {"condition": "sick", "steps": 8, "width": 16, "batch": 64}
 SETTINGS = {
+    "DPGAN": {"noise_seed": 0, "epsilon": 100.0, "steps": 4, "batch": 32, "width": 8},
+    "MST": {"noise_seed": 0, "epsilon": 100.0},
     "MixtureCircuit": {"kinds": 4, "passes": 5},
+    "PATEGAN": {"noise_seed": 0, "epsilon": 100.0, "steps": 2, "batch": 4, "width": 8},
+    "PrivateMoments": {"noise_seed": 0, "epsilon": 100.0, "kinds": 20, "steps": 20},
     "TabularAutoregressive": SMALL,
     "TabularCGAN": SMALL,
     "TabularDiffusion": {**SMALL, "moves": 5},

@@ -38,6 +38,22 @@ def test_a_planted_fault_of_a_network_is_caught(fault, pair, tmp_path):
     assert found.refuted and found.epsilon[0] > 0.5, found.to_dict()
 
 
+@pytest.mark.parametrize(
+    ("fault", "pair"), [(cases.DomainReadOff, BEYOND), (cases.RecordsNotBounded, MANY), (cases.NoiseTooSmall, OWN)]
+)
+def test_a_planted_fault_of_a_tree_is_caught(fault, pair, tmp_path):
+    # half of the noise shows in Gaussian units; in epsilon it would take far more fits
+    found = bound(cases.planted(fault, registry["MST"]), pair, tmp_path, runs=100, epsilon=10.0)
+    assert found.refuted, found.to_dict()
+
+
+@pytest.mark.slow
+def test_the_audit_of_a_tree_is_tight(tmp_path):
+    # a fifth of a fifth of the budget goes into a choice that is none; 92 % of mu can be seen
+    found = bound(registry["MST"], OWN, tmp_path, runs=3000, epsilon=10.0)
+    assert not found.refuted and found.share >= 0.8, found.to_dict()
+
+
 def test_queries_that_are_not_added_up_are_caught(tmp_path):
     # one of the faults of public implementations of PATE-GAN (arXiv 2406.13985)
     family = cases.planted(cases.BallotsNotAddedUp, registry["PATEGAN"])
