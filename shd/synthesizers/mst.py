@@ -29,7 +29,7 @@ class MST(Walked, PrivateSynthesizer):
        30 % divided by the number of all columns, and a share of half of delta; see `shd.synthesizers.dp.domain`.
     2. *Number of records*: 1 %.
     3. *Single columns*: 20 % of the rest, in equal parts. Bins, codes, which levels are so rare that they share a code
-       (fewer records than five times the noise), and the private number of records are made from these.
+       (fewer records than eight times the noise), and the private number of records are made from these.
     4. *Structure*: 20 % of what is left then, in equal parts for each pair of the tree, by the exponential mechanism on
        the sum over cells of abs(count - what independent columns would show), whose sensitivity is m.
     5. *Pairs*: all that is left, in equal parts.

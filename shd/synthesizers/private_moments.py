@@ -28,7 +28,7 @@ class PrivateMoments(Mixture, PrivateSynthesizer):
        30 % divided by the number of all columns, and a share of half of delta; see `shd.synthesizers.dp.domain`.
     2. *Number of records*: 1 %.
     3. *Single columns*: 10 % of the rest, in equal parts. Bins, codes, which levels are so rare that they share a code
-       (fewer records than five times the noise), and the private number of records are made from these.
+       (fewer records than eight times the noise), and the private number of records are made from these.
     4. *Pairs with the target*, where a Dataset names one: a quarter of what is left, in equal parts.
     5. *Other pairs*: all that is left, in equal parts. How many are counted follows from the budget: the average cell
        is to be ten times its noise. A tenth is for the choice, pair by pair, by the exponential mechanism on the sum

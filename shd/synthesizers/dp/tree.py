@@ -9,7 +9,7 @@ from shd.synthesizers.dp.columns import ColumnsFit, to_total
 
 STRUCTURE = Fraction(1, 5)
 """Share of what single columns leave that the choice of the pairs takes; their counts take the rest."""
-RARE = 5.0
+RARE = 8.0
 """A code has at least this many times the noise of its count in records; rarer ones share a code."""
 _RAKED = 50  # rounds of fitting a pair to its columns
 _NORMAL = (2 / np.pi) ** 0.5  # mean distance of a normal number from 0, in deviations
