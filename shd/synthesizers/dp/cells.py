@@ -73,7 +73,7 @@ class Column:
             limit = _SURE * deviation * np.sqrt(np.arange(1, len(known) + 1))
             sides = known, known[::-1]
             first, last = (np.flatnonzero((np.cumsum(s) > limit) | (s > 2 * _SURE * deviation)) for s in sides)
-            if len(first) and len(last):
+            if len(first) and len(last) and first[0] < len(known) - last[0]:  # sums of noise may cross
                 there[: first[0]] = there[len(known) - last[0] : len(known)] = False
         return there
 
