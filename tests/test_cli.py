@@ -16,7 +16,7 @@ from shd.synthesizers import Marginals
 from shd.synthesizers.base import registry
 from shd.synthesizers.choice import QUICK
 
-COMMANDS = ["demo", "generate", "bench", "compare", "explain", "verify", "catalog"]
+COMMANDS = ["demo", "generate", "bench", "audit", "compare", "explain", "verify", "catalog"]
 COMMANDS += ["data list", "data fetch", "data add", "data verify"]
 COMMANDS += [f"challenge {name}" for name in ("list", "start", "new", "check", "score", "seal")]
 
@@ -94,6 +94,7 @@ def test_every_command_is_in_the_list(call):
         "catalog",
         "grade",
         "bench",
+        "audit",
         "data",
         "challenge",
     ]
