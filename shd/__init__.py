@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
     from shd.domain import Dates, Domain, Levels, Numbers
     from shd.synthesizers import (
         ADSGAN,
+        MST,
         ActiveAppearance,
         BayesianNetwork,
         FilteredTrees,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # what editors read; at run time every name comes on first us
         ImageCGAN,
         Marginals,
         MixtureCircuit,
+        PrivateMoments,
         SequentialTrees,
         SliceGaussian,
         SmoothedBootstrap,
@@ -61,6 +63,8 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
     "ADSGAN",
     "SmoothedBootstrap",
     "Marginals",
+    "PrivateMoments",
+    "MST",
     "choose_family",
     "ImageCGAN",
     "FlowMatching",
@@ -80,7 +84,8 @@ _HOMES = {
     "shd.dataset": "Dataset DataCard",
     "shd.domain": "Domain Levels Numbers Dates",
     "shd.synthesizers": "TabularCGAN SequentialTrees FilteredTrees GaussianCopula BayesianNetwork MixtureCircuit "
-    "TabularAutoregressive TabularDiffusion TabularVAE ADSGAN SmoothedBootstrap Marginals choose_family "
+    "TabularAutoregressive TabularDiffusion TabularVAE ADSGAN SmoothedBootstrap Marginals PrivateMoments MST "
+    "choose_family "
     "ImageCGAN FlowMatching ActiveAppearance SliceGaussian load_synthesizer",
     "shd.synthesizers.rules": "Rule",
     "shd.compare": "Report",

@@ -185,6 +185,6 @@ def draw(family: str, bounds: list[Bound], file: Path) -> Path:
             axis.set_title(f"{bound.pair}\n{'REFUTED: ' if bound.refuted else ''}{found}", loc="left")
         axes[0].text(0.03, 0.03, "ruled out by the promise", transform=axes[0].transAxes)
         axes[0].text(0.62, 0.42, "guessing", transform=axes[0].transAxes, rotation=-45)
-        figure.suptitle(f"{family}: how well an attacker tells whether a person was learned from", x=0.01, ha="left")
+        figure.suptitle(f"{family}: was this person there?", x=0.01, ha="left")
         figure.savefig(file, dpi=130, facecolor="white")
     return file

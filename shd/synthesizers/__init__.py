@@ -5,6 +5,7 @@ from shd.synthesizers.registry import registry
 
 __all__ = [
     "ADSGAN",
+    "MST",
     "ActiveAppearance",
     "BayesianNetwork",
     "Choice",
@@ -15,6 +16,7 @@ __all__ = [
     "ImageSynthesizer",
     "Marginals",
     "MixtureCircuit",
+    "PrivateMoments",
     "SequentialTrees",
     "SliceGaussian",
     "SmoothedBootstrap",

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from shd._progress import Bar
-from shd.synthesizers._codes import mutual_information
+from shd.synthesizers._codes import draw_from_rows, mutual_information
 from shd.synthesizers._few import distinct_people
 from shd.synthesizers.encoding import ColumnCodec
 
 _GROUPS = (16, 8, 4, 2)  # a parent may be seen with its codes merged into at most this many groups
+_LEAST = 1e-9  # chance of what never came up
 _PRIOR = 0.2  # rows' worth of the table with one parent fewer, mixed into every state of the parents
 
 Pair = tuple[int, int, int]
@@ -161,3 +162,38 @@ def smooth_table(node: Node, codes: np.ndarray, n_codes: int, people: np.ndarray
         fewer = table / table.sum(axis=1, keepdims=True)
         table = counts + _PRIOR * np.repeat(fewer, len(counts) // len(fewer), axis=0)
     return table / table.sum(axis=1, keepdims=True)
+
+
+class Walked:
+    """Families with `nodes_`: columns in the order they are drawn, each given others before it."""
+
+    nodes_: list[Node]
+
+    @property
+    def parents_(self) -> dict[str, tuple[str, ...]]:
+        """Names of the parents of each column, in the order the columns are drawn."""
+        names = self.encoder_.names
+        return {names[node.column]: tuple(names[p] for p, _ in node.parents) for node in self.nodes_}
+
+    def _walk(self, codes: np.ndarray, nodes: Sequence[Node], rng: np.random.Generator) -> np.ndarray:
+        """Draw the columns of some nodes into codes, (n, n_columns), where what they lean on stands already."""
+        for node in nodes:
+            codes[:, node.column] = draw_from_rows(node.table, node.state(codes)[0], rng)
+        return codes
+
+    def _log_score(self, codes: np.ndarray) -> np.ndarray:
+        total = np.zeros(len(codes))
+        for node in self.nodes_:
+            total += np.log(np.maximum(node.table[node.state(codes)[0], codes[:, node.column]], _LEAST))
+        return total
+
+    def _network_state(self) -> tuple[dict[str, np.ndarray], dict]:
+        tensors = {f"table_{node.column}": node.table for node in self.nodes_}
+        parents = [[node.column, [[p, groups.tolist()] for p, groups in node.parents]] for node in self.nodes_]
+        return tensors, {"parents": parents}
+
+    def _set_network(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
+        self.nodes_ = [
+            Node(column, [(p, np.array(groups)) for p, groups in parents], tensors[f"table_{column}"])
+            for column, parents in extra["parents"]
+        ]

@@ -9,20 +9,17 @@ from shd._errors import ShdError
 from shd._progress import progress
 from shd.dataset import Dataset
 from shd.domain import Domain
-from shd.synthesizers._codes import draw_from_rows
 from shd.synthesizers._conditions import NO_CONDITION, Conditions
-from shd.synthesizers._network import Node, search, smooth_table
+from shd.synthesizers._network import Walked, search, smooth_table
 from shd.synthesizers.base import check_whole, refuse_condition
 from shd.synthesizers.conditional import ConditionalSynthesizer
 from shd.synthesizers.dp.book import Budget
 from shd.synthesizers.dp.network import PrivateFit
 from shd.synthesizers.dp.private import PrivateSynthesizer, Records
 
-_LEAST = 1e-9  # chance of what never came up
-
 
 @dataclass(eq=False, repr=False)
-class BayesianNetwork(PrivateSynthesizer, ConditionalSynthesizer):
+class BayesianNetwork(Walked, PrivateSynthesizer, ConditionalSynthesizer):
     """A discrete Bayesian network, learned greedily as in PrivBayes.
 
     Start with one column. Again and again, take the column most dependent on one already taken,
@@ -126,12 +123,6 @@ class BayesianNetwork(PrivateSynthesizer, ConditionalSynthesizer):
     book = Budget
     always = False
 
-    @property
-    def parents_(self) -> dict[str, tuple[str, ...]]:
-        """Names of the parents of each column, in the order the columns are drawn."""
-        names = self.encoder_.names
-        return {names[node.column]: tuple(names[p] for p, _ in node.parents) for node in self.nodes_}
-
     def _check_parameters(self) -> None:
         for name, least in {"degree": 0, "max_levels": 2}.items():
             check_whole(self, name, least)
@@ -166,25 +157,13 @@ class BayesianNetwork(PrivateSynthesizer, ConditionalSynthesizer):
     def _draw(self, asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         codes = np.zeros((len(asked), len(self.nodes_)), dtype=np.int32, order="F")
         codes[:, self._condition_at] = asked
-        for node in self.nodes_[asked.shape[1] :]:
-            codes[:, node.column] = draw_from_rows(node.table, node.state(codes)[0], rng)
-        return codes
-
-    def _log_score(self, codes: np.ndarray) -> np.ndarray:
-        total = np.zeros(len(codes))
-        for node in self.nodes_:
-            total += np.log(np.maximum(node.table[node.state(codes)[0], codes[:, node.column]], _LEAST))
-        return total
+        return self._walk(codes, self.nodes_[asked.shape[1] :], rng)
 
     def _get_state(self) -> tuple[dict[str, np.ndarray], dict]:
-        tensors = {f"table_{node.column}": node.table for node in self.nodes_}
-        parents = [[node.column, [[p, groups.tolist()] for p, groups in node.parents]] for node in self.nodes_]
-        return tensors, {"parents": parents, **super()._get_state()[1], **self.conditions_.to_dict()}
+        tensors, extra = self._network_state()
+        return tensors, {**extra, **super()._get_state()[1], **self.conditions_.to_dict()}
 
     def _set_state(self, tensors: dict[str, np.ndarray], extra: dict) -> None:
-        self.nodes_ = [
-            Node(column, [(p, np.array(groups)) for p, groups in parents], tensors[f"table_{column}"])
-            for column, parents in extra["parents"]
-        ]
+        self._set_network(tensors, extra)
         self.conditions_ = Conditions.from_dict(extra) if "columns" in extra else NO_CONDITION  # older files have none
         super()._set_state(tensors, extra)

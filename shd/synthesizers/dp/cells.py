@@ -17,7 +17,7 @@ from shd.synthesizers.dp.noise import Noise
 from shd.synthesizers.encoding import ColumnCodec
 
 CELLS = 8, 256  # a range with more values than there are cells is cut into that many of equal width, 8 to 256
-_SURE = 4  # a code that was not declared stays if its noisy count is above this many scales of the noise
+_SURE = 4  # what was not declared, or lies far out, counts if its noisy count is above this many scales of the noise
 
 
 @dataclass
@@ -61,17 +61,33 @@ class Column:
         stray = np.flatnonzero(self.cells < 0)
         self.cells[stray] = [noise.below(self.n_cells) for _ in stray]
 
+    def within(self, noisy: np.ndarray, deviation: float) -> np.ndarray:
+        """Return which cells lie between the first and the last number (date) that somebody seems to have, bool.
+
+        Most of a declared range may be empty. Noise would put people at its far end, who weigh much in every mean and
+        correlation. So cells at either end count as empty until one, or their sum, is clearly more than noise.
+        """
+        there = np.ones(self.n_cells, dtype=bool)
+        if self.fine.levels is None:
+            known = noisy[: self.n_cells - self.fine.missing]
+            limit = _SURE * deviation * np.sqrt(np.arange(1, len(known) + 1))
+            sides = known, known[::-1]
+            first, last = (np.flatnonzero((np.cumsum(s) > limit) | (s > 2 * _SURE * deviation)) for s in sides)
+            if len(first) and len(last) and first[0] < len(known) - last[0]:  # sums of noise may cross
+                there[: first[0]] = there[len(known) - last[0] : len(known)] = False
+        return there
+
     def settle(
-        self, counts: np.ndarray, scale: float, max_codes: int, noise: Noise
+        self, counts: np.ndarray, scale: float, max_codes: int, least: float, noise: Noise
     ) -> tuple[ColumnCodec, np.ndarray, np.ndarray]:
-        """Merge cells into codes, from noisy counts alone."""
+        """Merge cells into at most so many codes of at least so many records, from noisy counts alone."""
         kept = np.ones(self.n_cells, dtype=bool)
         kept[[cell for cell in self.doubtful if counts[cell] <= _SURE * scale]] = False
         n_known = self.n_cells - self.fine.missing
         kept[:n_known] |= not kept[:n_known].any()  # a column is never left without any value
         missing = self.fine.missing and bool(kept[-1])
         known = np.flatnonzero(kept[:n_known])
-        codec, code = _merge(self.fine, known, counts, max_codes, missing)
+        codec, code = _merge(self.fine, known, counts, max_codes, least, missing)
         code_of_cell = np.full(self.n_cells, -1)
         code_of_cell[known] = code
         if missing:
@@ -84,16 +100,12 @@ class Column:
 
 
 def _merge(
-    fine: ColumnCodec, known: np.ndarray, counts: np.ndarray, max_codes: int, missing: bool
+    fine: ColumnCodec, known: np.ndarray, counts: np.ndarray, max_codes: int, least: float, missing: bool
 ) -> tuple[ColumnCodec, np.ndarray]:
     """Return a codec of the cells at `known`, merged into at most that many codes, and the code of each of them."""
     weight = counts[known] + 1e-9  # a code that nobody seems to have can still be drawn
-    code = np.arange(len(known))
-    if len(known) > max_codes and fine.levels is None:
-        middle = (np.cumsum(weight) - weight / 2) / weight.sum()
-        code = np.unique((middle * max_codes).astype(int), return_inverse=True)[1]
-    elif len(known) > max_codes:  # the commonest levels on their own, the others share codes with their neighbours
-        code = shared_codes(weight, max_codes)
+    rises = fine.levels is None or fine.ordered
+    code = _neighbours(weight, max_codes, least) if rises else _common(weight, max_codes, least)
     order = np.argsort(code, kind="stable")
     pieces = {"code": code[order], "weight": weight[order]}
     if fine.levels is None:
@@ -110,6 +122,28 @@ def _merge(
         categories = [fine.levels[cell] for cell in known]
     n_codes = int(code.max()) + 1 + missing
     return ColumnCodec(dtype=dtype, categories=categories, n_codes=n_codes, **shared, **pieces), code
+
+
+def _neighbours(weight: np.ndarray, max_codes: int, least: float) -> np.ndarray:
+    """Return a code for each cell, merged with its neighbours: what a code with many records leaves is shared anew."""
+    if len(weight) <= max_codes and not least:
+        return np.arange(len(weight))
+    code, at, rest, own = np.zeros(len(weight), dtype=np.int64), 0, weight.sum(), 0.0
+    for cell, here in enumerate(weight):
+        if at < max_codes - 1 and own >= max(least, rest / (max_codes - at)):
+            at, rest, own = at + 1, rest - own, 0.0
+        code[cell], own = at, own + here
+    return np.minimum(code, max(0, at - 1)) if own < least else code
+
+
+def _common(weight: np.ndarray, max_codes: int, least: float) -> np.ndarray:
+    """Return a code for each level: the commonest on their own, the others share codes; rare ones go with any."""
+    code = shared_codes(weight, max_codes) if len(weight) > max_codes else np.arange(len(weight))
+    size = np.bincount(code, weight)
+    rare = size < least
+    if rare.any() and not rare.all():
+        code = np.where(rare[code], int(np.argmax(rare)) if size[rare].sum() >= least else int(size.argmax()), code)
+    return np.unique(code, return_inverse=True)[1]
 
 
 def fine_codec(name: str, declared: Declared, n_cells: int) -> ColumnCodec:

@@ -81,9 +81,10 @@ class ColumnsFit:
         n_bins = self._most_bins(len(columns))
         settled = [
             column.settle(
-                to_total(count, self.n),
+                self._tidy(column, count),
                 self.margin_noise,
                 self.max_levels if column.fine.levels is not None else n_bins,
+                self._least(),
                 self.noise,
             )
             for column, count in zip(columns, noisy, strict=True)
@@ -91,6 +92,17 @@ class ColumnsFit:
         codecs, margins, codes = zip(*settled, strict=True)
         self.shares = [np.maximum(margin, 1e-6) / np.maximum(margin, 1e-6).sum() for margin in margins]
         return list(codecs), np.column_stack(codes)
+
+    def _tidy(self, column: Column, noisy: np.ndarray) -> np.ndarray:
+        """Return noisy counts of cells, none below 0 and none beyond where people are, that add up to all records."""
+        there = column.within(noisy, self.margin_noise)
+        counts = np.zeros(len(noisy))
+        counts[there] = to_total(noisy[there], self.n)
+        return counts
+
+    def _least(self) -> float:
+        """Return how many records a code should have; rarer levels and neighbouring numbers share one."""
+        return 0.0
 
     def _most_bins(self, n_columns: int) -> int:
         """Return how many codes a number may have; `n` is known by now."""

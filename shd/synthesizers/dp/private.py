@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from shd._errors import ShdError, ShdWarning
-from shd.dataset import Dataset, as_frame, describe_columns
+from shd.dataset import Dataset, as_frame, describe_columns, role_of
 from shd.domain import Domain
 from shd.synthesizers.base import Synthesizer, check_seed, check_whole
 from shd.synthesizers.dp.book import Budget, ConcentratedBudget, Privacy
@@ -30,6 +30,7 @@ class Records:
     domain: Domain  # what was declared; columns that it lacks have to be paid for
     budget: Budget
     noise: Noise
+    target: str | None = None  # the column that somebody said will be predicted
 
 
 class PrivateSynthesizer(Synthesizer, abstract=True):
@@ -83,7 +84,9 @@ class PrivateSynthesizer(Synthesizer, abstract=True):
         m = int(self.max_records) if unit == "subject" else 1
         noise, budget = Noise(self.noise_seed), self._budget(any(name not in domain.columns for name in frame))
         rows = self._rows(people, m, noise)
-        n_rows = self._learn(Records(frame.iloc[rows], people[rows], self._moved(m), domain, budget, noise))
+        n_rows = self._learn(
+            Records(frame.iloc[rows], people[rows], self._moved(m), domain, budget, noise, role_of(data, "target"))
+        )
         known = self.noise_seed is not None
         self.privacy_ = Privacy(
             float(self.epsilon),
