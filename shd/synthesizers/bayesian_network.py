@@ -45,8 +45,8 @@ class BayesianNetwork(Walked, PrivateSynthesizer, ConditionalSynthesizer):
        units), sensitivity m each.
     3. *Number of records*: 1 % of epsilon (sensitivity m). It tells how finely numbers can be cut.
     4. *Single columns*: 25 % of the rest, in equal parts, for one histogram a column over the cells of its domain
-       (sensitivity m). Bins, shares, how codes share a group, missing shares and the number of records are all made
-       from these noisy counts, which costs no more (post-processing).
+       (sensitivity m). Bins, where the empty ends of a range begin, shares, how codes share a group, missing shares and
+       the number of records are all made from these noisy counts, which costs no more (post-processing).
     5. *Structure*: 25 % of what is left then, in equal parts for each choice of a parent, by permute-and-flip on the
        score sum over states and codes of abs(count - count of state x noisy share of code) / 2, sensitivity m (one
        record changes the row of its state only, by 1 - share for its code and by the shares of the others, in sum at
@@ -56,7 +56,7 @@ class BayesianNetwork(Walked, PrivateSynthesizer, ConditionalSynthesizer):
     Noise is discrete Laplace on whole counts, drawn exactly, from the entropy of the operating system.
     `random_state` is for drawing records only. What the promise does not cover:
 
-    * names of columns, which of them are pandas categories, and all arguments are taken as known;
+    * names, number and order of the columns, which of them are pandas categories, and all arguments are taken as known;
     * `fit` never refuses, warns of or names what a cell holds: neither error nor silence tells of a person. A number
       or date beyond the declared range is cut to it. A level that is not declared counts as ``other`` where that is
       declared, else as missing where that can be, else as a level by chance, and so does a missing cell that cannot
