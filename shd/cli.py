@@ -171,7 +171,9 @@ def generate(
     known = _findings(what, findings)
     tell.loaded(data)
     in_steps = (minutes, steps, checkpoint) != (None, None, None)
-    synthesizer = synthesizer or make(choose(data, condition or asked.asks(data), in_steps, test_size, seed))
+    synthesizer = synthesizer or make(
+        choose(data, condition or asked.asks(data), in_steps, test_size, seed, min_people)
+    )
     if minutes is None and steps is None and hasattr(synthesizer, "steps_for"):
         minutes = 6.0
     write = {"raw": raw, "checkpoint": checkpoint, "force": force, "force_red": force_red, "kind": asked}

@@ -87,6 +87,7 @@ def choose(
     in_steps: bool = False,
     test_size: float = 0.2,
     random_state: int = 0,
+    min_people: int | None = None,
 ) -> str:
     """Return the name of the family that suits what `generate` will learn from with the same split, and say why.
 
@@ -99,7 +100,7 @@ def choose(
     if in_steps and data.images is None:
         return "TabularCGAN"
     data = with_subjects_found(data)
-    choice = choose_family(data.split(test_size, random_state)[0], condition, random_state)
+    choice = choose_family(data.split(test_size, random_state)[0], condition, random_state, min_people)
     if len(choice.tried):
         notice(f"{'':<13}{choice.family}: {choice.why}. Another: --family NAME.")
     return choice.family

@@ -34,7 +34,12 @@ class Choice:
     tried: pd.DataFrame
 
 
-def choose_family(data: Dataset | pd.DataFrame, condition: tuple[str, ...] = (), random_state: int = 0) -> Choice:
+def choose_family(
+    data: Dataset | pd.DataFrame,
+    condition: tuple[str, ...] = (),
+    random_state: int = 0,
+    min_people: int | None = None,
+) -> Choice:
     """Choose a family for a table by its size, and a small one's by what comes of people held out.
 
     With pictures it is `ImageCGAN`, from 20,000 records on `TabularCGAN`. Of smaller tables the quick families learn
@@ -51,6 +56,8 @@ def choose_family(data: Dataset | pd.DataFrame, condition: tuple[str, ...] = (),
         Columns that will be asked for: then only families count that can be asked.
     random_state : int
         The same seed gives the same choice.
+    min_people : int, optional
+        People who have to share what will be learned; see `Synthesizer`. Default: as the Dataset says, else five.
 
     Returns
     -------
@@ -69,7 +76,7 @@ def choose_family(data: Dataset | pd.DataFrame, condition: tuple[str, ...] = (),
     quick = [name for name in QUICK if not condition or "condition" in registry[name]().get_params()]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ShdWarning)  # the family that is chosen will say the same, once
-        tried = _try_out(data, quick, random_state)
+        tried = _try_out(data, quick, random_state, min_people)
     fair = tried[(tried["nearer"] <= _FAIR) | (tried["low"] <= _AT_BEST)]
     if len(fair):
         best = fair.loc[(fair["worst"].clip(lower=0.5) + fair["lost"].clip(lower=0)).idxmin()]
@@ -80,9 +87,9 @@ def choose_family(data: Dataset | pd.DataFrame, condition: tuple[str, ...] = (),
     return Choice(best["family"], f"of {len(tried)} quick families {why}", tried)
 
 
-def _try_out(data: Dataset | pd.DataFrame, quick: list[str], seed: int) -> pd.DataFrame:
+def _try_out(data: Dataset | pd.DataFrame, quick: list[str], seed: int, min_people: int | None) -> pd.DataFrame:
     """Return what each quick family makes of people held out."""
-    least = role_of(data, "min_people", MIN_PEOPLE) or MIN_PEOPLE
+    least = min_people or role_of(data, "min_people", MIN_PEOPLE) or MIN_PEOPLE
     people = people_of(data)
     safe = Protection.fit(data, least).apply(data)
     encoder = TableEncoder().fit(as_frame(safe), people, least)

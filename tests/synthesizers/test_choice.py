@@ -72,3 +72,12 @@ def test_levels_that_few_people_share_do_not_stop_the_trial(monkeypatch):
     frame = bell().assign(place=["a"] * 153 + ["rare"] * 7)
     data = shd.Dataset.from_frame(frame.astype({"place": "category"}), target="place")
     assert choose_family(data).family in QUICK
+
+
+def test_the_trial_protects_as_the_fit_will(monkeypatch):
+    asked = []
+    fit = choice.Protection.fit
+    monkeypatch.setattr(choice, "QUICK", ("GaussianCopula",))
+    monkeypatch.setattr(choice.Protection, "fit", lambda data, least: asked.append(least) or fit(data, least))
+    choose_family(bell(120), min_people=9)
+    assert asked == [9]
