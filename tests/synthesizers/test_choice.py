@@ -80,4 +80,4 @@ def test_the_trial_protects_as_the_fit_will(monkeypatch):
     monkeypatch.setattr(choice, "QUICK", ("GaussianCopula",))
     monkeypatch.setattr(choice.Protection, "fit", lambda data, least: asked.append(least) or fit(data, least))
     choose_family(bell(120), min_people=9)
-    assert asked == [9]
+    assert set(asked) == {9}
