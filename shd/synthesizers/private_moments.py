@@ -29,11 +29,13 @@ class PrivateMoments(Mixture, PrivateSynthesizer):
     2. *Number of records*: 1 %.
     3. *Single columns*: 10 % of the rest, in equal parts. Bins, codes, which levels are so rare that they share a code
        (fewer records than eight times the noise), and the private number of records are made from these.
-    4. *Pairs with the target*, where a Dataset names one: a quarter of what is left, in equal parts.
-    5. *Other pairs*: all that is left, in equal parts. How many are counted follows from the budget: the average cell
-       is to be ten times its noise. A tenth is for the choice, pair by pair, by the exponential mechanism on the sum
-       over cells of abs(count - what the generator says), whose sensitivity is m; the rest for the counts. Where all
-       pairs can be counted nothing is chosen, and that is one round.
+    4. *Pairs with the target*, where a Dataset names one: a third of what is left, in equal parts for as many pairs as
+       the budget allows: the average cell is to be 80 times its noise. A tenth is for the choice, pair by pair, by
+       the exponential mechanism on the sum over cells of abs(count - what the generator says), whose sensitivity is m;
+       the rest for the counts. Where all can be counted nothing is chosen.
+    5. *Other pairs*: all that is left, likewise, in rounds; the average cell is to be ten times its noise.
+
+    What a noisy pair shows beyond independent columns is shrunk by what noise alone would show (James, Stein 1961).
 
     What a promise rests on stands in `privacy_`; `random_state` is for the generator and for drawing records only.
 
@@ -77,7 +79,7 @@ class PrivateMoments(Mixture, PrivateSynthesizer):
     arXiv 2201.12677, for the choice in rounds; *MargNet*, arXiv 2511.13893, for networks fitted to noisy marginals.
     """
 
-    max_bins = 16
+    max_bins = 12
 
     epsilon: float = 1.0
     delta: float = 1e-5

@@ -10,9 +10,9 @@ from shd._progress import progress
 from shd.synthesizers.dp.private import Records
 from shd.synthesizers.dp.tree import PairsFit
 
-TARGET, STRUCTURE = Fraction(1, 4), Fraction(1, 10)
-"""Shares of what single columns leave: for pairs with the target, and for the choice of the others."""
-_CLEAR = 10.0  # the average cell of a pair is at least this many times its noise, where that leaves any choice
+TARGET, STRUCTURE = Fraction(1, 3), Fraction(1, 10)
+"""Shares of what single columns leave: for pairs with the target, and of either part for the choice."""
+_CLEAR, _CLEAR_OF_TARGET = 10.0, 80.0  # the average cell of a pair is at least this many times its noise
 _FIRST, _LAST = 0.08, 0.004  # learning rate at the beginning and at the end of a fit
 _SPREAD = 0.5  # of the logits at first
 
@@ -35,28 +35,27 @@ class MomentsFit(PairsFit):
         own = [pair for pair in rest if self.target in (self.encoder.names[j] for j in pair)]
         with progress((rounds + 1) * steps, "Fitting kinds to noisy counts") as bar:
             if own:
-                self._take(own, self.budget.left * (TARGET if len(rest) > len(own) else 1), "with the target")
                 rest = [pair for pair in rest if pair not in own]
+                share = self.budget.left * (TARGET if rest else 1)
+                self._round(own, *self._plan(own, 1, share, _CLEAR_OF_TARGET))
             self.kinds.fit(steps, bar)
-            for n_pairs in self._plan(rest, rounds):
+            for n_pairs in self._plan(rest, rounds, self.budget.left, _CLEAR) if rest else ():
                 rest = self._round(rest, n_pairs)
                 self.kinds.fit(steps, bar)
         return self.kinds.chances()
 
-    def _plan(self, rest: list[tuple[int, int]], rounds: int) -> list[int]:
+    def _plan(self, rest: list[tuple[int, int]], rounds: int, share: Fraction, clear: float) -> list[int]:
         """Return how many pairs each round counts; each costs the same, whenever it is counted.
 
         So many pairs are counted as stand out from the noise: the fewer, the less noise on each.
         """
-        if not rest:
-            return []
         cells = np.mean([self.sizes[i] * self.sizes[j] for i, j in rest])
-        of_one = self.budget.deviation(self.budget.left * (1 - STRUCTURE), self.m)
-        total = max(1, int((self.n / cells / _CLEAR / of_one) ** 2))
+        of_one = self.budget.deviation(share * (1 - STRUCTURE), self.m)
+        total = max(1, int((self.n / cells / clear / of_one) ** 2))
         chosen = total < len(rest)
         total = total if chosen else len(rest)
-        self.for_choice = self.budget.left * STRUCTURE / total if chosen else Fraction(0)
-        self.for_counts = self.budget.left / total - self.for_choice
+        self.for_choice = share * STRUCTURE / total if chosen else Fraction(0)
+        self.for_counts = share / total - self.for_choice
         parts = np.array_split(np.arange(total), rounds if chosen else 1)
         return [len(part) for part in parts if len(part)]
 
@@ -81,8 +80,9 @@ class MomentsFit(PairsFit):
         each = cost / len(pairs)
         deviation = self.budget.deviation(each, self.m)
         for (i, j), table in self._measure(pairs, each).items():
-            self.kinds.told(i, j, _with_sums(table, self.shares[i] * self.n, self.shares[j] * self.n) / self.n)
-            self.kinds.trust(i, j, self.n / deviation)
+            shares, kept = _likely(table / self.n, self.shares[i], self.shares[j], deviation / self.n)
+            self.kinds.told(i, j, shares)
+            self.kinds.trust(i, j, self.n / deviation, kept)
 
 
 class Kinds:
@@ -105,10 +105,10 @@ class Kinds:
         """Take note of the shares of a pair, (n_codes of i, n_codes of j)."""
         self.block(self.goal, i, j)[:] = torch.tensor(shares, dtype=torch.float32)
 
-    def trust(self, i: int, j: int, sure: float) -> None:
-        """Weight a pair by one over the deviation of its noise."""
+    def trust(self, i: int, j: int, sure: float, kept: float = 1.0) -> None:
+        """Weight a pair by one over the deviation of its noise, of which a share was kept."""
         self.block(self.weight, i, j)[:] = sure**2
-        self.freedom += (self.sizes[i] - 1) * (self.sizes[j] - 1)
+        self.freedom += kept * (self.sizes[i] - 1) * (self.sizes[j] - 1)
 
     def block(self, table: torch.Tensor | np.ndarray, i: int, j: int) -> torch.Tensor | np.ndarray:
         """Return the part of a table of all codes by all codes that is about two columns."""
@@ -145,7 +145,16 @@ class Kinds:
         return self._chance().double().numpy().T.copy()
 
 
-def _with_sums(table: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Return the table nearest to a noisy one whose rows and columns have the sums that are known better."""
+def _likely(table: np.ndarray, rows: np.ndarray, columns: np.ndarray, noise: float) -> tuple[np.ndarray, float]:
+    """Return what is likely behind a noisy table of shares, and how much was kept of what it shows, 0 to 1.
+
+    Its rows and columns get the sums that are known better. What is left of it beyond independence is shrunk by the
+    part that noise alone would show (James, Stein 1961, *Estimation with Quadratic Loss*): all of it, where that is
+    no more than noise.
+    """
     table = table - ((table.sum(axis=1) - rows) / table.shape[1])[:, None]
-    return table - (table.sum(axis=0) - columns) / table.shape[0]
+    table = table - (table.sum(axis=0) - columns) / table.shape[0]
+    apart = np.outer(rows, columns)
+    shown, freedom = ((table - apart) ** 2).sum(), (len(rows) - 1) * (len(columns) - 1)
+    kept = max(0.0, 1 - freedom * noise**2 / max(shown, 1e-30))
+    return apart + kept * (table - apart), kept
