@@ -71,7 +71,7 @@ class PATEGAN(PrivateGan):
     There the noise is Laplace, and the account looks at the votes. Papernot et al. (2018), *Scalable Private Learning
     with PATE*, ICLR, arXiv 1802.08908, has Gaussian noise. Ganev, Annamalai, De Cristofaro (2024), *The Elusive Pursuit
     of Reproducing PATE-GAN*, arXiv 2406.13985, find that six public implementations all leak more than they promise:
-    teachers that share records, and accounts that do not add up, are among the faults that a test here plants.
+    an account that does not add up is the fault that a test here plants, and the audit finds.
     All quoted from memory.
     """
 

@@ -58,6 +58,7 @@ def test_the_audit_of_a_tree_is_tight(tmp_path):
     assert not found.refuted and found.share >= 0.8, found.to_dict()
 
 
+@pytest.mark.slow
 def test_queries_that_are_not_added_up_are_caught(tmp_path):
     # one of the faults of public implementations of PATE-GAN (arXiv 2406.13985)
     family = cases.planted(cases.BallotsNotAddedUp, registry["PATEGAN"])
