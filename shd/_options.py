@@ -64,6 +64,10 @@ Family = Annotated[
         "ImageCGAN, FlowMatching, ActiveAppearance or SliceGaussian.  [default: auto, by people held out]",
     ),
 ]
+Epsilon = Annotated[
+    float | None,
+    typer.Option(metavar="N", help="Differential privacy for subjects; of family PrivateMoments unless one is named."),
+]
 Condition = Annotated[
     list[str] | None,
     typer.Option(metavar="COLUMN", help="Column that can be asked for; again for more.  [default: the target]"),
@@ -107,20 +111,26 @@ Protect = Annotated[
 ]
 Imputations = Annotated[int | None, typer.Option(metavar="N", help="Of kind impute: how often gaps are filled.")]
 DomainFile = Annotated[
-    Path | None, typer.Option("--domain", metavar="FILE", help="Of kind structural: JSON of what columns can hold.")
+    Path | None,
+    typer.Option("--domain", metavar="FILE", help="JSON of what columns can hold, for --epsilon and kind structural."),
 ]
 
 
-def kind_asked(kind: str | None, level: list[str] | None, domain: Path | None, **settings) -> object:
+def kind_asked(kind: str | None, level: list[str] | None, domain: object, **settings) -> object:
     """Return the kind of release that options ask for."""
-    from shd.domain import Domain
     from shd.releases.kinds import make_kind
 
     if strange := [one for one in level or () if "=" not in one]:
         raise ShdError(f"--level {strange[0]}: write COLUMN=LEVEL, for example --level readmitted=YES.")
     asked = dict(one.split("=", 1) for one in level or ()) or None
-    told = {**settings, "level": asked, "domain": None if domain is None else Domain.read(domain)}
-    return make_kind((kind or "full").lower(), **told)
+    return make_kind((kind or "full").lower(), level=asked, domain=domain, **settings)
+
+
+def declared(domain: Path | None) -> object:
+    """Return what a file declares of columns, or None."""
+    from shd.domain import Domain
+
+    return None if domain is None else Domain.read(domain)
 
 
 def reading(skip: int, missing: list | None, text: list | None, day_first: bool | None, decimal: str | None) -> dict:

@@ -101,6 +101,7 @@ def generate(
     steps: option.TrainingSteps = None,
     seed: option.Seed = 0,
     family: option.Family = None,
+    epsilon: option.Epsilon = None,
     condition: option.Condition = None,
     kind: option.Kind = None,
     columns: option.Columns = None,
@@ -145,13 +146,15 @@ def generate(
     check_folder(output, force)
     if minutes is not None and steps is not None:
         raise ShdError("--minutes and --steps both say how long to fit; give one of them.")
-    told = {"condition": tuple(condition or ()), "steps": steps, "min_people": min_people}
-    make = partial(make_synthesizer, random_state=seed, **told)
+    declared = option.declared(domain)
+    told = {"condition": tuple(condition or ()), "steps": steps, "min_people": min_people, "epsilon": epsilon}
+    make = partial(make_synthesizer, random_state=seed, **told, domain=None if epsilon is None else declared)
     # better to hear of a wrong name before the data are read
-    asked = option.kind_asked(
-        kind, level, domain, columns=columns, share=share, protect=protect, imputations=imputations
-    )
+    given = {"columns": columns, "share": share, "protect": protect, "imputations": imputations}
+    asked = option.kind_asked(kind, level, None if epsilon is not None else declared, **given)
     family = family or asked.family
+    if epsilon is not None and (family or "auto").lower() == "auto":
+        family = "PrivateMoments"  # to try families out on the records would be paid for
     synthesizer = make(family) if family and family.lower() != "auto" else None
     tell = Steps(6)
     tell("load", f"{what}, {source}" if source else what)

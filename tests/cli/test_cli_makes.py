@@ -68,6 +68,17 @@ def test_generate_without_a_family_takes_the_one_that_suits_and_says_why(call, s
     assert code == 0 and open_release("other").card["synthesizer"]["class"] == chosen
 
 
+def test_generate_with_a_budget_keeps_its_promise_and_says_so(call, stays, quick, own):
+    declared = {"sex": {"levels": ["f", "m"]}, "stays": {"low": 0, "high": 20}, "sick": {"levels": ["no", "yes"]}}
+    Path("domain.json").write_text(json.dumps(declared))
+    line = ["generate", "stays.csv", "-o", "out", "--target", "sick", "--epsilon", "2", "--domain", "domain.json", *own]
+    code, _, err = call("", *line)
+    assert code == 0, err
+    told = open_release("out").card["synthesizer"]
+    assert told["class"] == "PrivateMoments" and told["privacy"]["epsilon"] == 2.0
+    assert not any("domain of" in spent["what"] for spent in told["privacy"]["spent"])
+
+
 def test_generate_learns_with_the_gan_and_goes_on_from_its_checkpoint(call, stays, quick, own):
     line = ["generate", "stays.csv", "-o", "out", "--target", "sick", "--condition", "sex", *own]
     line += ["--checkpoint", "state.pt", "--minutes", "0.001"]
