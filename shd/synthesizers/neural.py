@@ -21,7 +21,7 @@ from shd.synthesizers.tabular_game import OneHot
 
 _WARM = 0.05  # share of the steps in which the learning rate rises
 _SCORES = 20  # held-out losses a fit, at even distances
-_STEPS_A_ROOT, _STEPS = 14.3, (400, 4000)  # steps by the root of the records, from and to: large tables take longer
+_STEPS = 400, 4000  # from and to, by the root of the records: large tables take longer
 _SCORED = 2048  # held-out records that are scored at most
 _LOOKS = 4  # draws of the random numbers of a loss that are averaged
 _GRADIENT = 1.0  # longest gradient
@@ -45,6 +45,7 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
 
     few_steps = 300
     average = 0.998  # how much of the average stays at each step
+    steps_a_root = 14.3  # steps of a fit, by the root of the records
 
     def fit(self, data: Dataset | pd.DataFrame, checkpoint: str | Path | None = None) -> "NeuralSynthesizer":
         """Learn from a table; Ctrl-C stops early and keeps what was learned.
@@ -96,7 +97,7 @@ class NeuralSynthesizer(ConditionalSynthesizer, abstract=True):
         self._learn_codes(codes)
         held = heldout_of_classes(self._people, classes, np.random.default_rng(self.seed_))
         train, apart = (torch.tensor(codes[rows]) for rows in (~held, held))
-        self._goal = self.steps or int(np.clip(_STEPS_A_ROOT * len(train) ** 0.5, *_STEPS))
+        self._goal = self.steps or int(np.clip(self.steps_a_root * len(train) ** 0.5, *_STEPS))
         trial = self._start()
         seconds = seconds_per_call(lambda: self._step(trial, train), calls=3)
         notice(f"{type(self).__name__}: at most {self._goal:,} steps, about {self._goal * seconds / 60:.1f} minutes.")

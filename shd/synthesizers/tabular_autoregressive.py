@@ -90,6 +90,7 @@ class TabularAutoregressive(FillsIn, NeuralSynthesizer):
     """
 
     max_bins = 60
+    steps_a_root = 3.0  # each step learns every column, given as many before it as there are
 
     condition: str | tuple[str, ...] | None = None
     steps: int | None = None

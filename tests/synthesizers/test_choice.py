@@ -19,6 +19,7 @@ def bell(n=160, seed=0):
     return pd.DataFrame(rng.multivariate_normal(np.zeros(5), related, n), columns=list("abcde"))
 
 
+@pytest.mark.slow
 def test_numbers_that_are_normal_together_get_the_gaussian_copula():
     chosen = choose_family(bell(300))
     assert chosen.family == "GaussianCopula"
@@ -52,6 +53,7 @@ def test_large_tables_and_pictures_get_networks_without_a_trial():
 
 
 def test_where_all_know_people_by_heart_the_least_bad_is_taken(monkeypatch):
+    monkeypatch.setattr(choice, "QUICK", ("GaussianCopula", "BayesianNetwork"))
     monkeypatch.setattr(choice, "_FAIR", -1.0)
     monkeypatch.setattr(choice, "_AT_BEST", -1.0)
     chosen = choose_family(bell(120))

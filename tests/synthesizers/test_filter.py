@@ -116,7 +116,8 @@ def test_a_filter_is_saved_whole():
     again = Filter([2, 2], width=16)
     again.set_tensors(under("filter.", {f"filter.{k}": v for k, v in sieve.to_tensors().items()}))
     some = bits(rng, 50, 2)
-    assert (again.ratio(some) == sieve.ratio(some)).all()
+    assert (again.ratio(some) == sieve.rounded().ratio(some)).all()  # in half precision
+    assert again.ratio(some) == pytest.approx(sieve.ratio(some), rel=1e-2)
 
 
 def test_each_critic_judges_what_the_one_before_let_through():
@@ -175,8 +176,8 @@ def test_ctrl_c_keeps_the_critics_that_are_ready(monkeypatch, capsys):
     assert "1 of 2" in capsys.readouterr().err
 
 
-def test_answers_stay_as_they_are_for_torch():
+def test_answers_are_kept_in_half_precision():
     sieve, _ = learned(trees=3)
     tensors = sieve.to_tensors()
-    assert tensors["trees.answer"].dtype == torch.float32
+    assert tensors["trees.answer"].dtype == torch.float16 and tensors["trees.bits"].dtype == torch.uint8
     assert tensors["trees.answer"].shape == (3, 256)
