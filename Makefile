@@ -33,6 +33,9 @@ lint: setup ## Check the style
 
 bench: setup ## Measure quality, speed and memory: hours
 	$(BIN)/python -m benchmarks.diabetes
+	$(BIN)/python -m benchmarks.families
+	$(BIN)/python -m benchmarks.field
+	$(BIN)/python -m benchmarks.private
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.compare
 	$(BIN)/python -m benchmarks.images

@@ -153,7 +153,7 @@ def field_block(card: dict) -> str:
         "| | their protocol | other records | other patients | TSTR | fit, CPU s |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
         *(
-            f"| {row.family}, mean of {row.fits} | **{row.field:.3f}** | {row.others:.3f} | {row.people:.3f} "
+            f"| {row.family}, {'one fit' if row.fits == 1 else f'mean of {row.fits} fits'} | **{row.field:.3f}** | {row.others:.3f} | {row.people:.3f} "
             f"| {row.tstr:.3f} | {row.fit_cpu_s:,.0f} |"
             for row in found.itertuples()
         ),
