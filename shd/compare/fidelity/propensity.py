@@ -24,6 +24,7 @@ _C = 1.0  # a light penalty: it keeps the fit finite where a level is on one sid
 _ROUNDS = 200
 _REPLICATES = 100
 _FEWEST = 20  # records a side
+_EQUAL = 1e-9  # means of both sides that differ by fewer standard deviations are equal
 _WHAT = "pMSE ratio"
 
 
@@ -67,14 +68,14 @@ def _ratios(real: Coded, synthetic: Coded, rows: int, replicates: int, random_st
         return np.full(1 + replicates, np.nan)
     y = np.repeat([False, True], rows)
     with one_thread():
-        model = LogisticRegression(C=_C, solver="newton-cholesky", max_iter=_ROUNDS).fit(x, y)
-        chance = expit(model.decision_function(x))
+        at = _fit(x, y)
+        chance = expit(at[0] + x @ at[1:])
         expected = _expected(x)
         ratio = ((chance - 0.5) ** 2).mean() / expected
         if not replicates:
             return np.array([ratio])
         weights = np.hstack([subject_weights(table.subjects, replicates, rng) for table in tables])
-        moved = _moved(model, x, y, chance, weights)
+        moved = _moved(at, x, y, chance, weights)
     errors = (weights * (moved - 0.5) ** 2).sum(axis=1) / weights.sum(axis=1)
     return np.append(ratio, errors / expected)
 
@@ -98,13 +99,19 @@ def _expected(x: np.ndarray) -> float:
     return float(((information / (information + 1 / _C)) ** 2).sum() / 4 / len(x))
 
 
-def _moved(
-    model: LogisticRegression, x: np.ndarray, y: np.ndarray, chance: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
+def _fit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return intercept and coefficients of the regression, float64, shape (1 + n_effects,)."""
+    apart = np.abs(x[y].mean(axis=0) - x[~y].mean(axis=0)) / x.std(axis=0)
+    if apart.max() < _EQUAL:  # the fit is 0, and a search for it finds nothing but rounding
+        return np.zeros(1 + x.shape[1])
+    model = LogisticRegression(C=_C, solver="newton-cholesky", max_iter=_ROUNDS).fit(x, y)
+    return np.r_[model.intercept_, model.coef_[0]]
+
+
+def _moved(at: np.ndarray, x: np.ndarray, y: np.ndarray, chance: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the chances under each set of record weights, one step of Newton's from the fit, shape (n_sets, n)."""
     wide = np.hstack([np.ones((len(x), 1)), x])
     penalty = np.r_[0.0, np.full(x.shape[1], 1 / _C)]
-    at = np.r_[model.intercept_, model.coef_[0]]
     curve = (wide.T * (chance * (1 - chance))) @ wide + np.diag(penalty)
     slope = (weights * (y - chance)) @ wide - penalty * at
     return expit((at + np.linalg.solve(curve, slope.T).T) @ wide.T)
