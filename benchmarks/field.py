@@ -162,6 +162,9 @@ def main() -> None:
         for family, seed, by_people in itertools.product(chosen.families, chosen.seeds, (False, True)):
             print(json.dumps(run(family, seed, by_people)), flush=True)
     found = pd.DataFrame([json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.json"))])
+    learned, test = split(table(), by_people=False)
+    known = test["patient_nbr"].isin(learned["patient_nbr"]).mean()
+    print(f"{known:.1%} of the test records of their protocol belong to a patient who was learned from.")
     print(summary(found).round(3).to_string())
     summary(found).round(4).to_csv(RESULTS)
 

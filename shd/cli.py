@@ -91,7 +91,7 @@ def demo(
     epilog=examples(
         "shd generate diabetes -o release",
         "shd generate stays.csv -o release --target sick --licence 'CC BY 4.0'",
-        "shd generate diabetes -o release --kind partial --columns age --columns race",
+        "shd generate diabetes -o release --kind fair --protect gender",
     )
 )
 def generate(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shd._errors import ShdError
 from shd.dataset import Dataset
 from shd.releases.generate import Generated, Steps, generate
-from shd.releases.refusals import holds_real, refuse_red
+from shd.releases.refusals import check_kind, refuse_red
 from shd.releases.release import Release, make_release
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ def generate_release(
     **how,
 ) -> tuple[Release, Generated]:
     """Do all of `generate` and `make_release`; where privacy is red, the report and the fit stay."""
+    check_kind(how.get("kind"), force_red)
     with kept_fit(synthesizer, checkpoint) as kept:
         made = generate(data, synthesizer, checkpoint=kept, steps=steps, **how)
         steps("write", str(folder))
-        if made.report.verdicts.get("privacy") == "red" and not force_red and not holds_real(made.synthetic):
+        if made.report.verdicts.get("privacy") == "red" and not force_red:
             refuse_red(made.report, folder, kept)
     return make_release(folder, **vars(made), raw=raw, force=force, force_red=force_red), made
 

@@ -11,6 +11,7 @@ from shd.tables.identify import identify
 
 if TYPE_CHECKING:
     from shd.compare import Report
+    from shd.releases.kind import Kind
     from shd.synthesizers import Synthesizer
     from shd.synthesizers._protect import Done
 
@@ -36,14 +37,18 @@ def is_red(report: "Report") -> bool:
 
 def mark_of(report: "Report", synthetic: Dataset) -> str | None:
     """Return what a release is marked with, if it must not be handed on: real records inside, or red privacy."""
-    if holds_real(synthetic):
+    if synthetic.kind is not None and synthetic.kind.holds_real:
         return REAL_INSIDE
     return RED if is_red(report) else None
 
 
-def holds_real(synthetic: Dataset) -> bool:
-    """Whether values of single people are in it, by its kind: then its privacy is red by nature, and it says so."""
-    return synthetic.kind is not None and synthetic.kind.holds_real
+def check_kind(kind: "Kind | None", force_red: bool) -> None:
+    """Raise `ShdError` where values of single people will be in a release, and nobody said that it may be red."""
+    if kind is not None and kind.holds_real and not force_red:
+        raise ShdError(
+            f"kind {kind.name} keeps values of single people, so that it is written for the safe setting alone, marked "
+            f"as red: --force-red (force_red=True)."
+        )
 
 
 def refuse_red(report: "Report", folder: str | Path, checkpoint: Path | None) -> NoReturn:

@@ -18,10 +18,10 @@ from shd.releases.card_page import as_json, pages_of_card
 from shd.releases.generate import Generated
 from shd.releases.refusals import (
     RED_REFUSED,
+    check_kind,
     check_licence,
     check_safe,
     folder_marked_red,
-    holds_real,
     is_red,
     mark_of,
     why_red,
@@ -96,18 +96,19 @@ def make_release(
 
     It takes what `generate` gives: ``make_release(folder, **vars(made))``. `ShdError` where no licence is known, the
     folder holds other things, privacy is red, or a table tells of single people: a column that identifies them, or what
-    few of them have. A kind of release that holds real values is red by nature: it is written, marked as such.
+    few of them have. A kind of release that holds real values is red by nature.
     """
     made = Generated(**made)
-    red = is_red(made.report) and not holds_real(made.synthetic)
-    if red and not force_red:
+    check_kind(made.synthetic.kind, force_red)
+    if is_red(made.report) and not force_red:
         raise ShdError(RED_REFUSED + why_red(made.report))
-    folder = folder_marked_red(folder) if red else Path(folder)
+    mark = mark_of(made.report, made.synthetic)
+    folder = folder_marked_red(folder) if mark else Path(folder)
     check_folder(folder, force)
     check_licence(made.train)
     done = check_safe(made.train, made.holdout, made.synthesizer, made.synthetic)
     raw = None if raw is None else Path(raw)
-    described = describe(made, raw=raw, creator=creator, done=done, mark=mark_of(made.report, made.synthetic))
+    described = describe(made, raw=raw, creator=creator, done=done, mark=mark)
     with all_or_nothing(folder, "the release") as part:
         _write(part, described, made)
     return Release(folder, described)

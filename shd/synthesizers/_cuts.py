@@ -19,6 +19,8 @@ _MANY = 5000  # a table of more people is cut once: how near records come depend
 _HELD = 2500  # people that are held out then
 _DRAWN = 1000, 4000  # synthetic records a cut, at least, and those whose nearest record is looked for, at most
 _AIM = 0.52  # largest share that is fair; 0.5 is ideal
+NEARER = 0.53
+"""Largest share of records nearer to people learned from, unless chance explains more."""
 
 Learn = Callable[[np.ndarray, int], np.ndarray]
 """From the rows to learn from, and a number, to as many synthetic records' codes."""
@@ -35,6 +37,11 @@ class Share(NamedTuple):
     def is_fair(self) -> bool:
         """Whether nobody could tell by it who was learned from."""
         return self.nearer <= _AIM
+
+    @property
+    def knows_by_heart(self) -> bool:
+        """Whether records are nearer to people learned from, and chance does not explain it."""
+        return self.nearer > NEARER and self.low > 0.5
 
 
 class Trial(NamedTuple):

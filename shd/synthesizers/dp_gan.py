@@ -47,8 +47,8 @@ class DPGAN(PrivateGan):
 
     Parameters
     ----------
-    epsilon, delta : float
-        Privacy budget, 1e-9 and above, and chance above 0 and below 1 that the promise fails.
+    epsilon, delta, domain, max_records, noise_seed
+        See `PrivateSynthesizer`.
     steps, batch : int
         Of training, and records expected in each.
     width, noise : int
@@ -59,8 +59,6 @@ class DPGAN(PrivateGan):
         Most codes for a column of categories; rarer levels share codes.
     random_state : int or None
         The same seed gives the same rows. It is not the seed of the noise.
-    domain, max_records, noise_seed
-        See `BayesianNetwork`.
 
     Attributes
     ----------
@@ -76,7 +74,7 @@ class DPGAN(PrivateGan):
     """
 
     epsilon: float = 1.0
-    delta: float = 1e-6
+    delta: float = 1e-5
     steps: int = 500
     batch: int = 256
     width: int = 64

@@ -38,21 +38,12 @@ class MST(Walked, PrivateSynthesizer):
 
     Parameters
     ----------
-    epsilon : float
-        Privacy budget, 1e-9 and above; smaller is more private and noisier.
-    delta : float
-        Chance above 0 and below 1 that the promise fails; far below one in the number of subjects.
+    epsilon, delta, domain, max_records, noise_seed
+        See `PrivateSynthesizer`.
     max_levels : int
         Most codes for a column of categories; rarer levels share codes.
     random_state : int or None
         The same seed gives the same rows. None: a fresh seed each time. It is not the seed of the noise.
-    domain : Domain, optional
-        What columns can hold, written down by somebody who did not look at the records. Default: that of the Dataset,
-        where it has one; columns without are learned from a part of the budget.
-    max_records : int
-        Most records of one subject that are learned from; noise grows in proportion.
-    noise_seed : int, optional
-        A seed for the noise: for lessons and tests only. It ends the promise.
 
     Attributes
     ----------

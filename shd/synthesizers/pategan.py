@@ -43,8 +43,8 @@ class PATEGAN(PrivateGan):
 
     Parameters
     ----------
-    epsilon, delta : float
-        Privacy budget, 1e-9 and above, and chance above 0 and below 1 that the promise fails.
+    epsilon, delta, domain, max_records, noise_seed
+        See `PrivateSynthesizer`.
     teachers : int, optional
         How many, 1 or more. Default: a hundred records a teacher, 5 to 1,000 teachers.
     steps, batch : int
@@ -57,8 +57,6 @@ class PATEGAN(PrivateGan):
         Most codes for a column of categories; rarer levels share codes.
     random_state : int or None
         The same seed gives the same rows. It is not the seed of the noise.
-    domain, max_records, noise_seed
-        See `BayesianNetwork`.
 
     Attributes
     ----------
@@ -76,7 +74,7 @@ class PATEGAN(PrivateGan):
     """
 
     epsilon: float = 1.0
-    delta: float = 1e-6
+    delta: float = 1e-5
     teachers: int | None = None
     steps: int = 100
     batch: int = 16

@@ -31,7 +31,7 @@ from shd._errors import ShdError
 from shd._progress import notice, progress
 from shd.dataset import Dataset, as_frame
 from shd.synthesizers._conditions import Conditions
-from shd.synthesizers._cuts import Cuts, Trial
+from shd.synthesizers._cuts import Cuts, Share, Trial
 from shd.synthesizers._protect import people_of
 from shd.synthesizers._training import (
     Checkpoint,
@@ -58,7 +58,6 @@ _SECONDS_A_TREE = 1.5e-8  # for each real record and column, the drawing of gene
 _LARGE = 20_000  # records that bear the whole network and all steps; a smaller table takes fewer
 _STEPS, _WIDTH, _BATCH = (400, 4500), (64, 256), (128, 512)  # least and most
 _ROWS_A_BIN = 20  # records of a bin of numbers, at least
-_NEARER = 0.53  # largest share of records nearer to people learned from than to as many held out; 0.5 is ideal
 _KNOWN = "nearer to people learned from than to people held out (50% is ideal); SequentialTrees or auto keeps apart"
 _WHOLE_NUMBERS = {"noise": 1, "pack": 1, "patience": 1, "max_levels": 1}
 _NUMBERS = {"temperature": (0.01, 10), "moment_weight": (0, 1e6), "gradient_penalty": (0, 1e6)}
@@ -106,8 +105,9 @@ class TabularCGAN(Filtered):
     Attributes
     ----------
     history_, heldout_c2st_ : pandas.DataFrame, float
-        ``step``, ``heldout_c2st`` (AUROC, 0.5 is indistinguishable) before the critics, and ``nearer``, the share of
-        records nearer to people learned from than to people held out (0.5 is ideal); the C2ST with the critics.
+        ``step``, ``heldout_c2st`` (AUROC, 0.5 is indistinguishable) before the critics, and ``nearer``, ``low`` and
+        ``high``: the share of records nearer to people learned from than to people held out (0.5 is ideal), and where
+        it may lie; the C2ST with the critics.
     size_ : dict
         The steps, width and batch that were used.
     steps_, seconds_ : int, tuple of float
@@ -178,7 +178,7 @@ class TabularCGAN(Filtered):
         checkpoint = Checkpoint(self._checkpoint, self._fingerprint(codes, held))
         history, best, clock = self._play(game, train, codes[held], checkpoint)
         self.steps_, self.history_ = game.step_, _as_table(history)
-        if history and _knows_by_heart(history[-1]):
+        if history and Share(*history[-1][2:]).knows_by_heart:
             notice(f"{history[-1][2]:.0%} of its records came {_KNOWN}.")
         self.generator_ = game.average
         if best is not None:
@@ -210,7 +210,7 @@ class TabularCGAN(Filtered):
                     scored = game.step_ % every == 0 or game.step_ == steps
                     if scored:
                         best = self._score(game, train, held, history, best)
-                        _, score, nearer, _ = history[-1]
+                        _, score, nearer, *_ = history[-1]
                         bar.advance(
                             0, note=f"held-out C2ST {score:.3f}, nearer to train {nearer:.0%} (both: .5 is best)"
                         )
@@ -256,15 +256,15 @@ class TabularCGAN(Filtered):
         score = heldout_score(train, held, self._sample_unasked)
         cuts = Cuts(train, np.arange(len(train)), self.encoder_.columns_, self.seed_)
         share = cuts.nearer([Trial(train, held, self._sample_unasked(max(1000, len(held))))])
-        history.append((game.step_, score, share.nearer, share.low))
+        history.append((game.step_, score, *share))
         lowest = min(score, best[0])
-        worse = score > lowest + _SCORE_NOISE or (_knows_by_heart(history[-1]) and len(history) > 1)
+        worse = score > lowest + _SCORE_NOISE or (share.knows_by_heart and len(history) > 1)
         return lowest, best[1] if worse else copy.deepcopy(game.average.state_dict())
 
     def _has_stalled(self, history: list) -> bool:
         """Whether the score was clearly worse than its best for `patience` scores, or people are known by heart."""
         scores = [score for _, score, *_ in history]
-        if history and _knows_by_heart(history[-1]):
+        if history and Share(*history[-1][2:]).knows_by_heart:
             return True
         return len(scores) > self.patience and min(scores[-self.patience :]) > min(scores) + _SCORE_NOISE
 
@@ -390,11 +390,5 @@ class TabularCGAN(Filtered):
 
 def _as_table(history: list) -> pd.DataFrame:
     """Return the scores of a fit; older files know none of nearness."""
-    rows = [[*row, np.nan, np.nan][:4] for row in history]
-    return pd.DataFrame(rows, columns=["step", "heldout_c2st", "nearer", "low"]).astype({"step": int})
-
-
-def _knows_by_heart(score: tuple) -> bool:
-    """Whether records were surely nearer to people learned from than to people held out."""
-    _, _, nearer, low = score
-    return nearer > _NEARER and low > 0.5
+    rows = [[*row, *[np.nan] * 3][:5] for row in history]
+    return pd.DataFrame(rows, columns=["step", "heldout_c2st", *Share._fields]).astype({"step": int})

@@ -286,16 +286,19 @@ RELEASED = {
 @pytest.mark.parametrize("name", RELEASED)
 def test_a_release_with_real_values_is_marked_and_can_be_made_again(stays, tmp_path, quick, name):
     kind, family = RELEASED[name]
-    release = make_release(tmp_path / "out", **vars(generate(stays, family(), kind=kind)))
+    made = vars(generate(stays, family(), kind=kind))
+    with pytest.raises(ShdError, match=f"kind {name} keeps values of single people.*--force-red"):
+        make_release(tmp_path / "out", **made)
+    release = make_release(tmp_path / "out", **made, force_red=True)
     card = open_release(release.folder).card
-    assert release.folder.name == "out"
+    assert release.folder.name == "out-RED-not-to-be-handed-on"
     assert card["mark"] == REAL_INSIDE == card["use"]["may_not"][0] and "safe setting" in card["use"]["may"][0]
     assert "with real values inside" in card["title"] and card["kind"]["rung"] == REPLICA
     assert pages_of_card(card)["README.md"].splitlines()[2] == f"> **{REAL_INSIDE}**"
     assert REAL_INSIDE in (release.folder / "report.html").read_text(encoding="utf-8").split("<p>report</p>")[0]
     assert json.loads(pages_of_card(card)["croissant.json"])["description"].startswith(REAL_INSIDE)
     (listed,) = make_catalog(tmp_path, tmp_path / "site", with_data=True).to_dict()["broken"]
-    assert "safe setting" in listed["reason"] and not (tmp_path / "site" / "out").exists()
+    assert "safe setting" in listed["reason"] and not (tmp_path / "site" / release.folder.name).exists()
     page = card_as_html(card)
     assert page.index(REAL_INSIDE) < page.index(kind.what) < page.index("replica") and kind.check in page
     found = {claim.what: claim for claim in verify(release, stays).claims}
@@ -340,20 +343,24 @@ GENERATE = "generate stays.csv -o out --target sick --subject patient --licence 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("options", "mark"),
-    [("--kind partial --columns dose", REAL_INSIDE), ("--kind structural --domain domain.json", None)],
+    ("options", "folder", "mark"),
+    [
+        ("--kind partial --columns dose --force-red", "out-RED-not-to-be-handed-on", REAL_INSIDE),
+        ("--kind structural --domain domain.json", "out", None),
+    ],
 )
-def test_two_kinds_go_through_the_command_line_and_hold(here, capsys, options, mark):
+def test_two_kinds_go_through_the_command_line_and_hold(here, capsys, options, folder, mark):
     assert cli.main([*GENERATE, *options.split()]) == 0
-    assert json.loads((here / "out/card.json").read_text()).get("mark") == mark
-    assert cli.main("verify out --real stays.csv --subject patient".split()) == 0
-    assert "Holds: out" in capsys.readouterr().out
+    assert json.loads((here / folder / "card.json").read_text()).get("mark") == mark
+    assert cli.main(f"verify {folder} --real stays.csv --subject patient".split()) == 0
+    assert f"Holds: {folder}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ("--kind nope", "there is no kind of release 'nope'"),
+        ("--kind partial --columns dose", "kind partial keeps values of single people"),
         ("--kind partial", "needs columns: --columns"),
         ("--columns dose", "kind 'full' takes no columns"),
         ("--kind augment --level sick --share .5", "write COLUMN=LEVEL"),

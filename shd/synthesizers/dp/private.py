@@ -43,6 +43,20 @@ class PrivateSynthesizer(Synthesizer, abstract=True):
     A family writes `_learn`, with the fields `epsilon`, `delta`, `domain`, `max_records` and `noise_seed`. It sees
     `Records` and nothing else, spends from their budget before it looks, and draws noise from theirs only.
 
+    Parameters
+    ----------
+    epsilon : float
+        Privacy budget, 1e-9 and above; smaller is more private and noisier.
+    delta : float
+        Chance above 0 and below 1 that the promise fails; far below one in the number of subjects.
+    domain : Domain, optional
+        What columns can hold, written down by somebody who did not look at the records. Default: that of the Dataset,
+        where it has one; columns without are learned from a part of the budget.
+    max_records : int
+        Most records of one subject that are learned from; noise grows in proportion.
+    noise_seed : int, optional
+        A seed for the noise: for lessons and tests only. It ends the promise.
+
     Attributes
     ----------
     privacy_ : Privacy
