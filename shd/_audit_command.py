@@ -49,7 +49,7 @@ def audit(
         stopped.exit_code = _terminal.INTERRUPTED  # typer would leave the words out
         raise stopped from None
     refuted = any(bound.refuted for bound in bounds)
-    said = f"{name}: {'the promise is REFUTED' if refuted else 'nothing was found against the promise, which proves nothing'}."
+    said = f"{name}: the promise is REFUTED." if refuted else f"{name}: nothing was found, which proves nothing."
     text = "\n".join([*_lines(bounds), "", said, "", f"Results: {folder / 'audit.json'}, {folder / 'audit.png'}"])
     found = {"family": name, "refuted": refuted, "pairs": [bound.to_dict() for bound in bounds]}
     _terminal.emit(json_values(found), json, text)
