@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -157,7 +158,8 @@ print("sibling:", "words of another" + " team" in seen, "hidden checks:", "def i
 print("solutions:", "def honest_" + "parts" in seen)
 double = lambda x: 2 * x
 """
-    files = grade_one("owls", pack(hand_in(tmp_path / "owls", answer_double=look)), toy, options, "f" * 64)
+    patient = replace(options, cell_seconds=60, notebook_seconds=120)  # a whole disk is read
+    files = grade_one("owls", pack(hand_in(tmp_path / "owls", answer_double=look)), toy, patient, "f" * 64)
     book = nbformat.reads(files["feedback.ipynb"].decode(), as_version=4)
     (printed,) = (output.text for output in book.cells[2].outputs)
     assert printed == "own folder: True\nsibling: False hidden checks: False\nsolutions: False\n"
